@@ -1,0 +1,60 @@
+# One door for every chore. Nothing here is needed to serve or to test: that is `python3 go.py serve` and `… test`.
+
+BIN := .venv/bin
+STAMP := .venv/torouter-setup.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test lint format types unit live agents bench wheel lock pre-commit clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## make .venv with everything for development
+	python3 go.py setup
+
+serve: ## start the gateway
+	python3 go.py serve
+
+test: ## everything that CI runs
+	python3 go.py test
+
+$(STAMP): uv.lock pyproject.toml
+	python3 go.py setup
+
+lint: $(STAMP) ## style and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: $(STAMP) ## mend style where a machine can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy and pyright
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
+
+unit: $(STAMP) ## the fast tests: no server, no network, no house
+	$(BIN)/pytest -q --ignore=tests/live --ignore=tests/agents --ignore=tests/house
+
+live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
+	$(BIN)/pytest -q tests/live
+
+agents: $(STAMP) ## Claude Code, Codex CLI and Gemini CLI complete a turn with a tool call
+	$(BIN)/pytest -q tests/agents
+
+bench: $(STAMP) ## the benchmark of bench/README.md
+	$(BIN)/python -m bench
+
+wheel: $(STAMP) ## build the wheel and the source archive into dist/
+	$(BIN)/uv build
+
+lock: $(STAMP) ## bring uv.lock up to date, from PyPI and nothing else
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv lock --default-index https://pypi.org/simple
+
+pre-commit: $(STAMP) ## every pre-commit hook on every file
+	$(BIN)/pre-commit run --all-files
+
+clean: ## remove what was built (not .venv, not data)
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

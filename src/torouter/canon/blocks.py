@@ -1,0 +1,225 @@
+"""Blocks: what messages are made of, in requests and in answers. Order is meaning.
+
+Whatever no typed field stands for is kept raw with its origin (`Carried`, `OpaqueBlock`, `Blob`) and goes back to that
+origin only. A codec gives each carried field its fate towards everybody else, because its own dialect knows best what
+the field means.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from torouter.units import Dialect
+
+__all__ = [
+    "Blob",
+    "BlobKind",
+    "Block",
+    "CacheHint",
+    "CallKind",
+    "Carried",
+    "Citation",
+    "Fate",
+    "InlineMedia",
+    "LinkedMedia",
+    "MediaBlock",
+    "MediaKind",
+    "MediaSource",
+    "OpaqueBlock",
+    "Origin",
+    "PlainText",
+    "ReasoningBlock",
+    "RefusalBlock",
+    "ServerToolBlock",
+    "StoredMedia",
+    "TextBlock",
+    "ToolCallBlock",
+    "ToolResultBlock",
+]
+
+Fate = Literal["typed", "hint", "report", "refuse"]
+"""What becomes of a carried field towards a foreign upstream. `typed`: a typed field beside it says the same (the raw
+one is for home). `hint`: dropped without a record, since it changes at most a price."""
+
+BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature"]
+MediaKind = Literal["image", "document", "audio", "video"]
+CallKind = Literal["function", "custom"]
+"""`custom` calls take free text where functions take JSON."""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Who issued something opaque. `scope` is the platform and account within the dialect's family, "" if unknown."""
+
+    dialect: Dialect
+    scope: str = ""
+    model: str = ""
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """A field kept verbatim: `value` is JSON. `why` is the reason that a report or a refusal gives."""
+
+    name: str
+    value: bytes
+    origin: Dialect
+    fate: Fate = "report"
+    why: str = ""
+
+
+class CacheHint(msgspec.Struct, frozen=True, kw_only=True):
+    """ "The prompt up to here is worth caching." `raw` is the vendor's object, JSON."""
+
+    origin: Dialect
+    raw: bytes
+    ttl_s: int | None = None
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """Opaque state of a provider (a signature, encrypted reasoning), attached to the block that it came on."""
+
+    kind: BlobKind
+    data: str
+    origin: Origin
+
+
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """A source of a text block. `start`/`end` count `unit` within that block; without them the block itself is cited.
+    `raw` is the vendor's object, JSON; a citation without a URL is one of a document that the caller sent."""
+
+    origin: Dialect
+    raw: bytes
+    url: str | None = None
+    title: str | None = None
+    cited_text: str | None = None
+    start: int | None = None
+    end: int | None = None
+    unit: Literal["chars", "bytes"] = "chars"
+
+
+class TextBlock(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    text: str
+    citations: tuple[Citation, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    cache: CacheHint | None = None
+    carried: tuple[Carried, ...] = ()
+
+
+class InlineMedia(msgspec.Struct, frozen=True, kw_only=True, tag="inline"):
+    """`data` is base64 as it came; `media_type` in lower case without parameters, "" if it was not said."""
+
+    media_type: str
+    data: str
+
+
+class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True, tag="linked"):
+    url: str
+    media_type: str = ""
+
+
+class StoredMedia(msgspec.Struct, frozen=True, kw_only=True, tag="stored"):
+    """A file that lies at the origin's account."""
+
+    file_id: str
+    origin: Origin
+
+
+class PlainText(msgspec.Struct, frozen=True, kw_only=True, tag="plain"):
+    """A document that is text already."""
+
+    text: str
+
+
+MediaSource = InlineMedia | LinkedMedia | StoredMedia | PlainText
+
+
+class MediaBlock(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
+    """`detail` is OpenAI's word for the resolution; `is_cited` asks for citations of a document; `raw` is the vendor's
+    block, JSON, for home; `place` the name of the field in it that holds the medium."""
+
+    kind: MediaKind
+    source: MediaSource
+    detail: str | None = None
+    filename: str | None = None
+    title: str | None = None
+    context: str | None = None
+    is_cited: bool = False
+    raw: bytes = b""
+    place: str = "source"
+    blobs: tuple[Blob, ...] = ()
+    cache: CacheHint | None = None
+    carried: tuple[Carried, ...] = ()
+
+
+class ReasoningBlock(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
+    """Visible reasoning (`text`), its summary in segments, the opaque state beside them: each may be empty."""
+
+    text: str = ""
+    summary: tuple[str, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    id: str | None = None
+    carried: tuple[Carried, ...] = ()
+
+
+class ToolCallBlock(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call"):
+    """`arguments` is JSON text as it came, or free text for a custom tool; it may be empty or cut short by a limit."""
+
+    id: str
+    name: str
+    arguments: str
+    kind: CallKind = "function"
+    namespace: str | None = None
+    is_id_synthesised: bool = False
+    blobs: tuple[Blob, ...] = ()
+    cache: CacheHint | None = None
+    carried: tuple[Carried, ...] = ()
+
+
+class OpaqueBlock(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
+    """A block of a kind that only its origin knows. `raw` is JSON."""
+
+    origin: Origin
+    kind: str
+    raw: bytes
+    fate: Fate = "refuse"
+
+
+class ToolResultBlock(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
+    """`name` is the tool's, where the dialect repeats it. `is_error` is `None` where the caller did not say."""
+
+    call_id: str
+    content: tuple[TextBlock | MediaBlock | OpaqueBlock, ...] = ()
+    is_error: bool | None = None
+    name: str | None = None
+    kind: CallKind = "function"
+    cache: CacheHint | None = None
+    carried: tuple[Carried, ...] = ()
+
+
+class ServerToolBlock(msgspec.Struct, frozen=True, kw_only=True, tag="server_tool"):
+    """A call that the provider itself ran, or the result of one. `raw` is the vendor's block, JSON."""
+
+    stage: Literal["call", "result"]
+    origin: Origin
+    kind: str
+    raw: bytes
+    call_id: str = ""
+    name: str = ""
+
+
+class RefusalBlock(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
+    """What the model said in place of an answer."""
+
+    text: str
+
+
+Block = (
+    TextBlock
+    | MediaBlock
+    | ReasoningBlock
+    | ToolCallBlock
+    | ToolResultBlock
+    | ServerToolBlock
+    | RefusalBlock
+    | OpaqueBlock
+)

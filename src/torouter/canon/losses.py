@@ -1,0 +1,73 @@
+"""What a translation could not carry: a record for each thing reported away, an exception for what must not be.
+
+Every field of a request ends as mapped, as a no-op (dropping it provably changes nothing), reported (a `Loss`: the
+answer may differ in quality, cost or decoration, not in kind) or refused (`RequestError`: it would change what was
+asked or what comes back). Silence is a defect; the one exception are hints, which only ever change a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+from torouter.canon.blocks import Carried
+from torouter.errors import RequestError
+from torouter.units import Dialect
+
+__all__ = ["FAMILIES", "Loss", "LossLog", "What"]
+
+What = Literal["dropped", "approximated", "moved", "added"]
+
+FAMILIES: dict[Dialect, str] = {
+    "openai-chat": "OpenAI Chat Completions",
+    "openai-responses": "OpenAI Responses",
+    "anthropic": "Anthropic Messages",
+    "gemini": "Google Gemini",
+}
+"""How messages to callers call the dialect that an upstream speaks."""
+
+_ADVICE: Final = "remove it, or use a model whose upstream speaks the request's own dialect"
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """One reported loss. `field` is the path in the caller's own request (`messages.2.content.0`)."""
+
+    field: str
+    what: What
+    reason: str
+
+
+class LossLog:
+    """Collects the losses of one encoding towards one dialect. Each field is recorded once for each kind of loss."""
+
+    __slots__ = ("_losses", "_target")
+
+    def __init__(self, target: Dialect) -> None:
+        self._target: Dialect = target
+        self._losses: dict[tuple[str, What], Loss] = {}
+
+    def report(self, field: str, what: What, reason: str) -> None:
+        self._losses.setdefault((field, what), Loss(field=field, what=what, reason=reason))
+
+    def refusal(self, field: str, problem: str, advice: str) -> RequestError:
+        """The 400 to raise: names the field, the upstream's family, why not (`problem`), and what to do (`advice`)."""
+        return RequestError(
+            f"`{field}` cannot be sent to this model's upstream, which speaks {FAMILIES[self._target]}: {problem}. "
+            f"What to do: {advice}.",
+            code="unsupported_parameter",
+            param=field,
+        )
+
+    def settle(self, carried: Iterable[Carried], path: str = "") -> None:
+        """Gives each field that the caller's dialect knows and the target does not the fate its decoder chose."""
+        for item in carried:
+            field = f"{path}.{item.name}" if path else item.name
+            if item.fate == "report":
+                self.report(field, "dropped", item.why or f"{FAMILIES[self._target]} has no such field")
+            elif item.fate == "refuse":
+                raise self.refusal(field, item.why, _ADVICE)
+
+    def losses(self) -> tuple[Loss, ...]:
+        return tuple(self._losses.values())

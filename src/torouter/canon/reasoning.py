@@ -1,0 +1,34 @@
+"""How deep a model should think, in one ladder for all dialects; and what is known of a model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Depth", "ModelFacts", "Reasoning", "ReasoningStyle"]
+
+Depth = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max", "auto"]
+"""`auto` is the provider's default depth, with the reasoning visible."""
+
+ReasoningStyle = Literal["none", "effort", "adaptive", "budget", "level", "flag", "openrouter"]
+"""How an upstream model is told to think: an effort word (OpenAI), Claude's adaptive form, a token budget (older Claude,
+Gemini 2.5), a level (Gemini 3), an on/off flag (DeepSeek, Qwen …), OpenRouter's `reasoning` object, or not at all."""
+
+
+class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
+    """A depth, or a budget in tokens (then `depth` is `auto`)."""
+
+    depth: Depth = "auto"
+    budget_tokens: int | None = None
+
+
+class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What encoders need to know of the upstream's model. Limits in tokens; `None` is unknown."""
+
+    reasoning: ReasoningStyle = "none"
+    may_disable_reasoning: bool = True
+    takes_sampling: bool = True
+    max_output_tokens: int | None = None
+    min_budget_tokens: int = 1024
+    max_budget_tokens: int | None = None

@@ -1,0 +1,93 @@
+"""A channel: one connection to one upstream, with its key and the names it serves. Frozen; made from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torouter.channels.base_url import BaseUrl
+from torouter.channels.discovery import models_request
+from torouter.channels.kind import Kind
+from torouter.channels.target import PATHS, Target, auth_field
+from torouter.errors import ConfigError
+from torouter.units import Dialect, Operation, Secret
+from torouter.wire.upstream import Deadlines, Request
+
+__all__ = ["Channel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Channel:
+    """`base_url`, `dialects` and `models` left out are the kind's own. Making one raises `ConfigError`.
+
+    A base URL of the operator's own may have anything behind it: then all operations of its dialects are offered,
+    whatever the kind's vendor has.
+    """
+
+    name: str
+    kind: Kind
+    base_url: str | None = None
+    api_key: Secret | None = None
+    dialects: tuple[Dialect, ...] = ()
+    models: Mapping[str, str] | None = None
+    """Name that clients use → name upstream; `None`: not declared, so the kind's patterns decide."""
+    priority: int = 10
+    """Lower wins."""
+    weight: int = 1
+    groups: frozenset[str] = frozenset()
+    """Groups that may use it; empty is all."""
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    _targets: Mapping[tuple[Dialect, Operation], Target] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.models is None and self.kind.models:
+            object.__setattr__(self, "models", {name: name for name in self.kind.models})
+        object.__setattr__(self, "dialects", self.dialects or self.kind.dialects)
+        object.__setattr__(self, "_targets", {key: self._make_target(*key) for key in self._offered()})
+
+    def target(self, dialect: Dialect, operation: Operation) -> Target | None:
+        """Where this operation goes in this dialect; `None` if the channel does not offer it."""
+        return self._targets.get((dialect, operation))
+
+    def upstream_model(self, client_name: str) -> str | None:
+        """The upstream's name for a model, or `None` if this channel does not serve it.
+
+        A declared name wins as it stands. A vendor's prefix that means this channel's vendor is taken off
+        (`openai/gpt-5`); on OpenRouter, which has no vendor of its own, it passes.
+        """
+        bare = self.kind.bare(client_name)
+        if self.models is not None:
+            return self.models.get(client_name) or self.models.get(bare)
+        return bare if self.kind.has_name(bare) else None
+
+    def discovery(self) -> Request | None:
+        """The request that asks the server for its models (`read_models` reads the answer); `None` where nothing is to
+        be asked: models are declared, or the server is in this process."""
+        if self.models is not None:
+            return None
+        dialect = self.dialects[0]
+        base = self._base(dialect)
+        return models_request(base, dialect, auth_field(self.kind.auth_of(dialect), self.api_key))
+
+    def _offered(self) -> list[tuple[Dialect, Operation]]:
+        return [
+            (dialect, operation)
+            for dialect in self.dialects
+            for operation in PATHS[dialect]
+            if self.base_url is not None or operation in self.kind.operations
+        ]
+
+    def _make_target(self, dialect: Dialect, operation: Operation) -> Target:
+        auth = auth_field(self.kind.auth_of(dialect), self.api_key)
+        return Target(self._base(dialect), dialect, operation, auth)
+
+    def _base(self, dialect: Dialect) -> BaseUrl:
+        if self.base_url is None and dialect not in self.kind.dialects:
+            raise ConfigError(f"channel {self.name}: {self.kind.name} does not speak {dialect} at its own base URL")
+        url = self.kind.base_url_of(dialect) if self.base_url is None else self.base_url
+        if url is None:
+            raise ConfigError(f"channel {self.name}: kind {self.kind.name} needs a base_url")
+        base = BaseUrl.parse(url)
+        if base.origin.scheme == "memory" and self.base_url is not None:
+            raise ConfigError(f"channel {self.name}: base_url: expected an http or https URL")
+        return base

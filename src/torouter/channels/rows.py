@@ -1,0 +1,206 @@
+"""The kinds of upstream, one row each. Base URLs, dialects and names are from the vendors' documentation, seen 2026-11.
+
+Name patterns only matter for channels that declare no models and whose server could not be asked for its list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from torouter.channels.kind import Auth, Kind
+from torouter.units import Dialect, Operation
+
+__all__ = ["KINDS"]
+
+_CHAT: Final[frozenset[Operation]] = frozenset({"chat"})
+_CHAT_AND_COUNT: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens"})
+_BEARER_EVERYWHERE: Final[Mapping[Dialect, Auth]] = {"anthropic": "bearer", "gemini": "bearer"}
+_LOCAL: Final[tuple[Dialect, ...]] = ("openai-chat", "openai-responses", "anthropic")
+
+_ROWS: Final = (
+    Kind(
+        name="openai",
+        base_url="https://api.openai.com/v1",
+        dialects=("openai-chat", "openai-responses"),
+        operations=frozenset({"chat", "embeddings", "images", "image_edits", "transcriptions", "speech"}),
+        env_key="OPENAI_API_KEY",
+        vendor="openai",
+        # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
+        patterns=(
+            *("!gpt-oss", "gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "computer-use-", "ft:"),
+            *("!text-embedding-00", "!text-embedding-v", "text-embedding-", "gpt-image", "dall-e", "sora-"),
+            *("whisper-1", "tts-", "omni-moderation"),
+        ),
+    ),
+    Kind(
+        name="anthropic",
+        base_url="https://api.anthropic.com",
+        dialects=("anthropic",),
+        operations=_CHAT_AND_COUNT,
+        env_key="ANTHROPIC_API_KEY",
+        vendor="anthropic",
+        patterns=("claude-",),
+    ),
+    Kind(
+        name="gemini",
+        base_url="https://generativelanguage.googleapis.com",
+        dialects=("gemini",),
+        operations=frozenset({"chat", "count_tokens", "embeddings"}),
+        env_key="GEMINI_API_KEY",
+        vendor="google",
+        patterns=("gemini-", "gemma-", "text-embedding-00", "embedding-001", "models/", "tunedModels/"),
+    ),
+    Kind(
+        # One key for all vendors; the Anthropic path takes the key as Bearer. Prefixed names pass as they are.
+        name="openrouter",
+        base_url="https://openrouter.ai/api/v1",
+        dialects=("openai-chat", "openai-responses", "anthropic"),
+        auth=_BEARER_EVERYWHERE,
+        operations=frozenset({"chat", "embeddings"}),
+        env_key="OPENROUTER_API_KEY",
+        patterns=("*/*",),
+    ),
+    Kind(
+        name="deepseek",
+        base_url="https://api.deepseek.com/v1",
+        base_urls={"anthropic": "https://api.deepseek.com/anthropic"},
+        dialects=("openai-chat", "anthropic"),
+        operations=_CHAT,
+        env_key="DEEPSEEK_API_KEY",
+        vendor="deepseek",
+        patterns=("deepseek-",),
+    ),
+    Kind(
+        # Alibaba Cloud Model Studio, international; mainland keys need base_url dashscope.aliyuncs.com.
+        name="qwen",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        base_urls={"anthropic": "https://dashscope-intl.aliyuncs.com/apps/anthropic"},
+        dialects=("openai-chat", "anthropic"),
+        operations=frozenset({"chat", "embeddings"}),
+        env_key="DASHSCOPE_API_KEY",
+        vendor="qwen",
+        patterns=("qwen", "qwq-", "qvq-", "text-embedding-v"),
+    ),
+    Kind(
+        name="moonshot",
+        base_url="https://api.moonshot.ai/v1",
+        base_urls={"anthropic": "https://api.moonshot.ai/anthropic"},
+        dialects=("openai-chat", "openai-responses", "anthropic"),
+        auth=_BEARER_EVERYWHERE,
+        operations=_CHAT,
+        env_key="MOONSHOT_API_KEY",
+        vendor="moonshotai",
+        patterns=("kimi-", "moonshot-"),
+    ),
+    Kind(
+        name="minimax",
+        base_url="https://api.minimax.io/v1",
+        base_urls={"anthropic": "https://api.minimax.io/anthropic"},
+        dialects=("openai-chat", "openai-responses", "anthropic"),
+        auth=_BEARER_EVERYWHERE,
+        operations=_CHAT,
+        env_key="MINIMAX_API_KEY",
+        vendor="minimax",
+        patterns=("MiniMax-",),
+    ),
+    Kind(
+        # Refuses request fields it does not know; the last chunk of a stream has its usage unasked.
+        name="mistral",
+        base_url="https://api.mistral.ai/v1",
+        dialects=("openai-chat",),
+        operations=frozenset({"chat", "embeddings", "transcriptions"}),
+        env_key="MISTRAL_API_KEY",
+        vendor="mistralai",
+        patterns=(
+            *("mistral-", "ministral-", "magistral-", "codestral-", "devstral-", "pixtral-", "voxtral-"),
+            *("open-mistral-", "open-mixtral-"),
+        ),
+        may_ask_usage=False,
+    ),
+    Kind(
+        # Its names are those of open models with their makers' prefixes, so no vendor's prefix is taken off.
+        name="groq",
+        base_url="https://api.groq.com/openai/v1",
+        dialects=("openai-chat", "openai-responses"),
+        operations=frozenset({"chat", "transcriptions", "speech"}),
+        env_key="GROQ_API_KEY",
+        patterns=(
+            *("llama-", "meta-llama/", "openai/gpt-oss-", "qwen/qwen3-", "moonshotai/kimi-"),
+            *("groq/", "whisper-large-", "playai-tts"),
+        ),
+    ),
+    Kind(
+        # Responses is its first endpoint by now, Chat Completions its legacy; /v1/messages there is switched off.
+        name="xai",
+        base_url="https://api.x.ai/v1",
+        dialects=("openai-chat", "openai-responses"),
+        operations=frozenset({"chat", "images"}),
+        env_key="XAI_API_KEY",
+        vendor="x-ai",
+        patterns=("grok-",),
+    ),
+    Kind(
+        name="together",
+        base_url="https://api.together.ai/v1",
+        dialects=("openai-chat",),
+        operations=frozenset({"chat", "embeddings", "images", "transcriptions", "speech", "rerank"}),
+        env_key="TOGETHER_API_KEY",
+        patterns=(
+            *("meta-llama/", "deepseek-ai/", "Qwen/", "mistralai/", "moonshotai/Kimi-", "zai-org/"),
+            *("openai/gpt-oss-", "togethercomputer/", "black-forest-labs/", "BAAI/", "Salesforce/"),
+        ),
+    ),
+    Kind(
+        name="fireworks",
+        base_url="https://api.fireworks.ai/inference/v1",
+        dialects=("openai-chat", "openai-responses", "anthropic"),
+        auth=_BEARER_EVERYWHERE,
+        operations=frozenset({"chat", "embeddings", "rerank"}),
+        env_key="FIREWORKS_API_KEY",
+        patterns=("accounts/", "fireworks/"),
+    ),
+    Kind(
+        # Responses since Ollama 0.13, Messages since 0.14. Takes any key, wants none.
+        name="ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        dialects=_LOCAL,
+        auth=_BEARER_EVERYWHERE,
+        operations=frozenset({"chat", "embeddings"}),
+        patterns=("*",),
+    ),
+    Kind(
+        # vLLM's own default port is 8000, which is also the gateway's: with both on one machine name a base_url.
+        name="vllm",
+        base_url="http://127.0.0.1:8000/v1",
+        dialects=_LOCAL,
+        auth=_BEARER_EVERYWHERE,
+        operations=frozenset({"chat", "count_tokens", "embeddings", "transcriptions", "rerank"}),
+        patterns=("*",),
+    ),
+    Kind(
+        name="llamacpp",
+        base_url="http://127.0.0.1:8080/v1",
+        dialects=_LOCAL,
+        auth=_BEARER_EVERYWHERE,
+        operations=frozenset({"chat", "count_tokens", "embeddings", "rerank"}),
+        patterns=("*",),
+    ),
+    Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",)),
+    Kind(name="anthropic-compatible", dialects=("anthropic",), patterns=("*",)),
+    Kind(name="gemini-compatible", dialects=("gemini",), patterns=("*",)),
+    Kind(
+        name="demo",
+        base_url="memory://demo/v1",
+        dialects=("openai-chat", "openai-responses", "anthropic", "gemini"),
+        auth={"openai-chat": "none", "openai-responses": "none", "anthropic": "none", "gemini": "none"},
+        models=(
+            *("gpt-5", "claude-opus-4-7", "gemini-3-flash-preview", "gpt-5-mini"),
+            *("text-embedding-3-small", "gemini-embedding-001"),
+            *("gpt-image-1", "whisper-1", "tts-1", "rerank-demo"),
+        ),
+    ),
+)
+
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ROWS}
+"""Every kind of upstream by its name in the configuration file."""

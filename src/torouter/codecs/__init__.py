@@ -1,0 +1,52 @@
+"""The four wire dialects, a folder each; pure: no sockets, no clock, no randomness.
+
+- Bytes when we can: towards an upstream of the client's dialect a body leaves as it came, but for a closed list of
+  edits, and an answer passes through while a tap watches it.
+- Canon when we must: `translation` takes a request apart into a form of our own, and puts it together elsewhere.
+- A dialect never imports another. What several share stands in this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from torouter.codecs import anthropic, gemini, openai_chat, openai_responses
+from torouter.codecs.codec import (
+    Amended,
+    AnswerOptions,
+    ByteFilter,
+    Codec,
+    Decoder,
+    Edits,
+    Encoded,
+    Encoder,
+    Framing,
+    Peek,
+    Tap,
+    Translation,
+    UpstreamFault,
+)
+from torouter.units import Dialect
+
+__all__ = [
+    "CODECS",
+    "Amended",
+    "AnswerOptions",
+    "ByteFilter",
+    "Codec",
+    "Decoder",
+    "Edits",
+    "Encoded",
+    "Encoder",
+    "Framing",
+    "Peek",
+    "Tap",
+    "Translation",
+    "UpstreamFault",
+]
+
+CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(
+    {codec.dialect: codec for codec in (openai_chat.CODEC, openai_responses.CODEC, anthropic.CODEC, gemini.CODEC)}
+)

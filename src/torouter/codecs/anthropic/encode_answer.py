@@ -1,0 +1,141 @@
+"""A whole answer as a Messages body, and what it shares with the stream: stop reasons and citations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from torouter.canon.blocks import Block, Citation, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
+from torouter.canon.events import Finish, FinishReason
+from torouter.canon.fold import Answer
+from torouter.codecs.anthropic.usage import render_usage
+from torouter.codecs.codec import AnswerOptions
+from torouter.errors import UpstreamError
+
+__all__ = ["citation_of", "encode_answer", "stop_fields"]
+
+Json = dict[str, object]
+
+_REASONS: Final[Mapping[FinishReason, str]] = {
+    "stop": "end_turn",
+    "stop_sequence": "stop_sequence",
+    "length": "max_tokens",
+    "context_length": "model_context_window_exceeded",
+    "tool_calls": "tool_use",
+    "refusal": "refusal",
+    "content_filter": "refusal",
+    "pause": "pause_turn",
+}
+
+
+def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
+    """Raises `UpstreamError` where the answer is an error, or has no end."""
+    finish = answer.finish
+    if finish is None:
+        raise _error(answer)
+    blocks = (_block(block, finish, options) for block in answer.blocks)
+    return msgspec.json.encode(
+        {
+            "id": f"msg_{options.seed}",
+            "type": "message",
+            "role": "assistant",
+            "model": options.model,
+            "content": [block for block in blocks if block is not None],
+            **stop_fields(finish),
+            "usage": render_usage(answer.usage),
+        }
+    )
+
+
+def stop_fields(finish: Finish) -> Json:
+    """A stop sequence is named only where the upstream named it: it is never guessed."""
+    reason = finish.reason
+    if reason == "stop_sequence" and finish.stop_sequence is None:
+        reason = "stop"
+    fields: Json = {"stop_reason": _REASONS[reason], "stop_sequence": finish.stop_sequence}
+    if finish.explanation:
+        fields["stop_details"] = {"type": "refusal", "category": None, "explanation": finish.explanation}
+    return fields
+
+
+def citation_of(citation: Citation, text: str) -> Json | None:
+    """A web citation of this text block; `None` where it has no address. The index, being Anthropic's own, is empty."""
+    if citation.url is None:
+        return None
+    cited = citation.cited_text
+    if cited is None:
+        cited = "" if citation.start is None or citation.end is None else text[citation.start : citation.end]
+    return {
+        "type": "web_search_result_location",
+        "url": citation.url,
+        "title": citation.title,
+        "cited_text": cited,
+        "encrypted_index": "",
+    }
+
+
+def _block(block: Block, finish: Finish, options: AnswerOptions) -> Json | None:
+    match block:
+        case TextBlock():
+            return _text(block) if block.text else None
+        case RefusalBlock():
+            return {"type": "text", "text": block.text} if block.text else None
+        case ReasoningBlock():
+            is_shown = options.show_reasoning and block.text
+            return {"type": "thinking", "thinking": block.text, "signature": ""} if is_shown else None
+        case ToolCallBlock():
+            return _call(block, finish)
+        case _:  # known to its own vendor only
+            return None
+
+
+def _text(block: TextBlock) -> Json:
+    cited = [each for each in (citation_of(citation, block.text) for citation in block.citations) if each is not None]
+    return {"type": "text", "text": block.text, **({"citations": cited} if cited else {})}
+
+
+def _call(block: ToolCallBlock, finish: Finish) -> Json | None:
+    """A call that the limit cut off is dropped: closed by us, it would be half a command."""
+    arguments = _object(block.arguments.strip() or "{}")
+    if arguments is None and finish.reason in ("length", "context_length"):
+        return None
+    if arguments is None:
+        raise UpstreamError(
+            f"the upstream called `{block.name}` with arguments that are no JSON object",
+            phase="body",
+            code="upstream_malformed",
+        )
+    return {"type": "tool_use", "id": block.id, "name": block.name, "input": Raw(arguments)}
+
+
+def _object(text: str) -> bytes | None:
+    """Arguments as an object, verbatim; one level of double encoding is undone."""
+    for _ in range(2):
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        if isinstance(value, dict):
+            return text.encode()
+        if not isinstance(value, str):
+            return None
+        text = value
+    return None
+
+
+def _error(answer: Answer) -> UpstreamError:
+    fault = answer.fault
+    if fault is None:
+        return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
+    return UpstreamError(
+        fault.message,
+        phase="body",
+        kind=fault.kind,
+        type=fault.type,
+        code=fault.code,
+        param=fault.param,
+        retry_after_s=fault.retry_after_s,
+    )

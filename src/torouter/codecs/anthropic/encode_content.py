@@ -1,0 +1,158 @@
+"""Blocks of foreign requests as content blocks of the Messages API."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+import msgspec
+
+from torouter.canon.blocks import (
+    InlineMedia,
+    LinkedMedia,
+    MediaBlock,
+    OpaqueBlock,
+    PlainText,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from torouter.canon.losses import LossLog
+from torouter.canon.names import wire_id, wire_name
+from torouter.codecs.data_urls import sniff
+
+__all__ = ["Json", "call_input", "is_visible", "media", "tool_result", "tool_use"]
+
+Json = dict[str, object]
+
+_IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/csv", "text/html"})
+
+
+def is_visible(text: str) -> bool:
+    """The API refuses text blocks that are empty or hold only whitespace."""
+    return bool(text.strip())
+
+
+def media(block: MediaBlock, path: str, log: LossLog) -> Json:
+    log.settle(block.carried, path)
+    if block.kind not in ("image", "document"):
+        raise log.refusal(path, f"it takes no {block.kind}", "send text, images or PDF documents")
+    if block.detail not in (None, "auto"):
+        log.report(f"{path}.{block.place}", "dropped", "images have no level of detail there")
+    if block.kind == "image":
+        return {"type": "image", "source": _image_source(block, path, log)}
+    document: Json = {"type": "document", "source": _document_source(block, path, log)}
+    title = block.title or block.filename
+    if title:
+        document["title"] = title
+    if block.context:
+        document["context"] = block.context
+    if block.is_cited:
+        document["citations"] = {"enabled": True}
+    return document
+
+
+def _image_source(block: MediaBlock, path: str, log: LossLog) -> Json:
+    source = block.source
+    if isinstance(source, InlineMedia):
+        media_type = sniff(source.data) or source.media_type
+        if media_type not in _IMAGE_TYPES:
+            raise log.refusal(
+                path, f"images of type `{media_type or 'unknown'}` are not taken", "send JPEG, PNG, GIF or WebP"
+            )
+        return {"type": "base64", "media_type": media_type, "data": source.data}
+    if isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):
+        return {"type": "url", "url": source.url}
+    raise log.refusal(
+        f"{path}.{block.place}", _where(block), "send the image itself as a data URL, or a public https URL"
+    )
+
+
+def _document_source(block: MediaBlock, path: str, log: LossLog) -> Json:
+    source = block.source
+    if isinstance(source, PlainText):
+        return {"type": "text", "media_type": "text/plain", "data": source.text}
+    if isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):
+        return {"type": "url", "url": source.url}
+    if not isinstance(source, InlineMedia):
+        raise log.refusal(f"{path}.{block.place}", _where(block), "send the file itself in `file_data`")
+    media_type = sniff(source.data) or source.media_type
+    if media_type == "application/pdf":
+        return {"type": "base64", "media_type": media_type, "data": source.data}
+    if media_type in _PLAIN_TYPES:
+        return {"type": "text", "media_type": "text/plain", "data": _plain(source.data, path, log)}
+    raise log.refusal(path, f"files of type `{media_type or 'unknown'}` are not taken", "send PDF or plain text")
+
+
+def _plain(data: str, path: str, log: LossLog) -> str:
+    try:
+        return base64.b64decode(data).decode("utf-8")
+    except ValueError:
+        raise log.refusal(path, "the text in it is not UTF-8", "send it as UTF-8, in base64") from None
+
+
+def _where(block: MediaBlock) -> str:
+    if isinstance(block.source, LinkedMedia):
+        return f"only http and https addresses can be fetched, not `{block.source.url.partition(':')[0]}:`"
+    return "the file lies at another provider"
+
+
+def tool_use(block: ToolCallBlock, arguments: bytes, path: str, log: LossLog) -> Json:
+    """`arguments` is what `call_input` made of the call's."""
+    log.settle(block.carried, path)
+    return {
+        "type": "tool_use",
+        "id": wire_id(block.id, "anthropic"),
+        "name": wire_name(block.name, "anthropic"),
+        "input": msgspec.Raw(arguments),
+    }
+
+
+def call_input(block: ToolCallBlock, path: str, log: LossLog) -> bytes | None:
+    """A call's arguments as a JSON object, verbatim; `None` if they are no JSON (the call was cut by a limit).
+
+    Some clients encode the object twice: one level of that is undone. Any other value cannot be an input.
+    """
+    text = block.arguments.strip()
+    if not text:
+        return b"{}"
+    for _ in range(2):
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        if isinstance(value, dict):
+            return text.encode()
+        if not isinstance(value, str):
+            break
+        text = value
+    raise log.refusal(path, "the arguments of a call must be a JSON object", "send the call's arguments as an object")
+
+
+def tool_result(block: ToolResultBlock, path: str, log: LossLog) -> Json:
+    """An empty result is still a result. Text alone is written as one string where it came as one."""
+    log.settle(block.carried, path)
+    result: Json = {"type": "tool_result", "tool_use_id": wire_id(block.call_id, "anthropic")}
+    parts = [
+        _result_part(part, f"{path}.content.{index}", log)
+        for index, part in enumerate(block.content)
+        if not isinstance(part, TextBlock) or is_visible(part.text)
+    ]
+    only = parts[0] if len(parts) == 1 else None
+    if not parts:
+        result["content"] = ""
+    else:
+        result["content"] = only["text"] if only is not None and only["type"] == "text" else parts
+    if block.is_error is not None:
+        result["is_error"] = block.is_error
+    return result
+
+
+def _result_part(part: TextBlock | MediaBlock | OpaqueBlock, path: str, log: LossLog) -> Json:
+    if isinstance(part, TextBlock):
+        log.settle(part.carried, path)
+        return {"type": "text", "text": part.text}
+    if isinstance(part, MediaBlock):
+        return media(part, path, log)
+    raise log.refusal(path, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF documents")

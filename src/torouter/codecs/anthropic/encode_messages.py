@@ -1,0 +1,199 @@
+"""Foreign messages as the system prompt and the alternating turns of the Messages API.
+
+Neighbours of one role become one turn. Results come first in theirs, in the order of the calls, one for each call of
+the turn before: the API insists on all of that. Instructions in mid-conversation stay in place, as marked user text: at
+the front they would mean something else, and every cached prefix would be lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from torouter.canon.blocks import (
+    Block,
+    MediaBlock,
+    OpaqueBlock,
+    ReasoningBlock,
+    RefusalBlock,
+    ServerToolBlock,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from torouter.canon.losses import LossLog
+from torouter.canon.names import wire_id
+from torouter.canon.request import ChatRequest, Message
+from torouter.codecs.anthropic.encode_content import Json, call_input, is_visible, media, tool_result, tool_use
+
+__all__ = ["EncodedMessages", "encode_messages"]
+
+_NO_RESULT: Final = '{"error":"no result"}'
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn as it grows. `calls` are the wire ids of an assistant's calls with their paths, in order."""
+
+    is_user: bool
+    path: str
+    blocks: list[Json] = field(default_factory=list)
+    results: dict[str, Json] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedMessages:
+    """`ends_in_results`: the model is in the middle of a loop of tools."""
+
+    system: list[Json]
+    messages: list[Json]
+    ends_in_results: bool
+
+
+def encode_messages(request: ChatRequest, log: LossLog) -> EncodedMessages:
+    writer = _Writer(log)
+    for message in request.messages:
+        writer.add(message)
+    return writer.finish()
+
+
+class _Writer:
+    def __init__(self, log: LossLog) -> None:
+        self._log = log
+        self._system: list[Json] = []
+        self._turns: list[_Turn] = []
+        self._broken: dict[str, str] = {}
+
+    def add(self, message: Message) -> None:
+        self._log.settle(message.carried, message.path)
+        if message.name is not None:
+            self._log.report(f"{message.path}.name", "dropped", "messages have no name there")
+        if message.role in ("system", "developer"):
+            self._instruct(message)
+            return
+        turn = self._turn(message.role == "user", message.path)
+        for index, block in enumerate(message.blocks):
+            self._block(turn, block, message.place(index))
+
+    def finish(self) -> EncodedMessages:
+        turns = [turn for turn in self._turns if turn.blocks or turn.results]
+        if not any(turn.is_user for turn in turns):
+            raise self._log.refusal("messages", "a conversation needs a user message", "add one that is not empty")
+        if not turns[-1].is_user:
+            raise self._log.refusal(
+                turns[-1].path,
+                "a conversation cannot end with an assistant message that is to be continued",
+                "end with a user message or with the results of the calls",
+            )
+        messages: list[Json] = []
+        calls: dict[str, str] = {}
+        for turn in turns:
+            results = self._matched(turn, calls)
+            calls = turn.calls
+            role = "user" if turn.is_user else "assistant"
+            messages.append({"role": role, "content": [*results, *turn.blocks]})
+        return EncodedMessages(self._system, messages, ends_in_results=bool(turns[-1].results))
+
+    def _turn(self, is_user: bool, path: str) -> _Turn:
+        """The turn that is open, if it is of this role. An empty one (all its blocks said nothing) is taken over."""
+        if self._turns and not (self._turns[-1].blocks or self._turns[-1].results):
+            self._turns.pop()
+        if not self._turns or self._turns[-1].is_user != is_user:
+            self._turns.append(_Turn(is_user, path))
+        return self._turns[-1]
+
+    def _instruct(self, message: Message) -> None:
+        texts = [
+            (self._instruction(block, message.place(index)), message.place(index))
+            for index, block in enumerate(message.blocks)
+        ]
+        if not self._turns:
+            self._system += [{"type": "text", "text": text} for text, _ in texts if is_visible(text)]
+            return
+        for text, path in texts:
+            if is_visible(text):
+                self._log.report(path, "approximated", "an instruction in mid-conversation became marked user text")
+                reminder = f"<system-reminder>\n{text}\n</system-reminder>"
+                self._turn(True, message.path).blocks.append({"type": "text", "text": reminder})
+
+    def _instruction(self, block: Block, path: str) -> str:
+        if not isinstance(block, TextBlock):
+            raise self._log.refusal(path, "instructions may hold text only", "move it into a user message")
+        self._log.settle(block.carried, path)
+        return block.text
+
+    def _block(self, turn: _Turn, block: Block, path: str) -> None:
+        log = self._log
+        match block:
+            case TextBlock():
+                log.settle(block.carried, path)
+                self._text(turn, block.text, path)
+            case RefusalBlock():
+                self._text(turn, block.text, path)
+            case MediaBlock():
+                turn.blocks.append(media(block, path, log))
+            case ToolCallBlock():
+                self._call(turn, block, path)
+            case ToolResultBlock():
+                self._result(turn, block, path)
+            case ReasoningBlock():
+                log.settle(block.carried, path)
+                log.report(path, "dropped", "reasoning goes back only to the provider that issued it")
+            case ServerToolBlock():
+                log.report(path, "dropped", f"`{block.kind}` was run by another provider")
+            case OpaqueBlock():
+                raise log.refusal(
+                    path, f"parts of type `{block.kind}` are unknown there", "send text, images or PDF documents"
+                )
+
+    def _text(self, turn: _Turn, text: str, path: str) -> None:
+        if is_visible(text):
+            turn.blocks.append({"type": "text", "text": text})
+        elif text:
+            self._log.report(path, "dropped", "text of nothing but whitespace is not taken")
+
+    def _call(self, turn: _Turn, block: ToolCallBlock, path: str) -> None:
+        log = self._log
+        if block.kind == "custom":
+            raise log.refusal(path, "calls of custom tools are unknown there", "use function tools with this model")
+        arguments = call_input(block, path, log)
+        if arguments is None:
+            log.report(path, "approximated", "the call was cut off; it became text, since its arguments are no JSON")
+            self._broken[block.id] = block.name
+            self._text(turn, f"[unfinished call of {block.name}: {block.arguments}]", path)
+            return
+        turn.calls[wire_id(block.id, "anthropic")] = path
+        turn.blocks.append(tool_use(block, arguments, path, log))
+
+    def _result(self, turn: _Turn, block: ToolResultBlock, path: str) -> None:
+        name = self._broken.pop(block.call_id, None)
+        result = tool_result(block, path, self._log)
+        if name is not None:
+            content = result["content"]
+            words = content if isinstance(content, str) else "(not text)"
+            turn.blocks.append({"type": "text", "text": f"[result of the unfinished call of {name}: {words}]"})
+            return
+        call_id = wire_id(block.call_id, "anthropic")
+        if call_id in turn.results:
+            raise self._log.refusal(
+                path, f"the call `{block.call_id}` is answered twice", "send one result for each call"
+            )
+        if call_id not in (self._turns[-2].calls if len(self._turns) > 1 else {}):
+            raise self._log.refusal(
+                path,
+                f"no call `{block.call_id}` stands in the assistant message before it",
+                "send each result directly behind the message that made the call",
+            )
+        turn.results[call_id] = result
+
+    def _matched(self, turn: _Turn, calls: dict[str, str]) -> list[Json]:
+        """One result for each call, in the order of the calls. A call that was never answered (its user interrupted it)
+        would be refused by the API for ever, so it gets an error for a result: the client cannot mend its history."""
+        results: list[Json] = []
+        for call_id, path in calls.items():
+            if call_id not in turn.results:
+                self._log.report(path, "added", "the call has no result; an error was put in its place")
+            missing: Json = {"type": "tool_result", "tool_use_id": call_id, "content": _NO_RESULT, "is_error": True}
+            results.append(turn.results.get(call_id, missing))
+        return results

@@ -1,0 +1,72 @@
+"""Canon into a Messages request. `messages` comes last, so that a growing conversation only appends to the bytes."""
+
+from __future__ import annotations
+
+from msgspec import json
+
+from torouter.canon.losses import LossLog
+from torouter.canon.reasoning import ModelFacts
+from torouter.canon.request import ChatRequest
+from torouter.codecs.anthropic.encode_content import Json
+from torouter.codecs.anthropic.encode_messages import encode_messages
+from torouter.codecs.anthropic.encode_settings import (
+    encode_format,
+    encode_labels,
+    encode_limit,
+    encode_sampling,
+    encode_stop,
+    settle_settings,
+)
+from torouter.codecs.anthropic.encode_thinking import encode_thinking
+from torouter.codecs.anthropic.encode_tools import encode_tool_choice, encode_tools
+from torouter.codecs.anthropic.home import encode_home
+from torouter.codecs.codec import Encoded
+
+__all__ = ["encode_request"]
+
+
+def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encoded:
+    """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
+    if request.dialect == "anthropic":
+        return Encoded(body=encode_home(request, model))
+    log = LossLog("anthropic")
+    body = _foreign(request, model, facts, log)
+    return Encoded(body=json.encode(body), losses=log.losses())
+
+
+def _foreign(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
+    log.settle(request.carried)
+    settle_settings(request, log)
+    conversation = encode_messages(request, log)
+    tools = encode_tools(request, log)
+    choice = encode_tool_choice(request, tools, log)
+    thinking = encode_thinking(
+        request,
+        facts,
+        encode_limit(request, facts, log),
+        choice,
+        is_in_loop=conversation.ends_in_results,
+        log=log,
+    )
+    config = {**thinking.output_config, **encode_format(request, log)}
+    body: Json = {"model": model, "max_tokens": thinking.limit.tokens}
+    if request.stream is True:
+        body["stream"] = True
+    body |= encode_sampling(request.settings, facts, thinking, log)
+    body |= {
+        name: value
+        for name, value in (
+            ("stop_sequences", encode_stop(request, log)),
+            ("thinking", thinking.thinking),
+            ("output_config", config),
+            ("tool_choice", choice),
+        )
+        if value
+    }
+    body |= encode_labels(request.settings, log)
+    if tools:
+        body["tools"] = tools
+    if conversation.system:
+        body["system"] = conversation.system
+    body["messages"] = conversation.messages
+    return body

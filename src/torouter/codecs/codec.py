@@ -1,0 +1,163 @@
+"""What a codec is: one record of functions per dialect. All pure: no sockets, no clock, no randomness.
+
+The verbs `peek amend tap render_error read_error` serve the byte path (client and upstream speak the same dialect).
+`translation` holds the verbs of the canon path; a dialect without it is served by channels of its own dialect only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import msgspec
+
+from torouter.canon.events import Event
+from torouter.canon.fold import Answer
+from torouter.canon.losses import Loss
+from torouter.canon.reasoning import ModelFacts, Reasoning
+from torouter.canon.request import ChatRequest
+from torouter.canon.usage import Usage
+from torouter.errors import ErrorKind, TorouterError
+from torouter.units import Dialect, Operation
+
+__all__ = [
+    "Amended",
+    "AnswerOptions",
+    "ByteFilter",
+    "Codec",
+    "Decoder",
+    "Edits",
+    "Encoded",
+    "Encoder",
+    "Framing",
+    "Peek",
+    "Tap",
+    "Translation",
+    "UpstreamFault",
+]
+
+Framing = Literal["whole", "sse", "array"]
+"""How an answer comes: one JSON body, server-sent events, or Gemini's JSON array that grows."""
+
+
+class Peek(msgspec.Struct, frozen=True, kw_only=True):
+    """All that routing needs of a body. `model` is `None` where the dialect has it in the path (Gemini)."""
+
+    model: str | None = None
+    stream: bool = False
+
+
+class Edits(msgspec.Struct, frozen=True, kw_only=True):
+    """The closed list of amendments to a body that otherwise leaves as it came."""
+
+    model: str | None = None
+    """The upstream's name for the model; `None` leaves the body's own."""
+    ask_usage: bool = False
+    """Make a stream report its usage (`stream_options.include_usage` in openai-chat; elsewhere nothing to do)."""
+    reasoning: Reasoning | None = None
+    """From a `-thinking` name. A reasoning setting in the body wins, whatever it says."""
+    facts: ModelFacts = ModelFacts()
+
+
+class Amended(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_usage_ours`: the usage-only chunk was asked for by us, and is to be withheld from the client."""
+
+    body: bytes
+    is_usage_ours: bool = False
+
+
+class Tap(Protocol):
+    """Watches an answer's bytes and never touches them. `feed` takes bytes cut anywhere and never raises."""
+
+    def feed(self, data: bytes, /) -> None: ...
+
+    def usage(self) -> Usage:
+        """What is known so far: `reported` after a normal end, `partial` before it, `none` if nothing was seen."""
+        ...
+
+    @property
+    def is_finished(self) -> bool:
+        """Has the stream's terminal marker been seen? Of a whole body: was it complete JSON?"""
+        ...
+
+
+class ByteFilter(Protocol):
+    """A transducer from bytes to bytes that takes chunks cut anywhere."""
+
+    def feed(self, data: bytes, /) -> bytes: ...
+
+    def close(self) -> bytes: ...
+
+
+class UpstreamFault(msgspec.Struct, frozen=True, kw_only=True):
+    """An upstream's error body, read: our kind, and the upstream's own words."""
+
+    kind: ErrorKind
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after_s: float | None = None
+
+
+class Encoded(msgspec.Struct, frozen=True, kw_only=True):
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What an encoder of answers takes from the request. `seed` makes ids (`chatcmpl-<seed>`); `created_s` is epoch
+    seconds; `model` is the name that the client sent."""
+
+    framing: Framing
+    model: str
+    seed: str
+    created_s: int
+    ask_usage: bool = False
+    show_reasoning: bool = True
+
+
+class Decoder(Protocol):
+    """Upstream bytes, cut anywhere, into events. `close` says that the upstream's bytes have ended: without the
+    dialect's terminal marker that yields an error event, never a finish."""
+
+    def feed(self, data: bytes, /) -> Iterable[Event]: ...
+
+    def close(self) -> Iterable[Event]: ...
+
+
+class Encoder(Protocol):
+    """Events into the client's bytes. After a `finish` or an `error` event it has written its last."""
+
+    def feed(self, event: Event, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    decode_request: Callable[[bytes], ChatRequest]
+    """Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_request: Callable[[ChatRequest, str, ModelFacts], Encoded]
+    """(request, upstream's model name, facts). Raises `RequestError` for what must not be dropped."""
+    decoder: Callable[[Framing], Decoder]
+    encoder: Callable[[AnswerOptions], Encoder]
+    encode_answer: Callable[[Answer, AnswerOptions], bytes]
+    """A whole answer; raises `UpstreamError` where the folded answer is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    dialect: Dialect
+    peek: Callable[[Operation, bytes, bytes], Peek]
+    """(operation, body, content type) → what routing needs. Raises `RequestError`."""
+    amend: Callable[[Operation, bytes, bytes, Edits], Amended]
+    """(operation, body, content type, edits). Bytes that no edit names are the client's own, to the byte."""
+    tap: Callable[[Operation, Framing], Tap]
+    render_error: Callable[[TorouterError, str], bytes]
+    """(error, request id) → the JSON body of an error in this dialect."""
+    render_stream_error: Callable[[TorouterError, str, Framing], bytes]
+    """The same, framed as the last thing a stream says (protocols: no normal terminator follows)."""
+    read_error: Callable[[int, bytes], UpstreamFault]
+    """(status, body) of an upstream's error answer. Never raises, whatever the body is."""
+    withhold_usage: Callable[[], ByteFilter] | None = None
+    translation: Translation | None = None

@@ -1,0 +1,32 @@
+"""Reading numbers and words out of an upstream's JSON, of which nothing is certain."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["decoded", "is_given", "tokens"]
+
+
+def tokens(source: object, *path: str) -> int | None:
+    """The count at this path of nested objects; `None` if it is absent, null or no count."""
+    for name in path:
+        if not isinstance(source, dict):
+            return None
+        source = source.get(name)
+    if isinstance(source, bool) or not isinstance(source, int | float):
+        return None
+    return int(source) if 0 <= source < 1 << 53 else None
+
+
+def decoded(raw: msgspec.Raw | bytes) -> object:
+    """Any JSON value; `None` for what is none."""
+    try:
+        value: object = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return value
+
+
+def is_given(raw: msgspec.Raw) -> bool:
+    """Was the field there, and not null? (A field that was absent is the empty `Raw`.)"""
+    return len(raw) > 4 or bytes(raw) not in (b"", b"null")

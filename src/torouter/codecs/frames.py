@@ -1,0 +1,140 @@
+"""Cutting an answer's bytes into whole pieces that stay raw: server-sent events, and elements of a growing JSON array.
+
+`wire.sse` reads events; here the bytes of an event matter, because taps look at few events and read fewer, and a filter
+gives them on exactly as they came. Input may be cut anywhere; what is unfinished is held.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["FRAME_ENDS", "MAX_PIECE_BYTES", "ElementCutter", "FrameCutter", "PieceTooLong", "payload_of"]
+
+MAX_PIECE_BYTES: Final = 32 * 1024 * 1024
+FRAME_ENDS: Final = (b"\n\n", b"\r\n\r\n")
+"""How a piece ends that is made of whole events, with the line ends that servers use."""
+
+_BLANK_LINE: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r(?!\Z))")
+"""Two line ends in a row. A CR that ends the input may be half of a CRLF, so it does not end a frame yet."""
+_SEAM_BYTES: Final = 3
+_DATA_LINE: Final = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n])data: ?([^\r\n]*)")
+
+_RUN: Final = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+"""Everything up to the next bracket, or to a string that does not end here."""
+_STRING_REST: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_QUOTE: Final = 0x22
+_OPENING: Final = b"{["
+
+
+class PieceTooLong(Exception):
+    """One piece is longer than `MAX_PIECE_BYTES`: whoever cuts gives up."""
+
+
+class FrameCutter:
+    """Bytes of an event stream in, whole events out, each with the blank line that ends it."""
+
+    __slots__ = ("_held", "_searched")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._searched = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        held = self._held
+        held += data
+        ends = [match.end() for match in _BLANK_LINE.finditer(held, max(0, self._searched - _SEAM_BYTES))]
+        frames: list[bytes] = []
+        start = 0
+        for end in ends:
+            frames.append(bytes(held[start:end]))
+            start = end
+        del held[:start]
+        self._searched = len(held)
+        if self._searched > MAX_PIECE_BYTES:
+            raise PieceTooLong
+        return frames
+
+    @property
+    def rest(self) -> bytes:
+        """What has come of an event whose end has not."""
+        return bytes(self._held)
+
+    @property
+    def is_midway(self) -> bool:
+        return bool(self._held)
+
+    def take_rest(self) -> bytes:
+        rest = bytes(self._held)
+        self._held.clear()
+        self._searched = 0
+        return rest
+
+
+def payload_of(frame: bytes) -> bytes:
+    """The data lines of an event, joined by LF; empty for comments and events without data."""
+    lines: list[bytes] = _DATA_LINE.findall(frame)
+    return lines[0] if len(lines) == 1 else b"\n".join(lines)
+
+
+class ElementCutter:
+    """Bytes of a JSON array in, its whole elements out. A lone object counts as an array of one."""
+
+    __slots__ = ("_depth", "_element_depth", "_held", "_is_escaped", "_is_in_string")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._depth = 0
+        self._element_depth = 0
+        self._is_in_string = False
+        self._is_escaped = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        found: list[bytes] = []
+        start = position = 0
+        while (position := self._next_bracket(data, position)) < len(data):
+            if data[position] in _OPENING:
+                if not self._element_depth:
+                    self._element_depth = 2 if data[position : position + 1] == b"[" else 1
+                self._depth += 1
+                if self._depth == self._element_depth:
+                    start = position
+                position += 1
+                continue
+            position += 1
+            if self._depth == self._element_depth:
+                found.append(bytes(self._held) + data[start:position])
+                self._held.clear()
+            self._depth -= 1
+        if self._element_depth and self._depth >= self._element_depth:
+            self._held += data[start:]
+        if len(self._held) > MAX_PIECE_BYTES:
+            raise PieceTooLong
+        return found
+
+    def _next_bracket(self, data: bytes, position: int) -> int:
+        """Where the next bracket outside of strings stands, or the end of the data."""
+        while True:
+            if self._is_in_string:
+                position = self._leave_string(data, position)
+            run = _RUN.match(data, position)
+            position = run.end() if run else len(data)
+            if self._is_in_string or position == len(data) or data[position] != _QUOTE:
+                return position
+            self._is_in_string = True
+            position += 1
+
+    def _leave_string(self, data: bytes, position: int) -> int:
+        """Goes on inside a string that an earlier piece of data, or the last run, has left open."""
+        if self._is_escaped and position < len(data):
+            self._is_escaped = False
+            position += 1
+        rest = _STRING_REST.match(data, position)
+        position = rest.end() if rest else len(data)
+        if position == len(data):
+            return position
+        if data[position] == _QUOTE:
+            self._is_in_string = False
+        else:
+            self._is_escaped = True  # a backslash is the last byte
+        return position + 1

@@ -1,0 +1,24 @@
+"""Google Gemini, `generateContent` and its kin."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torouter.codecs.codec import Codec
+from torouter.codecs.faults import read_error
+from torouter.codecs.gemini.amend import amend
+from torouter.codecs.gemini.errors import render_error, render_stream_error
+from torouter.codecs.gemini.peek import peek
+from torouter.codecs.gemini.tap import tap
+
+__all__ = ["CODEC"]
+
+CODEC: Final = Codec(
+    dialect="gemini",
+    peek=peek,
+    amend=amend,
+    tap=tap,
+    render_error=render_error,
+    render_stream_error=render_stream_error,
+    read_error=read_error,
+)

@@ -1,0 +1,109 @@
+"""Amendments to a Gemini body: thinking from a `-thinking` name, and the model where a body repeats that of its path.
+
+Clients write camelCase, snake_case, or both in one body (google-genai does); what is there keeps its spelling. Gemini
+API, thinking, seen 2026-11: budgets for 2.5, levels from 3 on, never both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
+from torouter.codecs.codec import Amended, Edits
+from torouter.codecs.figures import decoded
+from torouter.codecs.splice import edit, elements, skim
+from torouter.codecs.thinking import clamped, gives_any, level_of, refuse_without_variant
+from torouter.units import Operation
+
+__all__ = ["amend"]
+
+_MODEL_KEY: Final = re.compile(rb'"model"[ \t\r\n]*:')
+_BUDGETS: Final[dict[Depth, int]] = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 24576}
+_MOST_BUDGET: Final = 24576
+"""What every Gemini 2.5 takes, where the model's own limit is not known."""
+_LEVELS: Final[dict[Depth, str]] = {
+    "off": "LOW",  # no Gemini 3 can be told not to think; some have no MINIMAL
+    "minimal": "LOW",
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "xhigh": "HIGH",  # XHIGH is an error on most
+    "max": "HIGH",
+}
+
+_Config = dict[str, bool | int | str]
+
+
+def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
+    """Raises `RequestError` where a `-thinking` name meets a model that cannot be told to think."""
+    if edits.reasoning is not None and operation == "chat":
+        body = _with_thinking(body, edits.reasoning, edits.facts)
+    if edits.model is not None and _MODEL_KEY.search(body):
+        body = _with_model(body, edits.model if "/" in edits.model else f"models/{edits.model}")
+    return Amended(body=body)
+
+
+def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:
+    values = skim(body)
+    name = "generation_config" if "generation_config" in values else "generationConfig"
+    config = bytes(values.get(name, b"null"))
+    if config == b"null":
+        config = b"{}"
+    if not config.startswith(b"{"):
+        return body  # not what the API takes: its own refusal is the best answer
+    if gives_any(skim(config), "thinkingConfig", "thinking_config"):
+        return body
+    refuse_without_variant(facts)
+    said = _budget(reasoning, facts) if facts.reasoning == "budget" else _level(reasoning)
+    return edit(body, {name: edit(config, {"thinkingConfig": msgspec.json.encode(said)})})
+
+
+def _budget(reasoning: Reasoning, facts: ModelFacts) -> _Config:
+    """−1 leaves the depth to the model. What cannot be switched off gets its least."""
+    level = level_of(reasoning)
+    if level == "off":
+        return {"thinkingBudget": 0 if facts.may_disable_reasoning else facts.min_budget_tokens}
+    if level == "auto":
+        return {"includeThoughts": True, "thinkingBudget": -1}
+    most = facts.max_budget_tokens or _MOST_BUDGET
+    wanted = reasoning.budget_tokens or _BUDGETS.get(level, most)
+    return {"includeThoughts": True, "thinkingBudget": clamped(wanted, facts, _MOST_BUDGET)}
+
+
+def _level(reasoning: Reasoning) -> _Config:
+    level = level_of(reasoning)
+    if level == "auto":
+        return {"includeThoughts": True}
+    if level == "off":
+        return {"thinkingLevel": _LEVELS[level]}
+    return {"includeThoughts": True, "thinkingLevel": _LEVELS[level]}
+
+
+def _with_model(body: bytes, resource: str) -> bytes:
+    """Embedding batches and counts repeat the model within the body, and the API refuses another than the path's."""
+    values = skim(body)
+    changes: dict[str, bytes | None] = {}
+    if isinstance(decoded(values.get("model", b"null")), str):
+        changes["model"] = msgspec.json.encode(resource)
+    for name in ("generateContentRequest", "generate_content_request"):
+        inner = bytes(values.get(name, b""))
+        if inner.startswith(b"{"):
+            changes[name] = _with_model(inner, resource)
+    requests = bytes(values.get("requests", b""))
+    if requests.startswith(b"["):
+        changes["requests"] = _with_models(requests, resource)
+    return edit(body, changes)
+
+
+def _with_models(requests: bytes, resource: str) -> bytes:
+    pieces: list[bytes] = []
+    done = 0
+    for start, end in elements(requests):
+        element = requests[start:end]
+        pieces += (requests[done:start], _with_model(element, resource) if element.startswith(b"{") else element)
+        done = end
+    pieces.append(requests[done:])
+    return b"".join(pieces)

@@ -1,0 +1,124 @@
+"""Usage of Gemini answers, in tokens: `usageMetadata` is cumulative and may be on every chunk; the last one counts.
+
+`promptTokenCount` includes cached tokens and excludes those of tool use; `candidatesTokenCount` excludes thoughts, but
+some relays fold them in: then prompt, candidates and tool use already make the total. A finish reason is no sign to
+stop reading (some servers write it on every chunk), only that the end was not cut off. Gemini API, seen 2026-11.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from torouter.canon.usage import Usage
+from torouter.codecs.codec import Framing, Tap
+from torouter.codecs.figures import decoded, is_given, tokens
+from torouter.codecs.taps import ArrayTap, Ending, SseTap, WholeTap
+from torouter.units import Operation
+
+__all__ = ["tap"]
+
+_ABSENT: Final = msgspec.Raw()
+
+
+class _Chunk(msgspec.Struct, rename="camel"):
+    candidates: msgspec.Raw = _ABSENT
+    prompt_feedback: msgspec.Raw = _ABSENT
+    usage_metadata: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+
+class _Candidate(msgspec.Struct, rename="camel"):
+    finish_reason: object = None
+
+
+class _Feedback(msgspec.Struct, rename="camel"):
+    block_reason: object = None
+
+
+_read_chunk = msgspec.json.Decoder(_Chunk).decode
+_read_candidates = msgspec.json.Decoder(list[_Candidate] | None).decode
+_read_feedback = msgspec.json.Decoder(_Feedback | None).decode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def tap(operation: Operation, framing: Framing) -> Tap:
+    if framing == "sse":
+        return SseTap(_ChunkMeter())
+    if framing == "array":
+        return ArrayTap(_ChunkMeter())
+    return WholeTap(_of_count if operation == "count_tokens" else _of_body)
+
+
+def _of_body(body: bytes) -> Usage | None:
+    usage = _read_chunk(body).usage_metadata
+    return _figures(usage) if is_given(usage) else None
+
+
+def _of_count(body: bytes) -> Usage | None:
+    """A count of tokens is no use of them."""
+    _read_chunk(body)
+    return None
+
+
+def _figures(raw: msgspec.Raw) -> Usage | None:
+    usage = decoded(raw)
+    prompt, candidates = tokens(usage, "promptTokenCount"), tokens(usage, "candidatesTokenCount")
+    total = tokens(usage, "totalTokenCount")
+    if prompt is None and candidates is None and total is None:
+        return None
+    prompt, text = prompt or 0, candidates or 0
+    cached = tokens(usage, "cachedContentTokenCount") or 0
+    thoughts = tokens(usage, "thoughtsTokenCount") or 0
+    in_tools = tokens(usage, "toolUsePromptTokenCount") or 0
+    if thoughts and total is not None and total in (prompt + text, prompt + text + in_tools):
+        text = max(0, text - thoughts)
+    return Usage(
+        input_tokens=max(0, prompt - cached),
+        cache_read_tokens=cached,
+        tool_input_tokens=in_tools,
+        output_tokens=text,
+        reasoning_tokens=thoughts,
+        raw=bytes(raw),
+    )
+
+
+class _ChunkMeter:
+    """Parses only the last usage object, and that when asked."""
+
+    __slots__ = ("_usage", "ending")
+
+    def __init__(self) -> None:
+        self._usage = _ABSENT
+        self.ending: Ending = "none"
+
+    def may_matter(self, data: bytes, /) -> bool:
+        return True
+
+    def read(self, event: bytes, /) -> None:
+        try:
+            chunk = _read_chunk(event)
+            if is_given(chunk.usage_metadata):
+                self._usage = chunk.usage_metadata
+            if is_given(chunk.error):
+                self.ending = "error"
+            elif _has_end(chunk):
+                self.ending = "normal"
+        except _UNREADABLE:
+            return
+
+    @property
+    def figures(self) -> Usage | None:
+        return _figures(self._usage) if is_given(self._usage) else None
+
+
+def _has_end(chunk: _Chunk) -> bool:
+    if is_given(chunk.candidates):
+        candidates = _read_candidates(chunk.candidates) or ()
+        if any(candidate.finish_reason for candidate in candidates):
+            return True
+    if is_given(chunk.prompt_feedback):
+        feedback = _read_feedback(chunk.prompt_feedback)
+        return feedback is not None and bool(feedback.block_reason)
+    return False

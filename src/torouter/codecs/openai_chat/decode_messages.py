@@ -1,0 +1,265 @@
+"""The messages of a Chat Completions request into canon.
+
+`tool` and legacy `function` messages become tool results in user messages. Parts of an unknown type stay raw, and are
+refused by every foreign encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Raw
+
+from torouter.canon.blocks import (
+    Block,
+    CacheHint,
+    Carried,
+    Fate,
+    InlineMedia,
+    LinkedMedia,
+    MediaBlock,
+    MediaSource,
+    OpaqueBlock,
+    Origin,
+    ReasoningBlock,
+    RefusalBlock,
+    StoredMedia,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from torouter.canon.request import Message, Role
+from torouter.codecs.data_urls import parse_data_url, plain_base64
+from torouter.codecs.fields import STR, Fields
+from torouter.errors import RequestError
+
+__all__ = ["decode_messages"]
+
+_HOME: Final = Origin(dialect="openai-chat")
+_ROLES: Final[Mapping[str, Role]] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "user",
+    "function": "user",
+}
+_CALL_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"index": ("hint", "")}
+_PART_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
+"""Anthropic's cache hints in OpenAI's parts: OpenRouter takes them, so clients send them."""
+_MESSAGE_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "cache_control": ("hint", ""),
+    "audio": ("refuse", "it refers to audio that OpenAI keeps"),
+    "reasoning_details": ("report", "reasoning state goes back only to the provider that issued it"),
+    "annotations": ("report", "citations of earlier answers have no place in a request"),
+}
+_Placed = list[tuple[str, Block]]
+
+
+def decode_messages(top: Fields) -> tuple[Message, ...]:
+    raws = top.list("messages")
+    if not raws:
+        raise RequestError(
+            "`messages` must hold at least one message", code="missing_required_parameter", param="messages"
+        )
+    legacy = _LegacyCalls()
+    return tuple(_message(Fields(raw, f"messages.{index}"), legacy) for index, raw in enumerate(raws))
+
+
+class _LegacyCalls:
+    """Pairs legacy `function_call`s with `function` messages, which have no ids: the last call is the one meant."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def open(self) -> str:
+        self._count += 1
+        return f"call_legacy_{self._count}"
+
+    def last(self, path: str) -> str:
+        if not self._count:
+            raise RequestError("a `function` message needs a `function_call` before it", param=path)
+        return f"call_legacy_{self._count}"
+
+
+def _message(said: Fields, legacy: _LegacyCalls) -> Message:
+    word = said.need("role", STR)
+    role = _ROLES.get(word)
+    if role is None:
+        raise RequestError(
+            f"`{said.at('role')}` is `{word}`; expected one of {', '.join(_ROLES)}",
+            code="invalid_value",
+            param=said.at("role"),
+        )
+    if word == "assistant":
+        placed = _assistant(said, legacy)
+    elif word in ("tool", "function"):
+        placed = [("", _result(said, word, legacy))]
+    else:
+        placed = _content(said)
+    name = said.get("name", STR)
+    return Message(
+        role=role,
+        path=said.path,
+        blocks=tuple(block for _, block in placed),
+        places=tuple(place for place, _ in placed),
+        name=None if word in ("tool", "function") else name,
+        carried=said.rest("openai-chat", _MESSAGE_FATES),
+    )
+
+
+def _assistant(said: Fields, legacy: _LegacyCalls) -> _Placed:
+    """In the order in which such an answer is made: reasoning, text, refusal, calls."""
+    placed: _Placed = [
+        (name, ReasoningBlock(text=text, carried=said.carry(name, "openai-chat", "typed")))
+        for name in ("reasoning_content", "reasoning")
+        if (text := said.get(name, STR))
+    ]
+    del placed[1:]  # servers that write both names say the same thing twice
+    placed += _content(said)
+    refusal = said.get("refusal", STR)
+    if refusal is not None:
+        placed.append(("refusal", RefusalBlock(text=refusal)))
+    placed += [
+        (f"tool_calls.{index}", _call(Fields(raw, said.at(f"tool_calls.{index}")), raw))
+        for index, raw in enumerate(said.list("tool_calls"))
+    ]
+    called = said.object("function_call")
+    if called is not None:
+        placed.append(("function_call", _function_call(called, legacy.open(), is_legacy=True)))
+    return placed
+
+
+def _call(said: Fields, raw: Raw) -> Block:
+    word = said.get("type", STR) or "function"
+    call_id = said.need("id", STR)
+    function, custom = said.object("function"), said.object("custom")
+    if word == "function" and function is not None:
+        return _function_call(function, call_id, carried=said.rest("openai-chat", _CALL_FATES))
+    if word == "custom" and custom is not None:
+        return ToolCallBlock(
+            id=call_id, name=custom.need("name", STR), arguments=custom.get("input", STR) or "", kind="custom"
+        )
+    return OpaqueBlock(origin=_HOME, kind=word, raw=bytes(raw))
+
+
+def _function_call(
+    said: Fields, call_id: str, *, is_legacy: bool = False, carried: tuple[Carried, ...] = ()
+) -> ToolCallBlock:
+    """Arguments are text; some clients send the object itself."""
+    arguments = said.get("arguments", STR) if said.is_text("arguments") else (said.raw("arguments") or b"").decode()
+    return ToolCallBlock(
+        id=call_id,
+        name=said.need("name", STR),
+        arguments=arguments or "",
+        is_id_synthesised=is_legacy,
+        carried=(*carried, *said.rest("openai-chat")),
+    )
+
+
+def _result(said: Fields, word: str, legacy: _LegacyCalls) -> ToolResultBlock:
+    name = said.get("name", STR)
+    call_id = legacy.last(said.path) if word == "function" else said.need("tool_call_id", STR)
+    content = tuple(block for _, block in _content(said) if isinstance(block, TextBlock | MediaBlock | OpaqueBlock))
+    return ToolResultBlock(call_id=call_id, name=name, content=content)
+
+
+def _content(said: Fields) -> _Placed:
+    if said.is_text("content"):
+        return [("content", TextBlock(text=said.need("content", STR)))]
+    return [
+        (f"content.{index}", _part(Fields(raw, said.at(f"content.{index}")), raw))
+        for index, raw in enumerate(said.list("content"))
+    ]
+
+
+def _part(said: Fields, raw: Raw) -> Block:
+    word = said.need("type", STR)
+    read = _PARTS.get(word)
+    return OpaqueBlock(origin=_HOME, kind=word, raw=bytes(raw)) if read is None else read(said, bytes(raw))
+
+
+def _text(said: Fields, raw: bytes) -> Block:
+    text = said.need("text", STR)
+    return TextBlock(text=text, cache=_cache(said), carried=said.rest("openai-chat", _PART_FATES))
+
+
+def _refusal(said: Fields, raw: bytes) -> Block:
+    return RefusalBlock(text=said.need("refusal", STR))
+
+
+def _image(said: Fields, raw: bytes) -> Block:
+    """`image_url` is an object; older clients and servers also knew a bare string."""
+    if said.is_text("image_url"):
+        url, detail = said.need("image_url", STR), None
+    else:
+        image = said.object("image_url")
+        if image is None:
+            raise RequestError(f"`{said.at('image_url')}` is required", param=said.at("image_url"))
+        url, detail = image.need("url", STR), image.get("detail", STR)
+    return MediaBlock(
+        kind="image",
+        source=parse_data_url(url) or LinkedMedia(url=url),
+        detail=detail,
+        raw=raw,
+        place="image_url",
+        cache=_cache(said),
+        carried=said.rest("openai-chat", _PART_FATES),
+    )
+
+
+def _audio(said: Fields, raw: bytes) -> Block:
+    audio = said.object("input_audio")
+    if audio is None:
+        raise RequestError(f"`{said.at('input_audio')}` is required", param=said.at("input_audio"))
+    source = InlineMedia(media_type=f"audio/{audio.get('format', STR) or ''}", data=audio.need("data", STR))
+    return MediaBlock(
+        kind="audio",
+        source=source,
+        raw=raw,
+        place="input_audio",
+        cache=_cache(said),
+        carried=said.rest("openai-chat", _PART_FATES),
+    )
+
+
+def _file(said: Fields, raw: bytes) -> Block:
+    file = said.object("file")
+    if file is None:
+        raise RequestError(f"`{said.at('file')}` is required", param=said.at("file"))
+    return MediaBlock(
+        kind="document",
+        source=_file_source(file),
+        filename=file.get("filename", STR),
+        raw=raw,
+        place="file",
+        cache=_cache(said),
+        carried=(*file.rest("openai-chat"), *said.rest("openai-chat", _PART_FATES)),
+    )
+
+
+def _file_source(file: Fields) -> MediaSource:
+    """`file_data` is a data URL; some clients send bare base64, or (to OpenRouter) a link."""
+    data, file_id = file.get("file_data", STR), file.get("file_id", STR)
+    if data is not None:
+        if data.startswith(("https://", "http://")):
+            return LinkedMedia(url=data)
+        return parse_data_url(data) or InlineMedia(media_type="", data=plain_base64(data))
+    if file_id is not None:
+        return StoredMedia(file_id=file_id, origin=_HOME)
+    raise RequestError(f"`{file.path}` needs `file_data` or `file_id`", param=file.path)
+
+
+def _cache(said: Fields) -> CacheHint | None:
+    raw = said.raw("prompt_cache_breakpoint")
+    return None if raw is None else CacheHint(origin="openai-chat", raw=raw)
+
+
+_PARTS: Final[Mapping[str, Callable[[Fields, bytes], Block]]] = {
+    "text": _text,
+    "refusal": _refusal,
+    "image_url": _image,
+    "input_audio": _audio,
+    "file": _file,
+}

@@ -1,0 +1,178 @@
+"""A Chat Completions request into canon: the top level and the settings.
+
+Chat Completions reference and openai 3.54.0, seen 2026-11. Beside OpenAI's own fields those of compatible servers are
+read that clients do send: `top_k`, OpenRouter's `reasoning`, DeepSeek's `thinking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from torouter.canon.blocks import Carried, Fate
+from torouter.canon.reasoning import Depth, Reasoning
+from torouter.canon.request import ChatRequest, Settings
+from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, read_body
+from torouter.codecs.openai_chat.decode_messages import decode_messages
+from torouter.codecs.openai_chat.decode_tools import decode_output, decode_tool_choice, decode_tools
+from torouter.errors import RequestError
+
+__all__ = ["decode_request"]
+
+_LEGACY: Final = "its answer would need the legacy `function_call` form, which exists for OpenAI upstreams only"
+_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "prompt_cache_key": ("hint", ""),
+    "prompt_cache_options": ("hint", ""),
+    "prompt_cache_retention": ("hint", ""),
+    "prediction": ("report", "a predicted output only makes the same answer faster"),
+    "audio": ("refuse", "audio output exists for OpenAI upstreams only"),
+    "web_search_options": ("refuse", "web search is run by OpenAI's own servers"),
+    "functions": ("refuse", _LEGACY),
+    "function_call": ("refuse", _LEGACY),
+}
+_EFFORTS: Final[Mapping[str, Depth]] = {
+    "none": "off",
+    "minimal": "minimal",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """Raises `RequestError` with the path of the field at fault."""
+    top = read_body(body)
+    limit, limit_name = _limit(top)
+    options = top.object("stream_options")
+    reasoning, reasoning_path = _reasoning(top)
+    return ChatRequest(
+        dialect="openai-chat",
+        model=top.get("model", STR),
+        stream=top.take("stream", BOOL),
+        ask_usage=bool(options and options.get("include_usage", BOOL)),
+        messages=decode_messages(top),
+        tools=decode_tools(top),
+        tool_choice=decode_tool_choice(top),
+        output=decode_output(top),
+        reasoning=reasoning,
+        reasoning_path=reasoning_path,
+        settings=_settings(top, limit),
+        paths={"max_output_tokens": limit_name, "candidates": "n"},
+        carried=_carried(top),
+    )
+
+
+def _settings(top: Fields, limit: int | UnsetType | None) -> Settings:
+    return Settings(
+        max_output_tokens=limit,
+        temperature=top.take("temperature", FLOAT),
+        top_p=top.take("top_p", FLOAT),
+        top_k=top.take("top_k", INT),
+        presence_penalty=top.take("presence_penalty", FLOAT),
+        frequency_penalty=top.take("frequency_penalty", FLOAT),
+        seed=top.take("seed", INT),
+        candidates=top.take("n", INT),
+        logprobs=top.take("logprobs", BOOL),
+        top_logprobs=top.take("top_logprobs", INT),
+        logit_bias=top.raw("logit_bias") or UNSET,
+        stop=_stop(top),
+        verbosity=top.take("verbosity", STR),
+        service_tier=top.take("service_tier", STR),
+        parallel_tool_calls=top.take("parallel_tool_calls", BOOL),
+        user=top.take("user", STR),
+        safety_identifier=top.take("safety_identifier", STR),
+        store=top.take("store", BOOL),
+        metadata=top.raw("metadata") or UNSET,
+    )
+
+
+def _limit(top: Fields) -> tuple[int | UnsetType | None, str]:
+    """The limit and the name it came under; both names are fine if they agree."""
+    new, old = top.take("max_completion_tokens", INT), top.take("max_tokens", INT)
+    for name, value in (("max_completion_tokens", new), ("max_tokens", old)):
+        if isinstance(value, int) and value < 0:
+            raise RequestError(f"`{name}` must not be negative", code="invalid_value", param=name)
+    if isinstance(new, int) and isinstance(old, int) and new != old:
+        raise RequestError(
+            "`max_tokens` and `max_completion_tokens` differ; send one of them",
+            code="invalid_value",
+            param="max_tokens",
+        )
+    return (new, "max_completion_tokens") if isinstance(new, int) or old is UNSET else (old, "max_tokens")
+
+
+def _stop(top: Fields) -> tuple[str, ...] | UnsetType | None:
+    if top.is_text("stop"):
+        return (top.need("stop", STR),)
+    stop = top.take("stop", STRS)
+    return tuple(stop) if isinstance(stop, list) else stop
+
+
+def _reasoning(top: Fields) -> tuple[Reasoning | None, str]:
+    """What the caller said of thinking, and where. OpenAI's own field wins over those of compatible servers."""
+    effort = top.get("reasoning_effort", STR)
+    openrouter = top.object("reasoning")
+    flag = top.object("thinking")
+    if effort is not None:
+        return Reasoning(depth=_depth(effort, "reasoning_effort")), "reasoning_effort"
+    if openrouter is not None:
+        return _openrouter_reasoning(openrouter), "reasoning"
+    if flag is not None:
+        return _flag_reasoning(flag), "thinking"
+    return None, ""
+
+
+def _depth(word: str, path: str) -> Depth:
+    depth = _EFFORTS.get(word)
+    if depth is None:
+        raise RequestError(
+            f"`{path}` is `{word}`; expected one of {', '.join(_EFFORTS)}", code="invalid_value", param=path
+        )
+    return depth
+
+
+def _openrouter_reasoning(said: Fields) -> Reasoning | None:
+    effort, budget, is_on = said.get("effort", STR), said.get("max_tokens", INT), said.get("enabled", BOOL)
+    if effort is not None:
+        return Reasoning(depth=_depth(effort, said.at("effort")))
+    if budget is not None:
+        return Reasoning(budget_tokens=budget)
+    return None if is_on is None else Reasoning(depth="auto" if is_on else "off")
+
+
+def _flag_reasoning(said: Fields) -> Reasoning:
+    word, budget = said.get("type", STR), said.get("budget_tokens", INT)
+    if word == "disabled":
+        return Reasoning(depth="off")
+    return Reasoning(budget_tokens=budget)
+
+
+def _carried(top: Fields) -> tuple[Carried, ...]:
+    """Fields without a typed place. What was read above and has more than one spelling is kept for home as well."""
+    kept = [
+        *(item for name in ("reasoning_effort", "reasoning", "thinking") for item in _home(top, name)),
+        *_home(top, "stream_options"),
+        *_modalities(top),
+        *_moderation(top),
+    ]
+    return (*kept, *top.rest("openai-chat", _FATES))
+
+
+def _home(top: Fields, name: str) -> tuple[Carried, ...]:
+    return top.carry(name, "openai-chat", "typed")
+
+
+def _modalities(top: Fields) -> tuple[Carried, ...]:
+    is_text_only = set(top.get("modalities", STRS) or ["text"]) == {"text"}
+    fate: Fate = "hint" if is_text_only else "refuse"
+    return top.carry("modalities", "openai-chat", fate, "only text can be asked of it")
+
+
+def _moderation(top: Fields) -> tuple[Carried, ...]:
+    said = top.object("moderation")
+    fate: Fate = "refuse" if said is not None and said.raw("policy") else "report"
+    return top.carry("moderation", "openai-chat", fate, "moderation is run by OpenAI's own servers")

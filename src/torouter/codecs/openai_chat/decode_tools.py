@@ -1,0 +1,117 @@
+"""Tools, tool choice and response format of a Chat Completions request into canon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, cast
+
+import msgspec
+from msgspec import Raw
+
+from torouter.canon.blocks import Carried, Fate, Origin
+from torouter.canon.request import OutputFormat, Tool, ToolChoice, VendorTool
+from torouter.codecs.fields import BOOL, STR, Fields
+from torouter.errors import RequestError
+
+__all__ = ["decode_output", "decode_tool_choice", "decode_tools"]
+
+_HOME: Final = Origin(dialect="openai-chat")
+_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
+_Mode = Literal["auto", "none", "required"]
+_MODES: Final = ("auto", "none", "required")
+
+
+def decode_tools(top: Fields) -> tuple[Tool | VendorTool, ...]:
+    return tuple(_tool(Fields(raw, f"tools.{index}"), raw) for index, raw in enumerate(top.list("tools")))
+
+
+def _tool(said: Fields, raw: Raw) -> Tool | VendorTool:
+    word = said.get("type", STR) or "function"
+    function, custom = said.object("function"), said.object("custom")
+    if word == "function" and function is not None:
+        return Tool(
+            name=function.need("name", STR),
+            path=said.path,
+            description=function.get("description", STR),
+            schema=function.raw("parameters"),
+            schema_path=function.at("parameters"),
+            strict=function.get("strict", BOOL),
+            raw=bytes(raw),
+            carried=(*_inner(function), *said.rest("openai-chat", _FATES)),
+        )
+    if word == "function":
+        raise RequestError(f"`{said.at('function')}` is required", param=said.at("function"))
+    if word == "custom" and custom is not None:
+        return Tool(
+            name=custom.need("name", STR),
+            path=said.path,
+            description=custom.get("description", STR),
+            kind="custom",
+            grammar=custom.raw("format"),
+            raw=bytes(raw),
+            carried=(*_inner(custom), *said.rest("openai-chat", _FATES)),
+        )
+    return VendorTool(origin=_HOME, kind=word, raw=bytes(raw), path=said.path)
+
+
+def _inner(said: Fields) -> list[Carried]:
+    """Unknown fields of the inner object, by names that say so."""
+    within = said.path.rpartition(".")[2]
+    return [msgspec.structs.replace(item, name=f"{within}.{item.name}") for item in said.rest("openai-chat")]
+
+
+def decode_tool_choice(top: Fields) -> ToolChoice | None:
+    raw = top.raw("tool_choice")
+    if raw is None:
+        return None
+    if top.is_text("tool_choice"):
+        return ToolChoice(mode=_mode(top.need("tool_choice", STR), "tool_choice"), raw=raw)
+    said = Fields(raw, "tool_choice")
+    word = said.need("type", STR)
+    if word in ("function", "custom"):
+        named = said.object(word) or said  # `{type, name}`, the flat form of Responses, is sent here too
+        return ToolChoice(mode="required", form="named", names=(named.need("name", STR),), raw=raw)
+    if word == "allowed_tools":
+        return _subset(said.object("allowed_tools") or said, raw)
+    if word in _MODES:
+        return ToolChoice(mode=_mode(word, "tool_choice.type"), raw=raw)
+    raise RequestError(f"`tool_choice.type` is `{word}`, which is unknown", code="invalid_value", param="tool_choice")
+
+
+def _subset(said: Fields, raw: bytes) -> ToolChoice:
+    names = tuple(
+        (tool.object(tool.get("type", STR) or "function") or tool).need("name", STR) for tool in said.objects("tools")
+    )
+    mode = _mode(said.get("mode", STR) or "auto", said.at("mode"))
+    return ToolChoice(mode=mode, form="subset", names=names, raw=raw)
+
+
+def _mode(word: str, path: str) -> _Mode:
+    if word not in _MODES:
+        raise RequestError(
+            f"`{path}` is `{word}`; expected one of {', '.join(_MODES)}", code="invalid_value", param=path
+        )
+    return cast("_Mode", word)
+
+
+def decode_output(top: Fields) -> OutputFormat | None:
+    said = top.object("response_format")
+    if said is None:
+        return None
+    word = said.need("type", STR)
+    if word == "text":
+        return OutputFormat(kind="text", path=said.path, carried=said.rest("openai-chat"))
+    if word == "json_object":
+        return OutputFormat(kind="json", path=said.path, carried=said.rest("openai-chat"))
+    schema = said.object("json_schema")
+    if word != "json_schema" or schema is None:
+        raise RequestError(f"`response_format.type` is `{word}`, or its schema is missing", param="response_format")
+    return OutputFormat(
+        kind="schema",
+        path=said.path,
+        name=schema.get("name", STR),
+        schema=schema.raw("schema"),
+        description=schema.get("description", STR),
+        strict=schema.get("strict", BOOL),
+        carried=(*schema.rest("openai-chat"), *said.rest("openai-chat", _FATES)),
+    )

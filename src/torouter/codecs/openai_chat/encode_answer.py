@@ -1,0 +1,131 @@
+"""A whole answer as a Chat Completions body, and what it shares with the stream: reasons, usage and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from torouter.canon.blocks import Citation, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
+from torouter.canon.events import Finish, FinishReason
+from torouter.canon.fold import Answer
+from torouter.canon.usage import Usage
+from torouter.codecs.codec import AnswerOptions
+from torouter.errors import UpstreamError
+
+__all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
+
+Json = dict[str, object]
+
+_REASONS: Final[Mapping[FinishReason, str]] = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "context_length": "length",
+    "tool_calls": "tool_calls",
+    "refusal": "content_filter",
+    "content_filter": "content_filter",
+    "pause": "length",
+}
+
+
+def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
+    """Raises `UpstreamError` where the answer is an error, or has no end."""
+    finish = answer.finish
+    if finish is None:
+        raise _error(answer)
+    return msgspec.json.encode(
+        {
+            "id": f"chatcmpl-{options.seed}",
+            "object": "chat.completion",
+            "created": options.created_s,
+            "model": options.model,
+            "choices": [{"index": 0, "message": _message(answer, finish, options), **finish_fields(finish)}],
+            "usage": render_usage(answer.usage),
+        }
+    )
+
+
+def finish_fields(finish: Finish) -> Json:
+    """vLLM's extension `stop_reason` names the stop sequence that matched, where it is known."""
+    known: Json = {} if finish.stop_sequence is None else {"stop_reason": finish.stop_sequence}
+    return {"logprobs": None, "finish_reason": _REASONS[finish.reason], **known}
+
+
+def render_usage(usage: Usage) -> Json:
+    return {
+        "prompt_tokens": usage.total_input_tokens,
+        "completion_tokens": usage.total_output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def annotation_of(citation: Citation, start: int, end: int) -> Json | None:
+    """A citation of the content's characters from `start` to `end`; `None` where it has no address."""
+    if citation.url is None:
+        return None
+    if citation.start is not None and citation.end is not None and citation.unit == "chars":
+        start, end = start + citation.start, start + citation.end
+    cited: Json = {"url": citation.url, "title": citation.title or "", "start_index": start, "end_index": end}
+    return {"type": "url_citation", "url_citation": cited}
+
+
+def _message(answer: Answer, finish: Finish, options: AnswerOptions) -> Json:
+    texts = [block for block in answer.blocks if isinstance(block, TextBlock)]
+    refusal = "".join(block.text for block in answer.blocks if isinstance(block, RefusalBlock)) or finish.explanation
+    message: Json = {
+        "role": "assistant",
+        "content": "".join(block.text for block in texts) or None,
+        "refusal": refusal or None,
+    }
+    reasoning = "".join(block.text for block in answer.blocks if isinstance(block, ReasoningBlock))
+    if reasoning and options.show_reasoning:
+        message["reasoning_content"] = reasoning
+    annotations = _annotations(texts)
+    if annotations:
+        message["annotations"] = annotations
+    calls = [_call(block) for block in answer.blocks if isinstance(block, ToolCallBlock)]
+    if calls:
+        message["tool_calls"] = calls
+    return message
+
+
+def _annotations(texts: list[TextBlock]) -> list[Json]:
+    """Positions count characters of the joined text."""
+    annotations: list[Json] = []
+    start = 0
+    for block in texts:
+        end = start + len(block.text)
+        found = (annotation_of(citation, start, end) for citation in block.citations)
+        annotations += [each for each in found if each is not None]
+        start = end
+    return annotations
+
+
+def _call(block: ToolCallBlock) -> Json:
+    """Arguments as they came; none at all are `{}`, never empty text."""
+    if block.kind == "custom":
+        return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
+    function: Json = {"name": block.name, "arguments": block.arguments or "{}"}
+    return {"id": block.id, "type": "function", "function": function}
+
+
+def _error(answer: Answer) -> UpstreamError:
+    fault = answer.fault
+    if fault is None:
+        return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
+    return UpstreamError(
+        fault.message,
+        phase="body",
+        kind=fault.kind,
+        type=fault.type,
+        code=fault.code,
+        param=fault.param,
+        retry_after_s=fault.retry_after_s,
+    )

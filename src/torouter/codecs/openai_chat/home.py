@@ -1,0 +1,167 @@
+"""A Chat Completions request that is sent home again: nothing is lost or merged; what was kept raw is spliced in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import UNSET, Raw, json
+
+from torouter.canon.blocks import (
+    Block,
+    CacheHint,
+    Carried,
+    MediaBlock,
+    OpaqueBlock,
+    ReasoningBlock,
+    RefusalBlock,
+    ServerToolBlock,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from torouter.canon.request import ChatRequest, Message, OutputFormat, Settings, Tool, VendorTool
+from torouter.codecs.openai_chat.encode_content import Json
+
+__all__ = ["encode_home"]
+
+
+def encode_home(request: ChatRequest, model: str) -> bytes:
+    body: Json = {"model": model}
+    _say(body, stream=request.stream, **_settings(request.settings, request.path_of("max_output_tokens")))
+    body |= _spliced(request.carried)
+    if request.output is not None:
+        body["response_format"] = _format(request.output)
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = Raw(request.tool_choice.raw)
+    body["messages"] = [_message(message) for message in request.messages]
+    return json.encode(body)
+
+
+def _settings(settings: Settings, limit_name: str) -> Json:
+    return {
+        limit_name: settings.max_output_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "presence_penalty": settings.presence_penalty,
+        "frequency_penalty": settings.frequency_penalty,
+        "seed": settings.seed,
+        "n": settings.candidates,
+        "logprobs": settings.logprobs,
+        "top_logprobs": settings.top_logprobs,
+        "logit_bias": _raw(settings.logit_bias),
+        "stop": settings.stop,
+        "verbosity": settings.verbosity,
+        "service_tier": settings.service_tier,
+        "parallel_tool_calls": settings.parallel_tool_calls,
+        "user": settings.user,
+        "safety_identifier": settings.safety_identifier,
+        "store": settings.store,
+        "metadata": _raw(settings.metadata),
+    }
+
+
+def _say(body: Json, **fields: object) -> None:
+    """Fields that were given, null included."""
+    body |= {name: value for name, value in fields.items() if value is not UNSET}
+
+
+def _raw(value: object) -> object:
+    return Raw(value) if isinstance(value, bytes) else value
+
+
+def _spliced(carried: Iterable[Carried]) -> Json:
+    return {item.name: Raw(item.value) for item in carried if item.origin == "openai-chat" and "." not in item.name}
+
+
+def _format(output: OutputFormat) -> Json:
+    if output.kind != "schema":
+        return {"type": "json_object" if output.kind == "json" else "text"}
+    schema: Json = {
+        name: value
+        for name, value in (
+            ("name", output.name),
+            ("description", output.description),
+            ("schema", None if output.schema is None else Raw(output.schema)),
+            ("strict", output.strict),
+        )
+        if value is not None
+    }
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _tool(tool: Tool | VendorTool) -> Json | Raw:
+    if tool.raw or isinstance(tool, VendorTool):
+        return Raw(tool.raw)
+    function: Json = {"name": tool.name, "description": tool.description}
+    if tool.schema is not None:
+        function["parameters"] = Raw(tool.schema)
+    return {"type": "function", "function": function}
+
+
+def _message(message: Message) -> Json:
+    first = message.blocks[0] if message.blocks else None
+    if isinstance(first, ToolResultBlock):
+        return {**_result(first), **_spliced(message.carried)}
+    body: Json = {"role": message.role}
+    if message.name is not None:
+        body["name"] = message.name
+    contents = [block for block in message.blocks if _is_content(block, message)]
+    if contents or message.role != "assistant":
+        body["content"] = _content(contents)
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    for block in message.blocks:
+        if isinstance(block, ReasoningBlock):
+            body |= _spliced(block.carried) or {"reasoning_content": block.text}
+        elif isinstance(block, RefusalBlock) and not _is_content(block, message):
+            body["refusal"] = block.text
+    if calls and calls[0].is_id_synthesised:
+        body["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
+        body["tool_calls"] = [_call(block) for block in calls]
+    return {**body, **_spliced(message.carried)}
+
+
+def _is_content(block: Block, message: Message) -> bool:
+    """Refusals stand beside the content, or are parts of it: their place tells."""
+    if isinstance(block, RefusalBlock):
+        index = next(index for index, each in enumerate(message.blocks) if each is block)
+        return message.place(index).startswith(f"{message.path}.content")
+    return isinstance(block, TextBlock | MediaBlock | OpaqueBlock | ServerToolBlock)
+
+
+def _content(blocks: list[Block]) -> str | list[Json | Raw]:
+    only = blocks[0] if len(blocks) == 1 else None
+    if isinstance(only, TextBlock) and only.cache is None and not only.carried:
+        return only.text
+    return [_part(block) for block in blocks]
+
+
+def _part(block: Block) -> Json | Raw:
+    if isinstance(block, TextBlock):
+        return {"type": "text", "text": block.text, **_cache(block.cache), **_spliced(block.carried)}
+    if isinstance(block, RefusalBlock):
+        return {"type": "refusal", "refusal": block.text}
+    assert isinstance(block, MediaBlock | OpaqueBlock | ServerToolBlock)
+    return Raw(block.raw)
+
+
+def _result(block: ToolResultBlock) -> Json:
+    is_legacy = block.call_id.startswith("call_legacy_")
+    head: Json = {"role": "function"} if is_legacy else {"role": "tool", "tool_call_id": block.call_id}
+    if block.name is not None:
+        head["name"] = block.name
+    return {**head, "content": _content(list(block.content)) if block.content else ""}
+
+
+def _call(block: ToolCallBlock) -> Json:
+    if block.kind == "custom":
+        return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
+    function = {"name": block.name, "arguments": block.arguments}
+    return {"id": block.id, "type": "function", "function": function, **_spliced(block.carried)}
+
+
+def _cache(hint: CacheHint | None) -> Json:
+    return {} if hint is None else {"prompt_cache_breakpoint": Raw(hint.raw)}

@@ -1,0 +1,153 @@
+"""Usage of chat answers, and of the other operations of this dialect.
+
+Streams carry usage on a chunk without choices, on the finish chunk, or on every chunk (cumulative): the last that is
+not null counts. A stream has ended when every choice has a finish reason; `[DONE]` alone is no end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from torouter.canon.usage import Usage
+from torouter.codecs.codec import Framing, Tap
+from torouter.codecs.figures import is_given
+from torouter.codecs.openai_usage import openai_figures
+from torouter.codecs.taps import Ending, SseTap, WholeTap
+from torouter.units import Operation
+
+__all__ = ["tap"]
+
+_ABSENT: Final = msgspec.Raw()
+_NOT_JSON: Final[frozenset[Operation]] = frozenset({"speech", "transcriptions"})
+
+
+class _Choice(msgspec.Struct):
+    index: object = 0
+    finish_reason: object = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+    x_groq: msgspec.Raw = _ABSENT
+
+
+class _Body(msgspec.Struct):
+    usage: msgspec.Raw = _ABSENT
+    meta: msgspec.Raw = _ABSENT
+
+
+class _Event(msgspec.Struct):
+    type: object = None
+    usage: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+
+class _Groq(msgspec.Struct):
+    usage: msgspec.Raw = _ABSENT
+
+
+class _RerankMeta(msgspec.Struct):
+    tokens: msgspec.Raw = _ABSENT
+    billed_units: msgspec.Raw = _ABSENT
+
+
+_read_chunk = msgspec.json.Decoder(_Chunk).decode
+_read_body = msgspec.json.Decoder(_Body).decode
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_groq = msgspec.json.Decoder(_Groq).decode
+_read_meta = msgspec.json.Decoder(_RerankMeta).decode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def tap(operation: Operation, framing: Framing) -> Tap:
+    if framing == "sse":
+        return SseTap(_ChunkMeter() if operation == "chat" else _EventMeter())
+    return WholeTap(_of_body, is_json=operation not in _NOT_JSON)
+
+
+def _of_body(body: bytes) -> Usage | None:
+    """Also of embeddings, images, transcriptions, and of rerankers (Cohere puts its counts under `meta`)."""
+    read = _read_body(body)
+    if is_given(read.usage):
+        return openai_figures(read.usage)
+    if not is_given(read.meta):
+        return None
+    meta = _read_meta(read.meta)
+    return openai_figures(meta.tokens) or openai_figures(meta.billed_units)
+
+
+class _ChunkMeter:
+    """Chat chunks. Choices are followed by index: the stream of `n` answers ends with the last of them."""
+
+    __slots__ = ("_finished", "_has_failed", "_open", "figures")
+
+    def __init__(self) -> None:
+        self.figures: Usage | None = None
+        self._open: set[int] = set()
+        self._finished: set[int] = set()
+        self._has_failed = False
+
+    def may_matter(self, data: bytes, /) -> bool:
+        return True
+
+    def read(self, event: bytes, /) -> None:
+        try:
+            chunk = _read_chunk(event)
+        except _UNREADABLE:
+            return
+        for choice in chunk.choices or ():
+            index = choice.index if isinstance(choice.index, int) else 0
+            if choice.finish_reason:  # `""` on every chunk is some servers' null
+                self._finished.add(index)
+            else:
+                self._open.add(index)
+        if is_given(chunk.usage):
+            self.figures = openai_figures(chunk.usage) or self.figures
+        elif is_given(chunk.x_groq):
+            self._read_groq(chunk.x_groq)
+        if is_given(chunk.error):
+            self._has_failed = True
+
+    def _read_groq(self, raw: msgspec.Raw) -> None:
+        """Older streams of Groq, seen 2024."""
+        try:
+            usage = _read_groq(raw).usage
+        except _UNREADABLE:
+            return
+        if is_given(usage):
+            self.figures = openai_figures(usage) or self.figures
+
+    @property
+    def ending(self) -> Ending:
+        if self._has_failed:
+            return "error"
+        return "normal" if self._finished and self._finished >= self._open else "none"
+
+
+class _EventMeter:
+    """Streamed images, speech and transcripts: typed events, of which `….done` or `….completed` is the last."""
+
+    __slots__ = ("ending", "figures")
+
+    def __init__(self) -> None:
+        self.figures: Usage | None = None
+        self.ending: Ending = "none"
+
+    def may_matter(self, data: bytes, /) -> bool:
+        return b'"usage"' in data or b'.done"' in data or b'.completed"' in data or b'"error"' in data
+
+    def read(self, event: bytes, /) -> None:
+        try:
+            read = _read_event(event)
+        except _UNREADABLE:
+            return
+        if is_given(read.usage):
+            self.figures = openai_figures(read.usage) or self.figures
+        if is_given(read.error) or read.type == "error":
+            self.ending = "error"
+        elif isinstance(read.type, str) and read.type.endswith((".done", ".completed")):
+            self.ending = "normal"

@@ -1,0 +1,25 @@
+"""OpenAI Responses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torouter.codecs.codec import Codec
+from torouter.codecs.faults import read_error
+from torouter.codecs.openai_errors import render_openai_error
+from torouter.codecs.openai_responses.amend import amend
+from torouter.codecs.openai_responses.errors import render_stream_error
+from torouter.codecs.openai_responses.peek import peek
+from torouter.codecs.openai_responses.tap import tap
+
+__all__ = ["CODEC"]
+
+CODEC: Final = Codec(
+    dialect="openai-responses",
+    peek=peek,
+    amend=amend,
+    tap=tap,
+    render_error=render_openai_error,
+    render_stream_error=render_stream_error,
+    read_error=read_error,
+)

@@ -1,0 +1,78 @@
+"""Usage of Responses: it comes once, in the terminal event, also when the ending is failed or incomplete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from torouter.canon.usage import Usage
+from torouter.codecs.codec import Framing, Tap
+from torouter.codecs.figures import is_given
+from torouter.codecs.openai_usage import openai_figures
+from torouter.codecs.taps import Ending, SseTap, WholeTap
+from torouter.units import Operation
+
+__all__ = ["tap"]
+
+_ABSENT: Final = msgspec.Raw()
+_TERMINAL: Final = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+
+
+class _Event(msgspec.Struct):
+    type: object = None
+    response: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+
+class _Response(msgspec.Struct):
+    usage: msgspec.Raw = _ABSENT
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_response = msgspec.json.Decoder(_Response).decode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def tap(operation: Operation, framing: Framing) -> Tap:
+    if framing == "sse":
+        return SseTap(_EventMeter())
+    return WholeTap(_of_body if operation == "chat" else _of_count)
+
+
+def _of_body(body: bytes | msgspec.Raw) -> Usage | None:
+    usage = _read_response(body).usage
+    return openai_figures(usage) if is_given(usage) else None
+
+
+def _of_count(body: bytes) -> Usage | None:
+    """A count of tokens is no use of them."""
+    _read_response(body)
+    return None
+
+
+class _EventMeter:
+    __slots__ = ("ending", "figures")
+
+    def __init__(self) -> None:
+        self.figures: Usage | None = None
+        self.ending: Ending = "none"
+
+    def may_matter(self, data: bytes, /) -> bool:
+        """Deltas, which are nearly all events, hold no response object."""
+        return b'"response"' in data or b'"error"' in data
+
+    def read(self, event: bytes, /) -> None:
+        """An `error` event, or data with a top-level error, ends a stream too: nothing else may come."""
+        try:
+            read = _read_event(event)
+        except _UNREADABLE:
+            return
+        if read.type in _TERMINAL:
+            self.ending = "normal"
+            try:
+                self.figures = _of_body(read.response) or self.figures
+            except _UNREADABLE:
+                return
+        elif read.type == "error" or is_given(read.error):
+            self.ending = "error"

@@ -1,0 +1,114 @@
+"""What routing needs of a JSON body: `model` and `stream`, and the certainty that the rest is JSON at all.
+
+One skim of the whole body finds both and checks the syntax, so that a malformed body is refused before anything is
+sent. The gateway's reading of `model` decides what is allowed and what is paid: a body in which an upstream could read
+another one (the name repeated, or spelled twice) is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from torouter.codecs.codec import Peek
+from torouter.codecs.splice import Member, members, skim
+from torouter.errors import RequestError
+
+__all__ = ["check_object", "missing_model", "peek_body", "repeated"]
+
+_LETTER_ESCAPES: Final = (b"\\u006", b"\\u007")
+"""`model` and `stream` can be spelled with these only, and no encoder escapes letters."""
+_SMALL_BYTES: Final = 2048
+"""Up to here two searches through the body are faster than a walk over its members; a skim is faster than both."""
+
+_read = msgspec.json.Decoder(Peek).decode
+
+
+class _Object(msgspec.Struct):
+    """Any JSON object: nothing of it is kept."""
+
+
+_check = msgspec.json.Decoder(_Object).decode
+
+
+def peek_body(body: bytes) -> Peek:
+    """Of a JSON object with a top-level `model` string. Raises `RequestError`; `param` names a field at fault."""
+    head = _peek_small(body) if len(body) <= _SMALL_BYTES else None
+    if head is None:
+        head = _peek_members(body)
+    _check_utf8(body)
+    return head
+
+
+def check_object(body: bytes) -> None:
+    """Raises `RequestError` unless the body is one JSON object."""
+    try:
+        _check(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        skim(body)
+        raise RequestError("The request body is not valid JSON.") from None
+    _check_utf8(body)
+
+
+def missing_model() -> RequestError:
+    return RequestError("You must give a model: the field `model` is missing.", param="model")
+
+
+def repeated(name: str) -> RequestError:
+    return RequestError(f"The field `{name}` is given more than once, which is ambiguous.", param=name)
+
+
+def _peek_small(body: bytes) -> Peek | None:
+    """The quick reading, where nothing is amiss and no name can occur twice; else `None`."""
+    try:
+        head = _read(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if head.model is None or body.count(b'"model"') > 1 or body.count(b'"stream"') > 1:
+        return None
+    if b"\\" in body and any(escape in body for escape in _LETTER_ESCAPES):
+        return None
+    return head
+
+
+def _peek_members(body: bytes) -> Peek:
+    """The thorough reading, with every fault in its own words. It also takes `stream: null`."""
+    found: dict[str, Member] = {}
+    for member in members(body):
+        if member.name in ("model", "stream"):
+            if member.name in found:
+                raise repeated(member.name)
+            found[member.name] = member
+    if "model" not in found:
+        raise missing_model()
+    model = _model(_value(body, found["model"]))
+    return Peek(model=model, stream=_stream(_value(body, found["stream"])) if "stream" in found else False)
+
+
+def _value(body: bytes, member: Member) -> bytes:
+    return body[member.value.start : member.value.end]
+
+
+def _model(value: bytes) -> str:
+    try:
+        return msgspec.json.decode(value, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise RequestError("The field `model` must be a string.", param="model") from None
+
+
+def _stream(value: bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(value, type=bool | None))
+    except msgspec.DecodeError:
+        raise RequestError("The field `stream` must be true or false.", param="stream") from None
+
+
+def _check_utf8(body: bytes) -> None:
+    """The skim does not look into strings that nobody asked for."""
+    if body.isascii():
+        return
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"The request body is not valid UTF-8 (byte {error.start}).") from None

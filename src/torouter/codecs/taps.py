@@ -1,0 +1,178 @@
+"""Taps: they watch an answer's bytes for usage and for its end, and never touch them.
+
+A dialect's own knowledge is a `Meter`, which reads one JSON event at a time. A tap finds the events in the bytes and
+shows the meter those that may matter: most chunks of a stream are dismissed by a few searches, without any parsing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from torouter.canon.usage import Usage
+from torouter.codecs.frames import FRAME_ENDS, ElementCutter, FrameCutter, PieceTooLong, payload_of
+
+__all__ = ["MAX_WHOLE_BYTES", "ArrayTap", "Ending", "Meter", "SseTap", "WholeTap"]
+
+MAX_WHOLE_BYTES: Final = 64 * 1024 * 1024
+"""A whole body beyond this is not counted: holding it would cost more than knowing its usage is worth."""
+
+Ending = Literal["none", "normal", "error"]
+"""How a stream has ended so far: not at all, by the dialect's terminal marker, or by an error event."""
+
+_NOTHING: Final = Usage()
+
+
+class Meter(Protocol):
+    """Reads events of one dialect. Never raises, whatever the events are."""
+
+    def may_matter(self, data: bytes, /) -> bool:
+        """Could these bytes, one event or several, say something of usage or of the end? It may err on yes, and says
+        yes at once where reading is cheaper than searching."""
+        ...
+
+    def read(self, event: bytes, /) -> None:
+        """One event's JSON."""
+        ...
+
+    @property
+    def figures(self) -> Usage | None:
+        """The latest figures, without their quality."""
+        ...
+
+    @property
+    def ending(self) -> Ending: ...
+
+
+def _judged(meter: Meter) -> Usage:
+    figures = meter.figures
+    if figures is None:
+        return _NOTHING
+    return msgspec.structs.replace(figures, quality="reported" if meter.ending == "normal" else "partial")
+
+
+class SseTap:
+    """Of an event stream. A piece that is one event on one line, and a piece of whole events that cannot matter, are
+    not even cut: nearly all are one or the other."""
+
+    __slots__ = ("_cutter", "_is_lost", "_meter")
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._cutter = FrameCutter()
+        self._is_lost = False
+
+    def feed(self, data: bytes, /) -> None:
+        if not self._cutter.is_midway and data.endswith(FRAME_ENDS):
+            if not self._meter.may_matter(data):
+                return
+            line_end = data.find(b"\n")
+            if line_end >= len(data) - 3 and data.startswith(b"data:"):
+                self._meter.read(data[5:line_end])
+                return
+        if not self._is_lost:
+            self._cut(data)
+
+    def _cut(self, data: bytes) -> None:
+        try:
+            frames = self._cutter.feed(data)
+        except PieceTooLong:
+            self._is_lost = True
+            self._cutter = FrameCutter()
+            return
+        for frame in frames:
+            self._show(frame)
+
+    def usage(self) -> Usage:
+        self._show(self._cutter.rest)
+        return _judged(self._meter)
+
+    @property
+    def is_finished(self) -> bool:
+        self._show(self._cutter.rest)
+        return self._meter.ending != "none"
+
+    def _show(self, frame: bytes) -> None:
+        """A last event without its blank line counts if it parses, and reading an event twice changes nothing."""
+        if self._meter.may_matter(frame) and (event := payload_of(frame)):
+            self._meter.read(event)
+
+
+class ArrayTap:
+    """Of a JSON array that grows: Gemini's stream without `alt=sse`."""
+
+    __slots__ = ("_cutter", "_is_lost", "_meter")
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._cutter = ElementCutter()
+        self._is_lost = False
+
+    def feed(self, data: bytes, /) -> None:
+        if self._is_lost:
+            return
+        try:
+            found = self._cutter.feed(data)
+        except PieceTooLong:
+            self._is_lost = True
+            self._cutter = ElementCutter()
+            return
+        for element in found:
+            if self._meter.may_matter(element):
+                self._meter.read(element)
+
+    def usage(self) -> Usage:
+        return _judged(self._meter)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._meter.ending != "none"
+
+
+class WholeTap:
+    """Of one JSON body, read when somebody asks. `figures_of` gets the body and raises `msgspec.DecodeError` if it is
+    no whole JSON. With `is_json` false the answer need not be JSON (speech, a plain transcript) and counts as whole."""
+
+    __slots__ = ("_body_bytes", "_figures_of", "_is_json", "_is_whole", "_pieces", "_usage")
+
+    def __init__(self, figures_of: Callable[[bytes], Usage | None], *, is_json: bool = True) -> None:
+        self._figures_of = figures_of
+        self._is_json = is_json
+        self._pieces: list[bytes] = []
+        self._body_bytes = 0
+        self._usage: Usage | None = None
+        self._is_whole = False
+
+    def feed(self, data: bytes, /) -> None:
+        self._usage = None
+        self._body_bytes += len(data)
+        if self._body_bytes <= MAX_WHOLE_BYTES:
+            self._pieces.append(data)
+        else:
+            self._pieces.clear()
+
+    def usage(self) -> Usage:
+        if self._usage is None:
+            self._usage = self._read()
+        return self._usage
+
+    @property
+    def is_finished(self) -> bool:
+        self.usage()
+        return self._is_whole
+
+    def _read(self) -> Usage:
+        if self._body_bytes > MAX_WHOLE_BYTES:
+            self._is_whole = True  # not known, and a tap's ignorance is nobody's fault
+            return _NOTHING
+        self._is_whole = not self._is_json
+        try:
+            figures = self._figures_of(b"".join(self._pieces))
+        except msgspec.ValidationError:
+            figures = None  # JSON, but of another shape
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _NOTHING
+        self._is_whole = True
+        return _NOTHING if figures is None else msgspec.structs.replace(figures, quality="reported")

@@ -1,0 +1,18 @@
+"""Start-up settings: one frozen struct, from the command line, the environment, a YAML file and defaults.
+
+A fault says where it stands (file, line and path, or the variable) and what was expected; all are reported at once. No
+message ever holds a secret. What every key means is in `docs/configuration.md`.
+"""
+
+from torouter.config.load import data_directory, load_settings
+from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+
+__all__ = [
+    "ChannelSettings",
+    "Overrides",
+    "ServerSettings",
+    "Settings",
+    "UpstreamSettings",
+    "data_directory",
+    "load_settings",
+]

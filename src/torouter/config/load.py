@@ -1,0 +1,140 @@
+"""Settings from the command line, the environment, the file and the defaults: the first of these that speaks wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from torouter.config.channels import demo_channel, environment_channels, name_channels, read_channels
+from torouter.config.document import Faults, Reader, Value, boolean, list_of, read_document, seconds, text, whole
+from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+
+__all__ = ["data_directory", "load_settings"]
+
+Section = TypeVar("Section", bound=msgspec.Struct)
+
+_MOST_WORKERS: Final = 256
+_ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
+
+
+def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
+    """`overrides` are the command line's. Raises `ConfigError` with all faults, a line each."""
+    faults = Faults()
+    given = _prefer(overrides, _read_environment(environ, faults))
+    file = _read_file(given.config, environ, faults)
+    faults.raise_any()
+    named = {"host": given.host, "port": given.port, "workers": given.workers}
+    return Settings(
+        data_dir=data_directory(given.data, environ),
+        config_file=given.config,
+        server=replace(file.server, **{key: value for key, value in named.items() if value is not None}),
+        upstream=file.upstream,
+        channels=name_channels(file.channels or [demo_channel()]),
+    )
+
+
+def data_directory(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """Absolute. Without one given: `TOROUTER_DATA`, then the user's data directory by the XDG base directories."""
+    said = given or environ.get("TOROUTER_DATA")
+    return (Path(said) if said else _user_data(environ) / "torouter").expanduser().absolute()
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says, and the channels that it lets the environment add."""
+
+    server: ServerSettings = ServerSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
+    channels: list[ChannelSettings]
+
+
+def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
+    document = read_document(path, faults) if path else None
+    tables = {} if document is None else document.table(("server", "upstream", "channels", "environment"))
+    if tables is None:
+        assert document is not None
+        document.expected("a mapping with the keys server, upstream, channels and environment")
+        tables = {}
+    asked = boolean(tables["environment"]) if "environment" in tables else None
+    may_borrow = asked is not False
+    channels = read_channels(tables["channels"], environ, may_borrow=may_borrow) if "channels" in tables else []
+    if may_borrow:
+        channels += environment_channels(environ, {channel.kind for channel in channels}, faults)
+    return _File(
+        server=_read_section(tables.get("server"), ServerSettings(), _SERVER),
+        upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
+        channels=channels,
+    )
+
+
+def _read_section(value: Value | None, defaults: Section, readers: Mapping[str, Reader[object]]) -> Section:
+    if value is None:
+        return defaults
+    table = value.table(tuple(readers))
+    if table is None:
+        value.expected(f"a mapping with the keys {', '.join(readers)}")
+        return defaults
+    found = {key: readers[key](inner) for key, inner in table.items()}
+    return replace(defaults, **{key: setting for key, setting in found.items() if setting is not None})
+
+
+def _read_environment(environ: Mapping[str, str], faults: Faults) -> Overrides:
+    config = environ.get("TOROUTER_CONFIG")
+    return Overrides(
+        host=environ.get("TOROUTER_HOST") or None,
+        port=_whole_variable(environ, "TOROUTER_PORT", 0, 65535, faults),
+        workers=_whole_variable(environ, "TOROUTER_WORKERS", 1, _MOST_WORKERS, faults),
+        config=Path(config) if config else None,
+    )
+
+
+def _whole_variable(environ: Mapping[str, str], name: str, low: int, high: int, faults: Faults) -> int | None:
+    found = environ.get(name)
+    if not found:
+        return None
+    if found.isascii() and found.isdecimal() and len(found) < 10 and low <= int(found) <= high:
+        return int(found)
+    faults.add(name, f"expected a whole number from {low} to {high}, got {found[:40]!r}")
+    return None
+
+
+def _prefer(first: Overrides, second: Overrides) -> Overrides:
+    said = {key: value for key, value in msgspec.structs.asdict(first).items() if value is not None}
+    return replace(second, **said)
+
+
+def _user_data(environ: Mapping[str, str]) -> Path:
+    """XDG: a path that is not absolute is to be ignored."""
+    named = Path(environ.get("XDG_DATA_HOME", ""))
+    home = environ.get("HOME")
+    return named if named.is_absolute() else Path(home or Path.home(), ".local", "share")
+
+
+def _origin(value: Value) -> str | None:
+    found = text(value)
+    if found is not None and not _ORIGIN.fullmatch(found):
+        value.expected("'*' or an origin such as https://app.example.com")
+        return None
+    return found
+
+
+_SERVER: Final[Mapping[str, Reader[object]]] = {
+    "host": text,
+    "port": whole(0, 65535),
+    "workers": whole(1, _MOST_WORKERS),
+    "grace_s": seconds(may_be_zero=True),
+    "body_limit_mb": whole(1, 4096),
+    "header_timeout_s": seconds(may_be_zero=False),
+    "body_timeout_s": seconds(may_be_zero=False),
+    "cors_origins": list_of(_origin, "origins"),
+}
+_UPSTREAM: Final[Mapping[str, Reader[object]]] = {
+    "connect_s": seconds(may_be_zero=False),
+    "head_s": seconds(may_be_zero=False),
+    "idle_s": seconds(may_be_zero=False),
+    "max_switches": whole(0, 100),
+}

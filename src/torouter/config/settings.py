@@ -1,0 +1,116 @@
+"""What can be set. Frozen, and picklable: worker processes get the struct as it is. `_s` are seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from torouter.channels import KINDS, Channel
+from torouter.units import Dialect, Secret
+from torouter.wire.upstream import Deadlines
+
+__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+
+_DEADLINES = Deadlines()
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: a free one."""
+    workers: int = 1
+    grace_s: float = 30.0
+    """How long running requests may go on after SIGTERM."""
+    body_limit_mb: int = 64
+    """The largest request body, in MiB."""
+    header_timeout_s: float = 15.0
+    body_timeout_s: float = 60.0
+    """How long a client may take for a request's head, and may pause within its body."""
+    cors_origins: tuple[str, ...] = ("*",)
+
+
+class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
+    connect_s: float = _DEADLINES.connect_s
+    head_s: float = _DEADLINES.head_s
+    idle_s: float = _DEADLINES.idle_s
+    max_switches: int = 3
+    """How many other channels may be asked after the first one failed."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
+
+
+class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel as it was declared; what is left out is the kind's own. `source` says where, for people."""
+
+    name: str
+    kind: str
+    source: str
+    base_url: str | None = None
+    api_key: Secret | None = None
+    dialects: tuple[Dialect, ...] = ()
+    models: dict[str, str] | None = None
+    """Name that clients use → name upstream."""
+    priority: int = 10
+    weight: int = 1
+    groups: tuple[str, ...] = ()
+
+    def open(self, deadlines: Deadlines) -> Channel:
+        """Raises `ConfigError` where the declaration cannot become a channel."""
+        return Channel(
+            name=self.name,
+            kind=KINDS[self.kind],
+            base_url=self.base_url,
+            api_key=self.api_key,
+            dialects=self.dialects,
+            models=self.models,
+            priority=self.priority,
+            weight=self.weight,
+            groups=frozenset(self.groups),
+            deadlines=deadlines,
+        )
+
+    @property
+    def summary(self) -> str:
+        """One line for people, without secrets."""
+        kind = KINDS[self.kind]
+        models = kind.models if self.models is None else tuple(self.models)
+        parts = [
+            f"{self.name} ({self.kind})",
+            self.base_url or kind.base_url or "",
+            ", ".join(self.dialects or kind.dialects),
+            f"models: {_few(models)}" if models else "models: whatever it serves",
+            f"groups: {', '.join(self.groups)}" if self.groups else "",
+            f"from {self.source}",
+        ]
+        return " · ".join(part for part in parts if part)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    data_dir: Path
+    config_file: Path | None = None
+    server: ServerSettings = ServerSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
+    channels: tuple[ChannelSettings, ...] = ()
+
+    @property
+    def is_demo(self) -> bool:
+        """Is nobody asked but the built-in demo?"""
+        return all(channel.kind == "demo" for channel in self.channels)
+
+
+class Overrides(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line, or the environment, says; `None` where it says nothing."""
+
+    host: str | None = None
+    port: int | None = None
+    workers: int | None = None
+    data: Path | None = None
+    config: Path | None = None
+
+
+def _few(names: tuple[str, ...], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,1 @@
+"""The straight line: plan, attempt, verdict, then bytes (same dialect) or canon (another). Knows no HTTP paths."""

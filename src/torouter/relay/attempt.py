@@ -1,0 +1,149 @@
+"""One attempt at one candidate, from the original request: what is sent, and what becomes of the answer.
+
+`ByteAttempt` is for a candidate that speaks the client's dialect, `CanonAttempt` for any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from torouter.access.admission import Admission
+from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
+from torouter.errors import UpstreamError
+from torouter.relay.call import Call
+from torouter.relay.delivery import Delivery
+from torouter.relay.passthrough import Passthrough
+from torouter.relay.translate import Translated, losses_header
+from torouter.routing.snapshot import Candidate
+from torouter.units import wall_ms
+from torouter.wire.exchange import Exchange
+from torouter.wire.headers import client_block, upstream_block
+from torouter.wire.upstream import Request, Response
+
+__all__ = ["Attempt", "ByteAttempt", "CanonAttempt"]
+
+_JSON = b"application/json"
+
+
+class Attempt(Protocol):
+    codec: Codec
+    """The upstream's: it reads its errors."""
+
+    def request(self) -> Request:
+        """Raises `RequestError` for what this candidate cannot be sent."""
+        ...
+
+    def delivery(self, response: Response, /) -> Delivery: ...
+
+    def answer_error(self, response: Response, error: UpstreamError, /) -> None:
+        """Lets the upstream's error be the answer, or raises it as one of ours."""
+        ...
+
+
+class ByteAttempt:
+    """The client's own bytes with a closed list of edits; the upstream's own bytes back."""
+
+    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_withhold", "codec")
+
+    def __init__(
+        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+    ) -> None:
+        self._exchange = exchange
+        self._admission = admission
+        self._call = call
+        self._candidate = candidate
+        self._clock = clock
+        self._withhold: ByteFilter | None = None
+        self.codec = call.codec
+
+    def request(self) -> Request:
+        call, candidate, exchange = self._call, self._candidate, self._exchange
+        channel, model, codec = candidate.channel, candidate.upstream_model, self.codec
+        amended = codec.amend(
+            call.operation,
+            exchange.body,
+            call.content_type,
+            Edits(
+                model=model if model != self._admission.model else None,
+                ask_usage=call.framing == "sse" and channel.kind.may_ask_usage,
+                reasoning=self._admission.route.reasoning,
+                facts=candidate.facts,
+            ),
+        )
+        if amended.is_usage_ours and codec.withhold_usage is not None:
+            self._withhold = codec.withhold_usage()
+        return candidate.target.request(
+            model=model,
+            verb=call.verb,
+            is_stream=call.framing != "whole",
+            content_type=call.content_type,
+            passed=upstream_block(exchange.headers),
+            query=call.query,
+            body=amended.body,
+            deadlines=channel.deadlines,
+        )
+
+    def delivery(self, response: Response) -> Delivery:
+        return Passthrough(self._exchange, response, self._call, self._withhold, self._clock)
+
+    def answer_error(self, response: Response, error: UpstreamError) -> None:
+        headers = client_block(response.headers) + self._call.answer_headers
+        self._exchange.respond(response.status, headers, error.body)
+
+
+class CanonAttempt:
+    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
+
+    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_options", "codec")
+
+    def __init__(
+        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+    ) -> None:
+        self._exchange = exchange
+        self._admission = admission
+        self._call = call
+        self._candidate = candidate
+        self._clock = clock
+        self._options: AnswerOptions | None = None
+        self._losses: tuple[str, ...] = ()
+        self.codec = CODECS[candidate.dialect]
+
+    def request(self) -> Request:
+        call, candidate = self._call, self._candidate
+        client, upstream = call.codec.translation, self.codec.translation
+        assert client is not None, "routing offers only dialects that can be translated"
+        assert upstream is not None
+        chat = client.decode_request(self._exchange.body)
+        reasoning = self._admission.route.reasoning
+        if reasoning is not None and chat.reasoning is None:
+            chat = msgspec.structs.replace(chat, reasoning=reasoning)
+        encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
+        self._losses = losses_header(encoded.losses)
+        self._options = AnswerOptions(
+            framing=call.framing,
+            model=self._admission.model,
+            seed=self._exchange.request_id.decode("ascii").removeprefix("req_"),
+            created_s=wall_ms() // 1000,
+            ask_usage=chat.ask_usage,
+            show_reasoning=chat.is_reasoning_visible is not False,
+        )
+        return candidate.target.request(
+            model=candidate.upstream_model,
+            verb="",
+            is_stream=call.framing != "whole",
+            content_type=_JSON,
+            passed=b"",
+            query=b"",
+            body=encoded.body,
+            deadlines=candidate.channel.deadlines,
+        )
+
+    def delivery(self, response: Response) -> Delivery:
+        assert self._options is not None, "an answer follows a request"
+        return Translated(self._exchange, response, self._call, self.codec, self._options, self._losses, self._clock)
+
+    def answer_error(self, response: Response, error: UpstreamError) -> None:
+        raise error

@@ -1,0 +1,32 @@
+"""Figures for the metrics page: plain integers on the hot path, read and given names elsewhere."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from typing import Final
+
+__all__ = ["LATENCY_BUCKETS_S", "Counters"]
+
+LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+
+class Counters:
+    """Of one process, since its start. Latencies are from the request's last byte to the answer's."""
+
+    __slots__ = ("attempt_failures", "in_flight", "latency_counts", "latency_sum_s", "requests", "tokens")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.requests: defaultdict[tuple[str, str, int], int] = defaultdict(int)
+        """By (dialect, operation, status)."""
+        self.attempt_failures: defaultdict[tuple[str, int], int] = defaultdict(int)
+        """By (channel, upstream status; 0 without an answer)."""
+        self.tokens: defaultdict[tuple[str, str], int] = defaultdict(int)
+        """By (channel, `input` or `output`)."""
+        self.latency_counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
+        self.latency_sum_s = 0.0
+
+    def observe_latency(self, seconds: float) -> None:
+        self.latency_counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
+        self.latency_sum_s += seconds

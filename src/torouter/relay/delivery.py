@@ -1,0 +1,34 @@
+"""What the relay knows of an answer while it is on its way: the same few facts for both paths."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from torouter.canon.usage import Usage
+
+__all__ = ["Delivery", "Outcome"]
+
+Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused", "fault"]
+"""How a request ended: answered; the caller hung up; an upstream's error was the answer; the answer broke off after it
+had begun; refused by us; a fault of our own."""
+
+
+class Delivery(Protocol):
+    """One upstream answer on its way to the client.
+
+    Both methods raise `UpstreamError` only while nothing has been committed to the client; after that the answer is
+    ended in the dialect's own error form, and `outcome` says so.
+    """
+
+    outcome: Outcome
+    losses: tuple[str, ...]
+    first_byte_s: float | None
+    """Monotonic, when the first byte of the answer's body came."""
+
+    def deliver_whole(self, body: bytes, /) -> bool:
+        """The fast path of an answer that has come with its head: nothing is awaited. False: `deliver` it instead."""
+        ...
+
+    async def deliver(self) -> None: ...
+
+    def usage(self) -> Usage: ...

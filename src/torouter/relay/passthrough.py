@@ -1,0 +1,138 @@
+"""Same dialect: the upstream's bytes go to the client as they came, while a tap watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torouter.canon.usage import Usage
+from torouter.codecs import ByteFilter, Framing
+from torouter.errors import UpstreamError
+from torouter.relay.call import Call
+from torouter.relay.delivery import Outcome
+from torouter.wire.exchange import Exchange
+from torouter.wire.headers import client_block
+from torouter.wire.upstream import Response
+
+__all__ = ["Passthrough", "framing_of"]
+
+
+def framing_of(response: Response, wanted: Framing) -> Framing:
+    """How the answer really comes: an upstream may answer a stream request with one JSON body."""
+    if response.header(b"content-type").startswith(b"text/event-stream"):
+        return "sse"
+    return "array" if wanted == "array" else "whole"
+
+
+class Passthrough:
+    """A `Delivery` of bytes. `withhold` is set where the usage chunk was asked for by us and not by the client."""
+
+    __slots__ = (
+        "_call",
+        "_clock",
+        "_exchange",
+        "_filter",
+        "_framing",
+        "_response",
+        "_tap",
+        "first_byte_s",
+        "losses",
+        "outcome",
+    )
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: Response,
+        call: Call,
+        withhold: ByteFilter | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._call = call
+        self._framing = framing_of(response, call.framing)
+        self._filter = withhold if self._framing == "sse" else None
+        self._tap = call.codec.tap(call.operation, self._framing)
+        self._clock = clock
+        self.outcome: Outcome = "ok"
+        self.losses: tuple[str, ...] = ()
+        self.first_byte_s: float | None = None
+
+    def usage(self) -> Usage:
+        return self._tap.usage()
+
+    def deliver_whole(self, body: bytes) -> bool:
+        if self._filter is not None:
+            return False
+        self.first_byte_s = self._clock()
+        self._tap.feed(body)
+        if self._is_cut_short():
+            self._begin()
+            self._exchange.write(body)
+            self._cut(_truncated())
+        else:
+            self._exchange.respond(self._response.status, self._headers(), body)
+        return True
+
+    async def deliver(self) -> None:
+        exchange, response = self._exchange, self._response
+        try:
+            await response.pipe(self._filtered if self._filter is not None else self._piece)
+        except UpstreamError as error:
+            self._cut(error)
+            return
+        if self._filter is not None and (rest := self._filter.close()):
+            exchange.write(rest)
+        if self._is_cut_short():
+            self._cut(_truncated())
+        else:
+            self._begin()
+            exchange.end()
+
+    def _piece(self, data: bytes) -> None:
+        if self.first_byte_s is None:
+            self._begin()
+        self._tap.feed(data)
+        self._exchange.write(data)
+
+    def _filtered(self, data: bytes) -> None:
+        assert self._filter is not None
+        if self.first_byte_s is None:
+            self._begin()
+        self._tap.feed(data)
+        self._exchange.write(self._filter.feed(data))
+
+    def _begin(self) -> None:
+        """Commits: from here on there is no other channel."""
+        if self._exchange.has_begun:
+            return
+        self.first_byte_s = self._clock()
+        length = self._response.header(b"content-length")
+        is_length_kept = length and self._framing == "whole"
+        self._exchange.begin(self._response.status, self._headers(), int(length) if is_length_kept else None)
+
+    def _headers(self) -> bytes:
+        return client_block(self._response.headers) + self._call.answer_headers
+
+    def _is_cut_short(self) -> bool:
+        """Of a chat stream only: no other answer has a terminal marker of its own."""
+        return self._framing != "whole" and self._call.operation == "chat" and not self._tap.is_finished
+
+    def _cut(self, error: UpstreamError) -> None:
+        """The upstream broke off: raised where nothing was given yet, else the dialect's error form, no terminator.
+        A whole body that was cut has no such form: the connection is dropped, and the client sees the length unmet."""
+        exchange = self._exchange
+        if not exchange.has_begun:
+            raise error
+        self.outcome = "truncated"
+        if self._framing == "whole":
+            exchange.abort()
+            return
+        exchange.write(self._call.codec.render_stream_error(error, exchange.request_id.decode("ascii"), self._framing))
+        exchange.end()
+
+
+def _truncated() -> UpstreamError:
+    return UpstreamError(
+        "The upstream's stream ended before its answer did.", phase="stream", code="upstream_truncated"
+    )

@@ -1,0 +1,70 @@
+"""What is written down of a request: one usage row, and never a body."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torouter.access.admission import Admission
+from torouter.canon.usage import Usage
+from torouter.ledger.books import UsageRow
+from torouter.relay.call import Call
+from torouter.relay.delivery import Delivery, Outcome
+from torouter.routing.snapshot import Candidate
+from torouter.units import wall_ms
+from torouter.wire.exchange import Exchange
+
+__all__ = ["usage_row"]
+
+_SURFACES: Final = {
+    "openai-chat": "openai",
+    "openai-responses": "openai",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+}
+
+
+def usage_row(
+    exchange: Exchange,
+    admission: Admission,
+    call: Call,
+    candidate: Candidate | None,
+    delivery: Delivery | None,
+    usage: Usage,
+    *,
+    status: int,
+    outcome: Outcome,
+    switches: int,
+    latency_s: float,
+) -> UsageRow:
+    """`candidate` is the one that answered, or the last that was asked; `None` where none was."""
+    key, dialect = admission.key, call.codec.dialect
+    first_byte_s = None if delivery is None else delivery.first_byte_s
+    return UsageRow(
+        exchange.request_id.decode("ascii"),
+        wall_ms(),
+        key.account_id,
+        key.id,
+        "" if candidate is None else candidate.channel.name,
+        _SURFACES[dialect],
+        call.operation,
+        dialect,
+        "" if candidate is None else candidate.dialect,
+        admission.model,
+        "" if candidate is None else candidate.upstream_model,
+        status,
+        outcome,
+        call.framing != "whole",
+        switches,
+        usage.input_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.cache_write_5m_tokens,
+        usage.cache_write_1h_tokens,
+        usage.tool_input_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        usage.quality,
+        round(latency_s * 1000),
+        None if first_byte_s is None else round((first_byte_s - exchange.started_s) * 1000),
+        ", ".join(delivery.losses) if delivery is not None and delivery.losses else None,
+    )

@@ -1,0 +1,157 @@
+"""Another dialect: upstream bytes → events → the client's bytes. A whole answer is the same events, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from torouter.canon.events import Event, Fault, UsageSeen
+from torouter.canon.fold import fold
+from torouter.canon.losses import Loss
+from torouter.canon.usage import Usage
+from torouter.codecs import AnswerOptions, Codec, Translation
+from torouter.errors import UpstreamError
+from torouter.relay.call import Call
+from torouter.relay.delivery import Outcome
+from torouter.relay.passthrough import framing_of
+from torouter.wire.exchange import Exchange
+from torouter.wire.upstream import Response
+
+__all__ = ["Translated", "losses_header"]
+
+_BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_LOSSES_LIMIT_BYTES: Final = 4096
+_STREAM_HEADERS: Final = (
+    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+)
+_JSON_HEADERS: Final = b"content-type: application/json\r\n"
+
+
+def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
+    """`field;what` of each loss, printable ASCII only: field paths come from the caller's body."""
+    return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
+
+
+class Translated:
+    """A `Delivery` through canon."""
+
+    __slots__ = (
+        "_call",
+        "_client",
+        "_clock",
+        "_decoder",
+        "_encoder",
+        "_exchange",
+        "_options",
+        "_response",
+        "_upstream",
+        "_usage",
+        "first_byte_s",
+        "losses",
+        "outcome",
+    )
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: Response,
+        call: Call,
+        upstream: Codec,
+        options: AnswerOptions,
+        losses: tuple[str, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._call = call
+        self._upstream = upstream
+        self._client = _translation(call.codec)
+        self._options = options
+        self._decoder = _translation(upstream).decoder(framing_of(response, "whole"))
+        self._encoder = self._client.encoder(options)
+        self._usage = Usage()
+        self._clock = clock
+        self.losses = losses
+        self.outcome: Outcome = "ok"
+        self.first_byte_s: float | None = None
+
+    def usage(self) -> Usage:
+        return self._usage
+
+    def deliver_whole(self, body: bytes) -> bool:
+        if self._options.framing != "whole":
+            return False
+        self.first_byte_s = self._clock()
+        answer = fold([*self._decoder.feed(body), *self._decoder.close()], self._upstream.dialect)
+        self._usage = answer.usage
+        self._exchange.respond(200, self._headers(_JSON_HEADERS), self._client.encode_answer(answer, self._options))
+        return True
+
+    async def deliver(self) -> None:
+        exchange, response = self._exchange, self._response
+        if self._options.framing == "whole":
+            self.deliver_whole(await response.read(_BODY_LIMIT_BYTES))
+            return
+        try:
+            await response.pipe(self._piece)
+            self._events(self._decoder.close())
+        except UpstreamError as error:
+            if not exchange.has_begun:
+                raise
+            self._event(_fault(error))
+        if not exchange.has_ended:
+            exchange.end()
+
+    def _piece(self, data: bytes) -> None:
+        if self.first_byte_s is None:
+            self.first_byte_s = self._clock()
+        self._events(self._decoder.feed(data))
+
+    def _events(self, events: Iterable[Event]) -> None:
+        exchange, encode = self._exchange, self._encoder.feed
+        pieces = []
+        for event in events:
+            if type(event) is UsageSeen:
+                self._usage = event.usage
+            elif type(event) is Fault:
+                if not exchange.has_begun:
+                    raise _error(event)
+                self.outcome = "truncated"
+            pieces.append(encode(event))
+        out = b"".join(pieces)
+        if out:
+            self._commit()
+            exchange.write(out)
+
+    def _event(self, event: Event) -> None:
+        self._events((event,))
+
+    def _commit(self) -> None:
+        if not self._exchange.has_begun:
+            self._exchange.begin(200, self._headers(_STREAM_HEADERS))
+
+    def _headers(self, kind: bytes) -> bytes:
+        losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
+        told = b"x-torouter-losses: %b\r\n" % losses if losses else b""
+        return kind + told + self._call.answer_headers
+
+
+def _translation(codec: Codec) -> Translation:
+    assert codec.translation is not None, "routing offers only dialects that can be translated"
+    return codec.translation
+
+
+def _error(fault: Fault) -> UpstreamError:
+    return UpstreamError(
+        fault.message,
+        phase="stream",
+        kind=fault.kind,
+        type=fault.type,
+        code=fault.code,
+        param=fault.param,
+        retry_after_s=fault.retry_after_s,
+    )
+
+
+def _fault(error: UpstreamError) -> Fault:
+    return Fault(kind=error.kind, message=error.message, code=error.code or "upstream_truncated")

@@ -1,0 +1,109 @@
+"""All that decisions are made from, at one moment: frozen, and swapped whole when anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from torouter.canon.reasoning import ModelFacts, Reasoning
+from torouter.channels import Channel, Target, facts_of
+from torouter.routing.names import split_thinking
+from torouter.units import Dialect, Operation
+
+__all__ = ["Candidate", "Key", "Route", "Snapshot", "Translations"]
+
+Translations = Mapping[Dialect, tuple[Dialect, ...]]
+"""Client dialect → the upstream dialects a chat can be translated to, best first."""
+
+_ROUTE_CACHE_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What the store knows of an API key, its account and its group. `models` empty: the group's whole catalog."""
+
+    id: int
+    name: str
+    account_id: int
+    group: str
+    models: frozenset[str]
+    is_enabled: bool
+    has_account: bool
+    is_account_active: bool
+    expires_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model."""
+
+    channel: Channel
+    dialect: Dialect
+    target: Target
+    upstream_model: str
+    facts: ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`model` is the base name (without a `-thinking` suffix); `buckets` are candidates by rising priority number."""
+
+    model: str
+    reasoning: Reasoning | None
+    buckets: tuple[tuple[Candidate, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    keys: Mapping[bytes, Key]
+    """By keyed hash."""
+    channels: tuple[Channel, ...]
+    translations: Translations = field(default_factory=dict)
+    discovered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By channel: what an upstream without declared models said it has."""
+    _routes: dict[tuple[str, Dialect, Operation, str], Route] = field(default_factory=dict, repr=False, compare=False)
+
+    def route(self, group: str, dialect: Dialect, operation: Operation, name: str) -> Route | None:
+        """How a group's request in a dialect for a model is served; `None` if no channel of the group can.
+
+        An exact name wins over a suffix: real models end in `-thinking` too (kimi-k2-thinking).
+        """
+        cached = self._routes.get((group, dialect, operation, name))
+        if cached is not None:
+            return cached
+        route = self._find(group, dialect, operation, name, None)
+        if route is None and (split := split_thinking(name)) is not None:
+            route = self._find(group, dialect, operation, split[0], split[1])
+        if route is not None and len(self._routes) < _ROUTE_CACHE_LIMIT:
+            self._routes[group, dialect, operation, name] = route
+        return route
+
+    def has_model(self, group: str, name: str) -> bool:
+        """Does any channel of the group serve this name, in whatever dialect?"""
+        names = [name, *([split[0]] if (split := split_thinking(name)) else [])]
+        return any(
+            channel.upstream_model(candidate) is not None for channel in self.channels_of(group) for candidate in names
+        )
+
+    def names_of(self, channel: Channel) -> Iterable[str]:
+        """The names under which clients find a channel's models, as far as they are known."""
+        return channel.models if channel.models is not None else self.discovered.get(channel.name, ())
+
+    def channels_of(self, group: str) -> Iterable[Channel]:
+        return (channel for channel in self.channels if not channel.groups or group in channel.groups)
+
+    def _find(
+        self, group: str, dialect: Dialect, operation: Operation, name: str, reasoning: Reasoning | None
+    ) -> Route | None:
+        dialects = (dialect, *self.translations.get(dialect, ())) if operation == "chat" else (dialect,)
+        buckets: dict[int, list[Candidate]] = {}
+        for channel in self.channels_of(group):
+            upstream_model = channel.upstream_model(name)
+            target = next((found for d in dialects if (found := channel.target(d, operation)) is not None), None)
+            if upstream_model is not None and target is not None:
+                facts = facts_of(channel.kind, upstream_model)
+                candidate = Candidate(channel, target.dialect, target, upstream_model, facts)
+                buckets.setdefault(channel.priority, []).append(candidate)
+        if not buckets:
+            return None
+        return Route(name, reasoning, tuple(tuple(buckets[priority]) for priority in sorted(buckets)))

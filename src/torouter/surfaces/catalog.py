@@ -1,0 +1,149 @@
+"""The models that a key may call, listed in the shape of each dialect. Facts that are not known are left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qs, unquote_to_bytes
+
+import msgspec
+
+from torouter.errors import RequestError, RoutingError
+from torouter.routing.snapshot import Key, Snapshot
+from torouter.units import Dialect
+
+__all__ = ["CatalogRequest", "names_for", "parse_catalog", "render_list", "render_model"]
+
+_PATH: Final = re.compile(rb"(?:/api)?((?:/v1(?:beta|alpha)?){1,2})/models(?:/(.+))?")
+_EPOCH: Final = "1970-01-01T00:00:00Z"
+"""Both vendors' types require a creation date; none is known."""
+_ANTHROPIC_PAGE: Final = 20
+_GEMINI_PAGE: Final = 50
+_LONGEST_PAGE: Final = 1000
+
+
+class CatalogRequest(msgspec.Struct, frozen=True):
+    """`name` is that of one model, or `None` for the list."""
+
+    dialect: Dialect
+    name: str | None
+    query: str
+
+
+def parse_catalog(path: bytes, query: bytes, fields: dict[bytes, bytes]) -> CatalogRequest | None:
+    """`GET …/v1/models` is asked by three dialects, told apart by their headers; under `/v1beta` it is Gemini's."""
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    name = match[2]
+    text = None if name is None else _unquote(name)
+    return CatalogRequest(_dialect(match[1], fields), text, query.decode("latin-1"))
+
+
+def _dialect(version: bytes, fields: dict[bytes, bytes]) -> Dialect:
+    if version != b"/v1" and version != b"/v1/v1":
+        return "gemini"
+    if b"x-goog-api-key" in fields:
+        return "gemini"
+    if b"anthropic-version" in fields or (b"x-api-key" in fields and b"authorization" not in fields):
+        return "anthropic"
+    return "openai-chat"
+
+
+def names_for(key: Key, snapshot: Snapshot) -> list[str]:
+    """Sorted. A key's own list narrows its group's catalog."""
+    names = {name for channel in snapshot.channels_of(key.group) for name in snapshot.names_of(channel)}
+    if key.models:
+        names = {name for name in names if name in key.models} | {
+            name for name in key.models if snapshot.has_model(key.group, name)
+        }
+    return sorted(names)
+
+
+def render_list(request: CatalogRequest, names: Sequence[str]) -> bytes:
+    """Raises `RequestError` for paging parameters that make no sense."""
+    options = {name: values[-1] for name, values in parse_qs(request.query).items()}
+    if request.dialect == "anthropic":
+        return _anthropic_page(names, options)
+    if request.dialect == "gemini":
+        return _gemini_page(names, options)
+    return msgspec.json.encode({"object": "list", "data": [_openai_model(name) for name in names]})
+
+
+def render_model(request: CatalogRequest, names: Sequence[str]) -> bytes:
+    """Raises `RoutingError` 404 for a model that is not in the list."""
+    name = request.name or ""
+    if name not in names:
+        raise RoutingError(
+            f"The model `{name}` does not exist here, or this key may not use it.",
+            kind="not_found",
+            code="model_not_found",
+            param="model",
+        )
+    shape = {"anthropic": _anthropic_model, "gemini": _gemini_model}.get(request.dialect, _openai_model)
+    return msgspec.json.encode(shape(name))
+
+
+def _openai_model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "torouter"}
+
+
+def _anthropic_model(name: str) -> dict[str, object]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": _EPOCH}
+
+
+def _gemini_model(name: str) -> dict[str, object]:
+    return {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    }
+
+
+def _anthropic_page(names: Sequence[str], options: dict[str, str]) -> bytes:
+    limit = _count(options, "limit", _ANTHROPIC_PAGE)
+    if "before_id" in options:
+        end = _position(names, options, "before_id")
+        page = names[max(0, end - limit) : end]
+        has_more = end - limit > 0
+    else:
+        start = _position(names, options, "after_id") + 1 if "after_id" in options else 0
+        page = names[start : start + limit]
+        has_more = start + limit < len(names)
+    return msgspec.json.encode(
+        {
+            "data": [_anthropic_model(name) for name in page],
+            "has_more": has_more,
+            "first_id": page[0] if page else None,
+            "last_id": page[-1] if page else None,
+        }
+    )
+
+
+def _gemini_page(names: Sequence[str], options: dict[str, str]) -> bytes:
+    size = _count(options, "pageSize", _GEMINI_PAGE)
+    start = _position(names, options, "pageToken") + 1 if options.get("pageToken") else 0
+    page = names[start : start + size]
+    body: dict[str, object] = {"models": [_gemini_model(name) for name in page]}
+    if start + size < len(names):
+        body["nextPageToken"] = page[-1]
+    return msgspec.json.encode(body)
+
+
+def _count(options: dict[str, str], name: str, default: int) -> int:
+    text = options.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise RequestError(f"`{name}` must be a number from 1 to {_LONGEST_PAGE}.", param=name)
+    return min(int(text), _LONGEST_PAGE)
+
+
+def _position(names: Sequence[str], options: dict[str, str], name: str) -> int:
+    try:
+        return names.index(options[name])
+    except ValueError:
+        raise RequestError(f"`{name}` names no model of this list.", param=name) from None
+
+
+def _unquote(name: bytes) -> str:
+    return unquote_to_bytes(name).decode("utf-8", "replace").removeprefix("models/")

@@ -1,0 +1,208 @@
+"""The gateway as the server adapter sees it: a path → an endpoint, a credential → an admission, then the relay.
+
+This is where a refusal gets its clothes: whatever `TorouterError` comes out of the line is rendered by the codec of the
+dialect that the client spoke.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Final
+
+from torouter.access.admission import Doorkeeper
+from torouter.codecs import CODECS, Codec, Framing
+from torouter.errors import InternalError, RequestError, RoutingError, TorouterError
+from torouter.relay.call import Call
+from torouter.relay.run import Relay
+from torouter.surfaces import anthropic, openai
+from torouter.surfaces.catalog import CatalogRequest, names_for, parse_catalog, render_list, render_model
+from torouter.surfaces.cors import Cors
+from torouter.surfaces.credentials import credential_of, without_key
+from torouter.surfaces.endpoint import Endpoint
+from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
+from torouter.units import Dialect
+from torouter.wire.asgi import ASGIApp, run_asgi
+from torouter.wire.exchange import Exchange
+from torouter.wire.server import Connection, Limits
+
+__all__ = ["Gateway"]
+
+_ROUTES: Final[dict[bytes, Endpoint]] = {**openai.ROUTES, **anthropic.ROUTES}
+_GATEWAY_PATH: Final = re.compile(rb"/(?:api/)?v1(?:beta|alpha)?(?:/.*)?|/api/?|/models/.*")
+_RESPONSES_PATHS: Final = frozenset({b"/v1/responses", b"/api/v1/responses"})
+_JSON: Final = b"content-type: application/json\r\n"
+_READS: Final = frozenset({b"GET", b"HEAD"})
+
+
+class Gateway:
+    """A `wire.server.Site`. Pages (portal, health, metrics) are an ASGI application."""
+
+    def __init__(self, *, doorkeeper: Doorkeeper, relay: Relay, pages: ASGIApp, limits: Limits, cors: Cors) -> None:
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self._doorkeeper = doorkeeper
+        self._relay = relay
+        self._pages = pages
+        self._cors = cors
+
+    def serve(self, exchange: Exchange) -> Awaitable[None]:
+        endpoint = _ROUTES.get(exchange.path)
+        if endpoint is not None and exchange.method == b"POST":
+            return self._call(exchange, endpoint)
+        return self._serve(exchange, endpoint)
+
+    async def _serve(self, exchange: Exchange, endpoint: Endpoint | None) -> None:
+        path = exchange.path
+        if exchange.method == b"OPTIONS" and _GATEWAY_PATH.fullmatch(path):
+            self._preflight(exchange)
+            return
+        if endpoint is not None:
+            self._answer(exchange, endpoint.codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
+            return
+        gemini = parse_call(path, exchange.query)
+        if gemini is not None:
+            await self._gemini(exchange, gemini)
+            return
+        fields = exchange.fields
+        catalog = parse_catalog(path, exchange.query, fields)
+        if catalog is not None:
+            self._catalog(exchange, catalog, fields)
+        elif _GATEWAY_PATH.fullmatch(path):
+            self._answer(exchange, _codec_of(path, fields), _unknown_path(path))
+        else:
+            await run_asgi(self._pages, exchange)
+
+    def refuse(self, exchange: Exchange, error: TorouterError | None) -> None:
+        if error is None:
+            error = InternalError(
+                "Something went wrong in the gateway. The fault is logged under this answer's request id."
+            )
+        self._answer(exchange, _codec_of(exchange.path, exchange.fields), error)
+
+    async def _call(
+        self,
+        exchange: Exchange,
+        endpoint: Endpoint,
+        path_model: str | None = None,
+        verb: str = "",
+        framing: Framing | None = None,
+    ) -> None:
+        codec, operation = endpoint.codec, endpoint.operation
+        fields = exchange.fields
+        try:
+            key = self._doorkeeper.identify(
+                credential_of(
+                    fields,
+                    exchange.query,
+                    is_anthropic=codec.dialect == "anthropic",
+                    may_be_in_query=path_model is not None and is_beta_path(exchange.path),
+                )
+            )
+            content_type = fields.get(b"content-type", b"application/json")
+            peek = codec.peek(operation, exchange.body, content_type)
+            model = path_model or peek.model
+            assert model is not None, "peek refuses a body without a model where the path has none"
+            admission = self._doorkeeper.admit(key, codec.dialect, operation, model)
+            call = Call(
+                codec=codec,
+                operation=operation,
+                framing=framing or ("sse" if peek.stream else "whole"),
+                content_type=content_type,
+                verb=verb,
+                query=without_key(exchange.query) if exchange.query else b"",
+                answer_headers=self._answer_headers(exchange, codec, fields),
+            )
+            await self._relay.run(exchange, admission, call)
+        except TorouterError as error:
+            self._answer(exchange, codec, error)
+
+    async def _gemini(self, exchange: Exchange, call: GeminiCall) -> None:
+        codec = CODECS["gemini"]
+        if call.endpoint is None:
+            self._answer(exchange, codec, _unknown_path(exchange.path))
+        elif exchange.method != b"POST":
+            self._answer(exchange, codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
+        else:
+            await self._call(exchange, call.endpoint, call.model, call.verb, call.framing)
+
+    def _catalog(self, exchange: Exchange, request: CatalogRequest, fields: Mapping[bytes, bytes]) -> None:
+        codec = CODECS[request.dialect]
+        if exchange.method not in _READS:
+            self._answer(exchange, codec, _wrong_method(exchange), b"allow: GET, HEAD, OPTIONS\r\n")
+            return
+        try:
+            key = self._doorkeeper.identify(
+                credential_of(
+                    fields,
+                    exchange.query,
+                    is_anthropic=request.dialect == "anthropic",
+                    may_be_in_query=is_beta_path(exchange.path),
+                )
+            )
+            names = names_for(key, self._doorkeeper.snapshot)
+            body = render_list(request, names) if request.name is None else render_model(request, names)
+        except TorouterError as error:
+            self._answer(exchange, codec, error)
+        else:
+            exchange.respond(200, _JSON + self._answer_headers(exchange, codec, fields), body)
+
+    def _preflight(self, exchange: Exchange) -> None:
+        origin = exchange.fields.get(b"origin")
+        if origin:
+            block = self._cors.preflight_block(origin, exchange.fields.get(b"access-control-request-headers", b""))
+        else:
+            block = b"allow: GET, POST, HEAD, OPTIONS\r\n"
+        exchange.respond(204, block, b"")
+
+    def _answer_headers(self, exchange: Exchange, codec: Codec, fields: Mapping[bytes, bytes]) -> bytes:
+        origin = fields.get(b"origin")
+        block = b"" if origin is None else self._cors.block(origin)
+        if codec.dialect == "anthropic":
+            block += b"request-id: %b\r\n" % exchange.request_id
+        return block
+
+    def _answer(self, exchange: Exchange, codec: Codec, error: TorouterError, extra: bytes = b"") -> None:
+        """A refusal or failure, in the caller's dialect. Nothing has been given to the client before."""
+        block = _JSON + self._answer_headers(exchange, codec, exchange.fields) + extra
+        if error.retry_after_s is not None:
+            block += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+        if error.status == 426:
+            block += b"upgrade: HTTP/1.1\r\n"
+        if error.status == 401:
+            block += b"www-authenticate: Bearer\r\n"
+        exchange.respond(error.status, block, codec.render_error(error, exchange.request_id.decode("ascii")))
+
+
+def _codec_of(path: bytes, fields: Mapping[bytes, bytes]) -> Codec:
+    """The dialect to refuse in, where no endpoint says it: by path, else by what only one vendor's clients send."""
+    dialect: Dialect = "openai-chat"
+    if is_beta_path(path) or b"x-goog-api-key" in fields:
+        dialect = "gemini"
+    elif b"/messages" in path or b"anthropic-version" in fields:
+        dialect = "anthropic"
+    elif b"/responses" in path:
+        dialect = "openai-responses"
+    return CODECS[dialect]
+
+
+def _wrong_method(exchange: Exchange) -> RequestError:
+    if exchange.path in _RESPONSES_PATHS and exchange.upgrade == b"websocket":
+        return RequestError(
+            "The WebSocket form of this endpoint is not served. Use POST with `stream: true`.",
+            status=426,
+            code="websocket_not_served",
+        )
+    return RequestError(
+        f"This path does not take {exchange.method.decode('ascii', 'replace')}.", status=405, code="method_not_allowed"
+    )
+
+
+def _unknown_path(path: bytes) -> RoutingError:
+    shown = path[:200].decode("ascii", "backslashreplace")
+    return RoutingError(
+        f"There is nothing at `{shown}`. The OpenAI base URL ends in /v1, Anthropic's is the host root, Gemini's ends "
+        "in /v1beta.",
+        kind="not_found",
+        code="unknown_path",
+    )

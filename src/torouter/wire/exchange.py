@@ -1,0 +1,224 @@
+"""One request and its answer: what the server adapter hands to the house, and all that the house may do with it.
+
+The request is whole when an `Exchange` is handed out. The answer is written by exactly one of: `respond`, or `begin`
+then any number of `write` then `end`. Every method is synchronous; back-pressure is told by `on_pause`/`on_resume`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from torouter.wire.upstream import Headers
+
+if TYPE_CHECKING:
+    from torouter.wire.server import Connection
+
+__all__ = ["JOIN_LIMIT_BYTES", "Exchange"]
+
+JOIN_LIMIT_BYTES: Final = 64 * 1024
+"""Up to this size a copy into one write is cheaper than two writes."""
+
+_STATUS_LINES: Final[dict[int, bytes]] = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, reason)
+    for status, reason in {
+        200: b"OK",
+        201: b"Created",
+        202: b"Accepted",
+        204: b"No Content",
+        301: b"Moved Permanently",
+        302: b"Found",
+        303: b"See Other",
+        304: b"Not Modified",
+        307: b"Temporary Redirect",
+        308: b"Permanent Redirect",
+        400: b"Bad Request",
+        401: b"Unauthorized",
+        402: b"Payment Required",
+        403: b"Forbidden",
+        404: b"Not Found",
+        405: b"Method Not Allowed",
+        408: b"Request Timeout",
+        409: b"Conflict",
+        411: b"Length Required",
+        413: b"Content Too Large",
+        415: b"Unsupported Media Type",
+        422: b"Unprocessable Content",
+        426: b"Upgrade Required",
+        429: b"Too Many Requests",
+        431: b"Request Header Fields Too Large",
+        500: b"Internal Server Error",
+        501: b"Not Implemented",
+        502: b"Bad Gateway",
+        503: b"Service Unavailable",
+        504: b"Gateway Timeout",
+        505: b"HTTP Version Not Supported",
+        529: b"Overloaded",
+    }.items()
+}
+
+
+class Exchange:
+    """`path` is as sent (not percent-decoded), `query` without the question mark, header names in lower case.
+    `headers` are all fields in order; `fields` has the last value of each name.
+
+    `connection` is the adapter's own; the house does not touch it.
+    """
+
+    __slots__ = (
+        "_head",
+        "_is_chunked",
+        "_remaining_bytes",
+        "body",
+        "connection",
+        "fields",
+        "has_begun",
+        "has_ended",
+        "headers",
+        "is_http10",
+        "keep_alive",
+        "method",
+        "on_pause",
+        "on_resume",
+        "path",
+        "query",
+        "request_id",
+        "started_s",
+        "status",
+        "task",
+        "upgrade",
+    )
+
+    def __init__(self, connection: Connection, method: bytes, path: bytes, query: bytes, headers: Headers) -> None:
+        self.connection = connection
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.fields = dict(headers)
+        self.body = b""
+        self.is_http10 = False
+        self.keep_alive = True
+        self.upgrade = b""
+        self.request_id = b""
+        self.started_s = 0.0
+        self.status = 0
+        self.has_begun = False
+        self.has_ended = False
+        self.on_pause: Callable[[], None] | None = None
+        self.on_resume: Callable[[], None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._head = b""
+        self._is_chunked = False
+        self._remaining_bytes = -1
+
+    @property
+    def client_address(self) -> str:
+        return self.connection.client_address
+
+    @property
+    def is_secure(self) -> bool:
+        return self.connection.is_secure
+
+    @property
+    def is_gone(self) -> bool:
+        """Has the client left?"""
+        return self.connection.transport is None
+
+    @property
+    def is_paused(self) -> bool:
+        """Is the client slower than what is written to it?"""
+        return self.connection.is_write_paused
+
+    def respond(self, status: int, headers: bytes, body: bytes) -> None:
+        """The whole answer in one write. `headers` is a block of `name: value` lines, each with its CRLF; the framing
+        headers (`content-length`, `connection`), `date` and `x-request-id` are added here."""
+        self.has_begun = self.has_ended = True
+        self.status = status
+        connection = self.connection
+        transport = connection.transport
+        if transport is None:
+            return
+        if self.method == b"HEAD" or status in (204, 304):
+            length = b"" if status == 204 else b"content-length: %d\r\n" % len(body)
+            transport.write(b"%b%b\r\n" % (self._head_of(status, headers), length))
+        elif len(body) <= JOIN_LIMIT_BYTES:
+            head = self._head_of(status, headers)
+            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        else:
+            head = self._head_of(status, headers)
+            transport.writelines([b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body])
+        connection.answered(self)
+
+    def begin(self, status: int, headers: bytes, length_bytes: int | None = None) -> None:
+        """Starts an answer in pieces. The head leaves with the first piece, in one write.
+
+        With `length_bytes` the pieces go out as they are under a `content-length`; otherwise chunked (HTTP/1.0:
+        until close).
+        """
+        self.has_begun = True
+        self.status = status
+        self._head = self._head_of(status, headers)
+        if length_bytes is not None:
+            self._remaining_bytes = length_bytes
+            self._head += b"content-length: %d\r\n\r\n" % length_bytes
+        elif self.is_http10:
+            self.keep_alive = False
+            self._head += b"\r\n"
+        else:
+            self._is_chunked = True
+            self._head += b"transfer-encoding: chunked\r\n\r\n"
+
+    def write(self, data: bytes) -> None:
+        """One piece. Empty pieces are nothing (an empty chunk would end the answer)."""
+        transport = self.connection.transport
+        if transport is None or not data:
+            return
+        if self._is_chunked:
+            if self._head:
+                transport.write(b"%b%x\r\n%b\r\n" % (self._head, len(data), data))
+                self._head = b""
+            elif len(data) <= JOIN_LIMIT_BYTES:
+                transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            else:
+                transport.writelines([b"%x\r\n" % len(data), data, b"\r\n"])
+            return
+        if self._remaining_bytes >= 0:
+            self._remaining_bytes -= len(data)
+        if self._head:
+            transport.writelines([self._head, data])
+            self._head = b""
+        else:
+            transport.write(data)
+
+    def end(self) -> None:
+        """The answer is whole. One whose announced length was not met is aborted: the client must see it was cut."""
+        self.has_ended = True
+        connection = self.connection
+        transport = connection.transport
+        if transport is None:
+            return
+        if self._remaining_bytes > 0:
+            connection.abort()
+            return
+        if self._is_chunked:
+            transport.write(self._head + b"0\r\n\r\n")
+        elif self._head:
+            transport.write(self._head)
+        self._head = b""
+        connection.answered(self)
+
+    def abort(self) -> None:
+        """Drops the connection: the honest end of an answer that cannot be completed or given an error."""
+        self.has_ended = True
+        self.connection.abort()
+
+    def _head_of(self, status: int, headers: bytes) -> bytes:
+        connection = self.connection
+        line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
+        if self.keep_alive and not connection.is_closing:
+            ending = b"connection: keep-alive\r\n" if self.is_http10 else b""
+        else:
+            ending = b"connection: close\r\n"
+        return b"%b%b%bx-request-id: %b\r\n%b" % (line, connection.date_header(), headers, self.request_id, ending)

@@ -1,0 +1,76 @@
+"""What can go wrong with an upstream's socket, TLS session, name or grammar, in our words: the one border where the
+exceptions of `socket`, `ssl`, `asyncio` and `httptools` become `UpstreamError`.
+
+A message names the upstream's host and what happened, never a header, a path or a secret.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final
+
+from httptools import HttpParserError, HttpParserUpgrade
+
+from torouter.errors import ErrorKind, Phase, UpstreamError
+from torouter.wire.upstream import Headers
+
+__all__ = ["Fault", "fault_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happened, before it is known in which phase the caller stood."""
+
+    what: str
+    kind: ErrorKind = "upstream_fault"
+
+    def error(self, host: str, phase: Phase, status: int = 0, headers: Headers | None = None) -> UpstreamError:
+        """`status` and `headers` are those of the response head, if one came."""
+        return UpstreamError(
+            f"{host}: {self.what}",
+            phase=phase,
+            kind=self.kind,
+            upstream_status=status,
+            headers=tuple(headers or ()),
+        )
+
+
+_WORDS: Final[tuple[tuple[type[BaseException], str, ErrorKind], ...]] = (
+    (socket.gaierror, "the host name cannot be resolved", "upstream_fault"),
+    (ssl.SSLCertVerificationError, "the TLS certificate is not accepted", "upstream_fault"),
+    (ssl.SSLError, "the TLS session failed", "upstream_fault"),
+    (TimeoutError, "the connection timed out", "timeout"),
+    (ConnectionRefusedError, "the connection was refused", "upstream_fault"),
+    (ConnectionError, "the connection was reset", "upstream_fault"),
+    (HttpParserUpgrade, "it switched protocols without being asked", "upstream_fault"),
+    (HttpParserError, "the answer is not valid HTTP/1.1", "upstream_fault"),
+    (UnicodeError, "the host name is not valid", "upstream_fault"),
+    (OSError, "the network failed", "upstream_fault"),
+)
+"""The first row that fits wins, so subclasses stand before their parents (all but the parser's are `OSError`s)."""
+
+
+def fault_of(exc: BaseException | None) -> Fault:
+    """The fault behind an exception; `None` is asyncio's word for a connection that ended without one."""
+    if exc is None:
+        return Fault("the connection was closed before the answer was whole")
+    for kind_of_error, words, kind in _WORDS:
+        if isinstance(exc, kind_of_error):
+            detail = _detail(exc)
+            return Fault(f"{words} ({detail})" if detail else words, kind)
+    return Fault(f"the connection failed ({type(exc).__name__})")
+
+
+def _detail(exc: BaseException) -> str:
+    """The library's own short reason, where it is free of what was sent: OpenSSL's, llhttp's, the system's."""
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return str(getattr(exc, "verify_message", "") or "").rstrip(".")
+    if isinstance(exc, ssl.SSLError):
+        return (exc.reason or "").replace("_", " ").lower()
+    if isinstance(exc, HttpParserError):
+        return str(exc)
+    if isinstance(exc, OSError) and type(exc) is OSError:
+        return exc.strerror or ""
+    return ""

@@ -1,0 +1,456 @@
+"""The server adapter: HTTP/1.1 bytes in, an `Exchange` out. A protocol class for uvicorn's `http=` seam.
+
+uvicorn keeps the process, signals, TLS, lifespan and workers; this class replaces its HTTP layer because every generic
+layer between two sockets costs as much as the gateway's own work (bench/README.md). llhttp (through httptools) parses,
+strictly; what it leaves open is refused here: a missing or repeated `host`, transfer codings other than `chunked`,
+heads and bodies over their limits, slow senders. Requests of one connection are answered one at a time, in order.
+
+A client's end of input (FIN) is taken as its leaving, as nginx does: the request is cancelled, and so is its upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+from urllib.parse import urlsplit
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from torouter.errors import RequestError, TorouterError
+from torouter.units import RequestIds
+from torouter.wire.exchange import Exchange
+from torouter.wire.upstream import Headers
+
+__all__ = ["Connection", "Limits", "Site", "sweep_connections"]
+
+_log = logging.getLogger("torouter.wire")
+
+_HEAD_LIMIT_BYTES: Final = 64 * 1024
+_HEADER_COUNT_LIMIT: Final = 200
+_PIPELINE_LIMIT: Final = 16
+_SLOWEST_BODY_BYTES_PER_S: Final = 512
+_LINGER_S: Final = 2.0
+_SWEEP_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of one server. Seconds and bytes."""
+
+    body_bytes: int = 64 * 1024 * 1024
+    head_s: float = 15.0
+    body_s: float = 60.0
+    keep_alive_s: float = 75.0
+    stalled_reader_s: float = 300.0
+
+
+class Site(Protocol):
+    """What answers. Found by every connection under `"site"` in the lifespan's state."""
+
+    limits: Limits
+    connections: set[Connection]
+
+    def serve(self, exchange: Exchange, /) -> Awaitable[None]:
+        """Answers. What it raises is a fault of ours: it is logged, and answered by `refuse` with `None`."""
+        ...
+
+    def refuse(self, exchange: Exchange, error: TorouterError | None, /) -> None:
+        """Answers a request that could not be read (or, with `None`, a fault of our own)."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """One client connection. States: idle, head, body; `active` is the exchange being answered."""
+
+    __slots__ = (
+        "_body_bytes",
+        "_body_parts",
+        "_exchange",
+        "_has_fault",
+        "_head_bytes",
+        "_headers",
+        "_is_reading_paused",
+        "_last_read_s",
+        "_lingers_until_s",
+        "_loop",
+        "_next_request_id",
+        "_parser",
+        "_part_started_s",
+        "_queue",
+        "_server_state",
+        "_site",
+        "_state",
+        "_target",
+        "_write_paused_s",
+        "active",
+        "client_address",
+        "is_closing",
+        "is_secure",
+        "is_write_paused",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._site: Site = app_state["site"]
+        self._next_request_id: RequestIds = app_state["request_ids"]
+        self._server_state = server_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._queue: deque[Exchange] = deque()
+        self._state = "idle"
+        self._exchange: Exchange | None = None
+        self._has_fault = False
+        self._headers: Headers = []
+        self._target = b""
+        self._head_bytes = 0
+        self._body_parts: list[bytes] = []
+        self._body_bytes = 0
+        self._part_started_s = 0.0
+        self._last_read_s = 0.0
+        self._lingers_until_s = 0.0
+        self._is_reading_paused = False
+        self._write_paused_s = 0.0
+        self.transport: asyncio.Transport | None = None
+        self.active: Exchange | None = None
+        self.client_address = ""
+        self.is_secure = False
+        self.is_closing = False
+        self.is_write_paused = False
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its bases
+        peer = transport.get_extra_info("peername")
+        self.client_address = peer[0] if isinstance(peer, tuple) else ""
+        self.is_secure = transport.get_extra_info("sslcontext") is not None
+        self._last_read_s = self._loop.time()
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # uvicorn calls nothing but `shutdown`
+        self._site.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)  # type: ignore[arg-type]
+        self._site.connections.discard(self)
+        self.transport = None
+        self._parser = None
+        self._queue.clear()
+        active = self.active
+        if active is not None:
+            if active.task is not None:
+                active.task.cancel()
+            self.active = None
+
+    def eof_received(self) -> None:
+        return None
+
+    def pause_writing(self) -> None:
+        self.is_write_paused = True
+        self._write_paused_s = self._loop.time()
+        if self.active is not None and self.active.on_pause is not None:
+            self.active.on_pause()
+
+    def resume_writing(self) -> None:
+        self.is_write_paused = False
+        if self.active is not None and self.active.on_resume is not None:
+            self.active.on_resume()
+
+    def data_received(self, data: bytes) -> None:
+        if self._has_fault:
+            return  # lingering: what still comes of a refused request is thrown away
+        self._last_read_s = self._loop.time()
+        if self._state != "body":
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # the request was dispatched with `upgrade` set; whatever follows belongs to no protocol we serve
+        except httptools.HttpParserCallbackError as error:
+            self._fault(_reason(error))
+        except httptools.HttpParserError:
+            self._fault(RequestError("The request is not valid HTTP/1.1.", code="malformed_http"))
+        else:
+            if self._head_bytes > _HEAD_LIMIT_BYTES and self._state == "head":
+                self._fault(_head_too_large())
+
+    # --- httptools callbacks; what they raise comes out of `feed_data` as `HttpParserCallbackError`
+
+    def on_message_begin(self) -> None:
+        self._state = "head"
+        self._headers = []
+        self._target = b""
+        self._exchange = None
+        self._part_started_s = self._last_read_s
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._state == "head":  # trailers of a chunked body come here too, and mean nothing to us
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        headers = self._headers
+        if self._head_bytes > _HEAD_LIMIT_BYTES and len(self._target) + _size(headers) > _HEAD_LIMIT_BYTES:
+            raise _head_too_large()
+        if len(headers) > _HEADER_COUNT_LIMIT:
+            raise _head_too_large()
+        path, _, query = self._target.partition(b"?")
+        exchange = self._exchange = Exchange(self, parser.get_method(), path, query, headers)
+        exchange.request_id = self._next_request_id()
+        exchange.started_s = self._last_read_s
+        exchange.keep_alive = parser.should_keep_alive()
+        version = parser.get_http_version()
+        if version != "1.1":
+            if version != "1.0":
+                raise RequestError("Only HTTP/1.1 and HTTP/1.0 are spoken here.", status=505, code="http_version")
+            exchange.is_http10 = True
+        if path[:1] != b"/":
+            exchange.path, exchange.query = _origin_form(self._target, exchange.method)
+        self._check_framing(exchange)
+        if b"upgrade" in exchange.fields and parser.should_upgrade():
+            exchange.upgrade = exchange.fields[b"upgrade"].lower()
+            exchange.keep_alive = False
+        self._state = "body"
+        self._part_started_s = self._last_read_s
+
+    def _check_framing(self, exchange: Exchange) -> None:
+        fields = exchange.fields
+        if b"host" not in fields:
+            if not exchange.is_http10:
+                raise _host_header()
+        elif len(fields) != len(exchange.headers) and [name for name, _ in exchange.headers].count(b"host") != 1:
+            raise _host_header()
+        length = int(fields.get(b"content-length", b"0"))
+        if length > self._site.limits.body_bytes:
+            raise _body_too_large(self._site.limits.body_bytes)
+        if b"transfer-encoding" in fields:
+            codings = [value.lower() for name, value in exchange.headers if name == b"transfer-encoding"]
+            if exchange.is_http10 or codings != [b"chunked"]:
+                raise RequestError("The only transfer coding accepted is `chunked`.", code="transfer_coding")
+        if b"expect" in fields:
+            self._meet_expectation(exchange)
+
+    def _meet_expectation(self, exchange: Exchange) -> None:
+        if exchange.fields[b"expect"].lower() != b"100-continue":
+            raise RequestError("The expectation cannot be met.", status=417, code="expectation")
+        if self.active is None and not exchange.is_http10 and self.transport is not None:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        self._body_parts.append(data)
+        self._body_bytes += len(data)
+        if self._body_bytes > self._site.limits.body_bytes:
+            raise _body_too_large(self._site.limits.body_bytes)
+
+    def on_message_complete(self) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            return
+        parts = self._body_parts
+        if parts:
+            exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._body_parts = []
+            self._body_bytes = 0
+        self._exchange = None
+        self._state = "idle"
+        self._head_bytes = 0
+        if self.active is None:
+            self._start(exchange)
+        else:
+            self._queue.append(exchange)
+            if len(self._queue) >= _PIPELINE_LIMIT:
+                self._pause_reading()
+
+    # --- answering
+
+    def _start(self, exchange: Exchange) -> None:
+        self.active = exchange
+        task = exchange.task = self._loop.create_task(self._run(exchange))
+        self._server_state.tasks.add(task)
+
+    async def _run(self, exchange: Exchange) -> None:
+        try:
+            await self._site.serve(exchange)
+        except asyncio.CancelledError:
+            # The client left, or the grace time after SIGTERM is over; nobody awaits this task.
+            if self.transport is not None:
+                self.abort()
+        except Exception:
+            _log.exception("fault request_id=%s path=%s", exchange.request_id.decode(), _printable(exchange.path))
+            if not exchange.has_begun:
+                self._site.refuse(exchange, None)
+            elif not exchange.has_ended:
+                self.abort()
+        finally:
+            if exchange.task is not None:
+                self._server_state.tasks.discard(exchange.task)
+                exchange.task = None
+
+    def answered(self, exchange: Exchange) -> None:
+        """The answer has been written: on to the next request, or the end of the connection."""
+        self.active = None
+        if self.transport is None:
+            return
+        if self._has_fault:
+            self._linger()
+        elif not exchange.keep_alive or self.is_closing:
+            self.transport.close()
+        elif self._queue:
+            following = self._queue.popleft()
+            self._resume_reading()
+            self._start(following)
+        else:
+            self._last_read_s = self._loop.time()
+
+    def _fault(self, error: TorouterError) -> None:
+        """The bytes cannot be trusted from here on: answer once what can be answered, then close."""
+        self._has_fault = True
+        self.is_closing = True
+        exchange = self._exchange or Exchange(self, b"GET", self._target.partition(b"?")[0] or b"/", b"", self._headers)
+        if not exchange.request_id:
+            exchange.request_id = self._next_request_id()
+        exchange.keep_alive = False
+        self._exchange = None
+        self._queue.clear()
+        self._body_parts = []
+        if self.active is not None:
+            return  # an earlier request is being answered: its answer ends the connection
+        self.active = exchange
+        self._site.refuse(exchange, error)
+
+    def _linger(self) -> None:
+        """Reads on for a moment before closing, so that the client gets the answer and not a reset."""
+        if self.transport is None:
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._lingers_until_s = self._loop.time() + _LINGER_S
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Called by uvicorn at SIGTERM: idle connections close now, the others after their answer."""
+        self.is_closing = True
+        if self.active is None and self.transport is not None:
+            self.transport.close()
+
+    def sweep(self, now_s: float) -> None:
+        """Called about twice a second: enforces what would otherwise need a timer per request."""
+        limits = self._site.limits
+        if self._lingers_until_s:
+            if now_s > self._lingers_until_s:
+                self.abort()
+        elif self._state == "head" and now_s - self._part_started_s > limits.head_s:
+            self._fault(_too_slow("head"))
+        elif self._state == "body" and self._is_body_slow(now_s):
+            self._fault(_too_slow("body"))
+        elif self.active is None:
+            if self._state == "idle" and now_s - self._last_read_s > limits.keep_alive_s and self.transport is not None:
+                self.transport.close()
+        elif self.is_write_paused and now_s - self._write_paused_s > limits.stalled_reader_s:
+            self.abort()
+
+    def _is_body_slow(self, now_s: float) -> bool:
+        limit_s = self._site.limits.body_s
+        if now_s - self._last_read_s > limit_s:
+            return True
+        elapsed_s = now_s - self._part_started_s
+        return elapsed_s > limit_s and self._body_bytes < _SLOWEST_BODY_BYTES_PER_S * elapsed_s
+
+    def date_header(self) -> bytes:
+        return _date_header(self._server_state)
+
+    def _pause_reading(self) -> None:
+        if not self._is_reading_paused and self.transport is not None:
+            self._is_reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._is_reading_paused and self.transport is not None:
+            self._is_reading_paused = False
+            self.transport.resume_reading()
+
+
+async def sweep_connections(connections: set[Connection]) -> None:
+    """Runs until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_SWEEP_S)
+        now_s = loop.time()
+        for connection in list(connections):
+            connection.sweep(now_s)
+
+
+_date: tuple[object, bytes] = (None, b"")
+
+
+def _date_header(state: ServerState) -> bytes:
+    """uvicorn makes a new list of default headers once a second; until then the rendered block is kept."""
+    global _date
+    headers = state.default_headers
+    if _date[0] is not headers:
+        _date = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
+    return _date[1]
+
+
+def _reason(error: Exception) -> TorouterError:
+    cause = error.__context__ or error.__cause__
+    if isinstance(cause, TorouterError):
+        return cause
+    _log.error("fault while reading a request", exc_info=error)
+    return RequestError("The request could not be read.", code="malformed_http")
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def _origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes]:
+    """An absolute-form target (`GET http://host/path`) is read like the origin form, as RFC 9112 3.2.2 asks."""
+    if target[:7].lower() == b"http://" or target[:8].lower() == b"https://":
+        parts = urlsplit(target)
+        return parts.path or b"/", parts.query
+    if target == b"*" and method == b"OPTIONS":
+        return b"/", b""
+    raise RequestError("The request target must be a path.", code="request_target")
+
+
+def _host_header() -> RequestError:
+    return RequestError("Exactly one `host` header is required.", code="host_header")
+
+
+def _head_too_large() -> RequestError:
+    return RequestError(
+        f"The request's head is over {_HEAD_LIMIT_BYTES // 1024} KiB or {_HEADER_COUNT_LIMIT} fields.",
+        status=431,
+        code="headers_too_large",
+    )
+
+
+def _body_too_large(limit_bytes: int) -> RequestError:
+    return RequestError(
+        f"The request body is over the limit of {limit_bytes} bytes.", kind="too_large", code="request_too_large"
+    )
+
+
+def _too_slow(part: str) -> RequestError:
+    return RequestError(f"The request's {part} did not arrive in time.", status=408, code="request_timeout")
+
+
+def _printable(path: bytes) -> str:
+    return path.decode("ascii", "backslashreplace")

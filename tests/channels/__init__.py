@@ -1,0 +1,1 @@
+"""Channels: rows, requests towards them, facts, the demo."""

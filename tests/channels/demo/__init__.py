@@ -1,0 +1,1 @@
+"""The demo channel, as its clients see it."""

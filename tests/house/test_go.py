@@ -1,0 +1,191 @@
+"""`go.py` on machines that lack something: it says in one sentence what to do, and never shows a traceback."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.house.project import ROOT, newcomers_environment
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> ModuleType:
+    """The script of a checkout that holds nothing else yet."""
+    for name in ("go.py", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    spec = importlib.util.spec_from_file_location("go", tmp_path / "go.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def command_that_records(folder: Path, name: str) -> Path:
+    """An executable that writes down how it was called; returns the file that it writes to."""
+    folder.mkdir(exist_ok=True)
+    called = folder / f"{name}.called"
+    (folder / name).write_text(f'#!/bin/sh\necho "$@" >> {called}\n')
+    (folder / name).chmod(0o755)
+    return called
+
+
+class TestPython:
+    def test_too_old(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr(go, "OLDEST", (99, 0))
+        monkeypatch.setenv("PATH", "")
+        assert go.main(["serve"]) == 1
+        assert "ToRouter needs 3.11 or newer. Install one" in capsys.readouterr().err
+
+    def test_too_old_beside_a_newer_one(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        command_that_records(tmp_path / "bin", "python3.12")
+        became: list[str] = []
+        monkeypatch.setattr(go, "OLDEST", (99, 0))
+        monkeypatch.setattr(go.os, "execv", lambda _, words: became.extend(words))
+        monkeypatch.setattr(sys, "argv", ["go.py", "serve", "--port", "1"])
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        with pytest.raises(go.Trouble):
+            go.require_python()
+        assert became == [str(tmp_path / "bin" / "python3.12"), "go.py", "serve", "--port", "1"]
+
+
+class TestDebianWithoutVenv:
+    @pytest.fixture(autouse=True)
+    def without_ensurepip(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(go.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+        monkeypatch.setattr(go, "ROOT", tmp_path)
+
+    def test_root_gets_the_package(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        called = command_that_records(tmp_path / "bin", "apt-get")
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        go.require_ensurepip()
+        assert called.read_text() == f"update\ninstall -y python3.{sys.version_info[1]}-venv\n"
+
+    def test_a_user_is_told(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        called = command_that_records(tmp_path / "bin", "apt-get")
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        with pytest.raises(go.Trouble, match=r"sudo sh -c 'apt-get update && apt-get install -y python3\.\d+-venv'"):
+            go.require_ensurepip()
+        assert not called.exists()
+
+    def test_elsewhere(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(go.Trouble, match="no ensurepip"):
+            go.require_ensurepip()
+
+
+class TestNode:
+    @pytest.mark.parametrize(
+        ("version", "is_enough"), [("v20.11.0", True), ("v24.1.0", True), ("v18.20.4", False), ("", False)]
+    )
+    def test_is_used_if_recent(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, is_enough: bool
+    ) -> None:
+        for name in ("node", "npm"):
+            (tmp_path / name).write_text(f"#!/bin/sh\necho {version}\n")
+            (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert go.has_node() is is_enough
+
+    def test_is_not_there(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "")
+        assert go.has_node() is False
+
+
+class TestPipsConfiguration:
+    @pytest.fixture(autouse=True)
+    def with_pip(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A real pip, that of this machine's Python, reading a configuration file of ours."""
+        monkeypatch.setattr(go, "BIN", tmp_path / "bin")
+        (tmp_path / "bin").mkdir()
+        python = Path(sys.base_prefix) / "bin" / "python3"
+        (tmp_path / "bin" / "python").write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+        (tmp_path / "bin" / "python").chmod(0o755)
+        (tmp_path / "pip.conf").write_text(
+            "[global]\nindex-url = https://mirror.test/simple\ncert = /etc/mirror.pem\nproxy = http://proxy.test:3128\n"
+        )
+        for name in list(os.environ):
+            if name.startswith(("PIP_", "UV_", "SSL_")) or name in {"NODE_EXTRA_CA_CERTS", "HTTPS_PROXY"}:
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+
+    def test_is_carried_over_to_uv(self, go: ModuleType) -> None:
+        environment = go.carried_over()
+        assert environment["UV_DEFAULT_INDEX"] == "https://mirror.test/simple"
+        assert environment["SSL_CERT_FILE"] == "/etc/mirror.pem"
+        assert environment["NODE_EXTRA_CA_CERTS"] == "/etc/mirror.pem"
+        assert environment["HTTPS_PROXY"] == "http://proxy.test:3128"
+        assert environment["PATH"] == os.environ["PATH"]
+
+    def test_variables_win(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PIP_INDEX_URL", "https://other.test/simple")
+        monkeypatch.setenv("SSL_CERT_FILE", "/etc/ours.pem")
+        environment = go.carried_over()
+        assert environment["UV_DEFAULT_INDEX"] == "https://other.test/simple"
+        assert environment["SSL_CERT_FILE"] == "/etc/ours.pem"
+
+
+class TestEnvironment:
+    @pytest.fixture(autouse=True)
+    def environment(self, go: ModuleType) -> None:
+        go.BIN.mkdir(parents=True)
+        (go.BIN / "python").touch()
+
+    def test_of_another_hand_is_not_ours(self, go: ModuleType) -> None:
+        assert go.read_stamp() is None
+
+    def test_remembers(self, go: ModuleType) -> None:
+        stamp = {"locked": go.locked(), "groups": ["dev"]}
+        go.write_stamp(stamp)
+        assert go.read_stamp() == stamp
+
+    def test_that_moved_is_made_anew(self, go: ModuleType) -> None:
+        go.write_stamp({"locked": go.locked(), "groups": []})
+        go.STAMP.write_text(json.dumps(json.loads(go.STAMP.read_text()) | {"root": "/elsewhere"}))
+        assert go.read_stamp() is None
+
+    def test_whose_python_has_left_is_made_anew(self, go: ModuleType) -> None:
+        go.write_stamp({"locked": go.locked(), "groups": []})
+        (go.BIN / "python").unlink()
+        assert go.read_stamp() is None
+
+    def test_that_is_up_to_date_costs_nothing(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        go.write_stamp({"locked": go.locked(), "groups": ["dev"]})
+        monkeypatch.setattr(subprocess, "run", None)  # starting anything would fail
+        go.set_up(set())
+        go.set_up({"dev"})
+
+    def test_follows_the_lock(self, go: ModuleType) -> None:
+        before = go.locked()
+        (go.ROOT / "uv.lock").write_text("version = 2\n")
+        assert go.locked() != before
+
+
+def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
+    for name in ("go.py", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    environment = newcomers_environment(tmp_path / "home")
+    environment |= {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "PIP_NO_INDEX": "0"}
+    environment.pop("PIP_FIND_LINKS", None)
+    done = subprocess.run(
+        ["python3", "go.py", "serve"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "Is there a network? Behind a proxy set HTTPS_PROXY" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 0), (["help"], 0), (["fly"], 2)])
+def test_help(go: ModuleType, capsys: pytest.CaptureFixture[str], words: list[str], status: int) -> None:
+    assert go.main(words) == status
+    assert "python3 go.py serve" in capsys.readouterr().err

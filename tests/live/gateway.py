@@ -1,0 +1,169 @@
+"""The real thing: `torouter serve` as a process of its own, on a free port, with a data directory of its own.
+
+    with Gateway(folder, channels=[...]) as gateway:
+        gateway.url, gateway.key
+
+Leaving the block sends SIGTERM and demands exit code 0 within seconds and a log without a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
+
+__all__ = ["FIRST_KEY", "Gateway", "free_port"]
+
+FIRST_KEY = "sk-test-first-key-0123456789abcdef"
+
+READY_WITHIN_S = 30.0
+EXIT_WITHIN_S = 10.0
+
+_PASSED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+"""All that a gateway under test takes from our environment: above all no provider's key and no proxy."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Gateway:
+    """A gateway process. `channels`, `server` and `upstream` are the configuration file's; without any there is no such
+    file, and the gateway serves its demo."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        channels: Iterable[Mapping[str, object]] = (),
+        server: Mapping[str, object] | None = None,
+        upstream: Mapping[str, object] | None = None,
+        workers: int = 1,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.key = FIRST_KEY
+        self.log = folder / "gateway.log"
+        self._config = folder / "torouter.yaml"
+        self._workers = workers
+        self._environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        self._environment |= {"HOME": str(folder), "TOROUTER_FIRST_KEY": FIRST_KEY, "PYTHONWARNINGS": "default"}
+        self._environment |= environment or {}
+        sections = {"channels": [dict(channel) for channel in channels], "server": server, "upstream": upstream}
+        self._settings = {name: told for name, told in sections.items() if told}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        code = self.stop()
+        if failure is None:
+            assert code == 0, f"the gateway exited with {code}\n{self.log_text()}"
+            self.assert_clean_log()
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [
+            str(Path(sys.executable).with_name("torouter")), "serve", "--host", "127.0.0.1", "--port", str(self.port),
+            "--data", str(self.data), "--workers", str(self._workers),
+        ]  # fmt: skip
+        if self._settings:
+            # JSON is YAML, and needs no writer that agrees with the gateway's reader.
+            self._config.write_text(json.dumps(self._settings, indent=1), encoding="utf-8")
+            command += ["--config", str(self._config)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment, cwd=self.folder
+            )
+        self._await_ready()
+
+    def terminate(self) -> None:
+        """Asks it to leave, without waiting."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, within_s: float = EXIT_WITHIN_S) -> int:
+        """The exit code; a gateway that does not leave in time is killed and that is an error."""
+        try:
+            return self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"no exit within {within_s} s of SIGTERM\n{self.log_text()}") from None
+
+    def stop(self) -> int:
+        if self._process.poll() is None:
+            self.terminate()
+        return self.wait()
+
+    def log_text(self, last: int = 8000) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-last:]
+
+    def assert_clean_log(self) -> None:
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        for sign in ("Traceback (most recent call last)", "ResourceWarning", "was never awaited", "never retrieved"):
+            assert sign not in text, f"the gateway's log has {sign!r}:\n{text[-8000:]}"
+
+    def run(self, *arguments: str) -> str:
+        """Runs another `torouter` command on this gateway's data, and returns what it printed."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("torouter")), *arguments, "--data", str(self.data)],
+            env=self._environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"torouter {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def resident_kb(self) -> int:
+        """Memory of the process and its children that is in RAM, in kB."""
+        return sum(_resident_kb(pid) for pid in (self.pid, *_children(self.pid)))
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            code = self._process.poll()
+            assert code is None, f"the gateway left with {code} before it was ready\n{self.log_text()}"
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                pass
+            time.sleep(0.05)
+        self._process.kill()
+        self._process.wait()
+        raise AssertionError(f"not ready within {READY_WITHIN_S} s\n{self.log_text()}")
+
+
+def _resident_kb(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+
+
+def _children(pid: int) -> tuple[int, ...]:
+    told = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return tuple(int(child) for child in told)

@@ -1,0 +1,1 @@
+"""The vendors' Node SDKs, unmodified, against the running gateway."""

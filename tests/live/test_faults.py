@@ -1,0 +1,279 @@
+"""Upstreams that misbehave, in each dialect: the caller gets one honest answer in its own dialect, and never a hang, a
+fake ending or a 500 of ours. Each fault has a gateway channel of its own, because failing channels cool down."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.callers import CALLERS, Caller
+from tests.live.gateway import Gateway
+from tests.live.slots import UPSTREAM_KEY, Slot
+from tests.live.upstream import EVENT_STREAM, Answer, Ending, Upstream, json_answer, recorded_answer, sse_answer
+from tests.live.wire import Connection, Reply
+from tests.recorded import Exchange, exchanges, frames, recorded
+
+FAULTS = [
+    "close-before-head", "reset-before-head", "stall-before-head", "garbage", "500", "503", "529", "401", "402", "403",
+    "429", "cut-length", "cut-chunk", "reset-in-stream", "stall-in-stream", "silent-end", "empty-stream", "huge-head",
+    "late-head", "301", "slow", "failover-a",
+]  # fmt: skip
+
+STREAMS = {
+    "openai-chat": "openai-chat/stream/016",
+    "openai-responses": "openai-responses/stream/007",
+    "anthropic": "anthropic-messages/stream/003",
+    "gemini": "gemini/stream/002",
+}
+TERMINATORS = {
+    "openai-chat": b"[DONE]",
+    "openai-responses": b"response.completed",
+    "anthropic": b"message_stop",
+    "gemini": b'"finishReason"',
+}
+KINDS = {"openai-chat": "openai", "openai-responses": "openai", "anthropic": "anthropic", "gemini": "gemini"}
+BASES = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "", "gemini": "/v1beta"}
+
+DIALECTS = pytest.mark.parametrize("dialect", list(CALLERS))
+
+
+def _slot(dialect: str, fault: str, upstream: Upstream) -> Slot:
+    return Slot(f"{dialect}-{fault}", f"faulty.{dialect}.{fault}", upstream)
+
+
+@pytest.fixture(scope="module")
+def faulty(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One channel for each dialect and fault, and deadlines that a test can wait for."""
+    channels = [
+        {
+            "name": f"{dialect}-{fault}", "kind": KINDS[dialect], "dialects": [dialect], "api_key": UPSTREAM_KEY,
+            "base_url": upstream.origin + BASES[dialect],
+            "models": {f"{dialect}-{fault}": f"faulty.{dialect}.{fault}"},
+        }
+        for dialect in CALLERS
+        for fault in FAULTS
+    ]  # fmt: skip
+    channels += [
+        {
+            "name": f"{dialect}-second", "kind": KINDS[dialect], "dialects": [dialect], "api_key": UPSTREAM_KEY,
+            "base_url": upstream.origin + BASES[dialect], "priority": 20,
+            "models": {f"{dialect}-failover-a": f"faulty.{dialect}.failover-b"},
+        }
+        for dialect in CALLERS
+    ]  # fmt: skip
+    limits = {"connect_s": 1, "head_s": 1, "idle_s": 1}
+    with Gateway(tmp_path_factory.mktemp("faulty"), channels=channels, upstream=limits) as running:
+        yield running
+
+
+def ask(gateway: Gateway, dialect: str, slot: Slot, *, stream: bool = False) -> Reply:
+    caller = CALLERS[dialect]
+    with Connection(gateway.port) as connection:
+        return connection.ask("POST", _target(caller, slot, stream), caller.headers(), _body(caller, slot, stream))
+
+
+def _target(caller: Caller, slot: Slot, stream: bool) -> str:
+    return caller.mounts[0] + (caller.stream if stream else caller.chat).format(model=slot.model)
+
+
+def _body(caller: Caller, slot: Slot, stream: bool) -> bytes:
+    told = dict(caller.body)
+    if not caller.names_model_in_path:
+        told |= {"model": slot.model}
+        if stream:
+            told["stream"] = True
+    return json.dumps(told).encode()
+
+
+def _assert_unavailable(reply: Reply, status: int = 502) -> None:
+    assert reply.status == status, reply.body
+    assert reply.error["type"] == "upstream_unavailable"
+    assert (reply.header("x-request-id") or "").startswith("req_")
+    assert UPSTREAM_KEY.encode() not in reply.body
+
+
+# Nothing was given to the client yet: an error with a status.
+
+
+@DIALECTS
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [
+        ("close-before-head", Answer(status=0, ending="close")),
+        ("reset-before-head", Answer(status=0, ending="reset")),
+        ("garbage", Answer(status=0, ending="close", pieces=(b"SSH-2.0-OpenSSH_9.9\r\n\r\n",))),
+        ("500", json_answer({"error": {"message": "out of order"}}, status=500)),
+        ("503", Answer(status=503, headers=[("content-type", "text/html")], pieces=(b"<h1>gone fishing</h1>",))),
+        ("529", json_answer({"type": "error", "error": {"type": "overloaded_error", "message": "o"}}, status=529)),
+        ("401", json_answer({"error": {"message": "bad key", "type": "authentication_error"}}, status=401)),
+        ("402", json_answer({"error": {"message": "no credit", "type": "billing_error"}}, status=402)),
+        ("403", json_answer({"error": {"message": "banned", "type": "permission_error"}}, status=403)),
+        ("huge-head", Answer(headers=[("x-long", "y" * 300_000)], pieces=(b"{}",))),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_failing_channel_is_a_502(
+    faulty: Gateway, upstream: Upstream, dialect: str, fault: str, answer: Answer, stream: bool
+) -> None:
+    slot = _slot(dialect, fault, upstream).script(answer)
+    reply = ask(faulty, dialect, slot, stream=stream)
+    _assert_unavailable(reply)
+
+
+@DIALECTS
+def test_an_upstreams_429_keeps_its_status_and_its_retry_after(
+    faulty: Gateway, upstream: Upstream, dialect: str
+) -> None:
+    slot = _slot(dialect, "429", upstream).script(
+        json_answer({"error": {"message": "slow down"}}, status=429, headers=[("retry-after", "7")])
+    )
+    reply = ask(faulty, dialect, slot)
+    assert reply.status == 429
+    assert reply.header("retry-after") == "7"
+    assert "slow down" in str(reply.error["message"])
+
+
+@DIALECTS
+@pytest.mark.parametrize("fault", ["stall-before-head", "late-head"])
+def test_a_silent_upstream_is_a_504_in_time(faulty: Gateway, upstream: Upstream, dialect: str, fault: str) -> None:
+    answer = Answer(status=0, ending="stall") if fault == "stall-before-head" else Answer(pieces=(b"{}",), delay_s=30)
+    slot = _slot(dialect, fault, upstream).script(answer)
+    began = time.monotonic()
+    reply = ask(faulty, dialect, slot)
+    assert reply.status == 504
+    assert 0.9 < time.monotonic() - began < 4
+    assert upstream_saw_the_end(slot)
+
+
+def upstream_saw_the_end(slot: Slot) -> bool:
+    """The gateway closes a connection that it gave up on."""
+    deadline = time.monotonic() + 2
+    while slot.visits[-1].left_at is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return slot.visits[-1].left_at is not None
+
+
+@DIALECTS
+def test_a_body_cut_short_is_never_passed_off_as_whole(faulty: Gateway, upstream: Upstream, dialect: str) -> None:
+    """`content-length: 100`, ten bytes, end: an error status, or a connection that visibly breaks."""
+    short = Answer(
+        headers=[("content-type", "application/json"), ("content-length", "100")], pieces=(b'{"id": "x"',),
+        framing="until-close", ending="close",
+    )  # fmt: skip
+    slot = _slot(dialect, "cut-length", upstream).script(short)
+    try:
+        reply = ask(faulty, dialect, slot)
+    except ConnectionError:
+        return
+    _assert_unavailable(reply)
+
+
+@DIALECTS
+def test_a_redirect_is_not_followed(faulty: Gateway, upstream: Upstream, dialect: str) -> None:
+    """It would carry the channel's key to whoever the answer names."""
+    elsewhere = f"{upstream.origin}/elsewhere"
+    slot = _slot(dialect, "301", upstream).script(Answer(status=301, headers=[("location", elsewhere)]))
+    reply = ask(faulty, dialect, slot)
+    assert upstream.visits("elsewhere") == []
+    assert len(slot.visits) >= 1
+    assert reply.status >= 300
+    assert reply.status != 500
+
+
+# The stream had begun: the dialect's own error, and no normal ending.
+
+
+ENDINGS: dict[str, Ending] = {
+    "cut-chunk": "close",
+    "reset-in-stream": "reset",
+    "stall-in-stream": "stall",
+    "silent-end": "keep",
+}
+
+
+def _begun(dialect: str) -> list[bytes]:
+    return list(frames(recorded(STREAMS[dialect]).response_body))[:3]
+
+
+@DIALECTS
+@pytest.mark.parametrize("fault", ENDINGS)
+def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, dialect: str, fault: str) -> None:
+    """Closed within the chunked body, reset, silent for longer than `idle_s`, or ended in good order but too early."""
+    begun = _begun(dialect)
+    slot = _slot(dialect, fault, upstream).script(
+        Answer(headers=EVENT_STREAM, pieces=tuple(begun), framing="chunked", pace_s=0.02, ending=ENDINGS[fault])
+    )
+    reply = ask(faulty, dialect, slot, stream=True)
+    said = b"".join(begun)
+    assert reply.status == 200
+    assert reply.body.startswith(said)
+    added = reply.body[len(said) :]
+    _assert_stream_error(dialect, added)
+    assert TERMINATORS[dialect] not in added
+
+
+def _assert_stream_error(dialect: str, added: bytes) -> None:
+    lines = added.strip().split(b"\n")
+    told = json.loads(lines[-1].removeprefix(b"data: "))
+    assert added.endswith(b"\n\n")
+    if dialect == "anthropic":
+        assert lines[0] == b"event: error"
+        assert told["type"] == "error"
+        assert told["error"]["message"]
+    elif dialect == "openai-responses":
+        assert lines[0] == b"event: response.failed"
+        assert told["type"] == "response.failed"
+        assert told["response"]["status"] == "failed"
+        assert told["response"]["error"]["message"]
+    else:
+        assert list(told) == ["error"]
+        assert told["error"]["message"]
+
+
+@DIALECTS
+def test_a_slow_stream_is_not_cut(faulty: Gateway, upstream: Upstream, dialect: str) -> None:
+    """Slower in all than `idle_s`, but never silent for so long."""
+    whole = list(frames(recorded(STREAMS[dialect]).response_body))
+    third = len(whole) // 3
+    pieces = (b"".join(whole[:third]), b"".join(whole[third : 2 * third]), b"".join(whole[2 * third :]))
+    slot = _slot(dialect, "slow", upstream).script(sse_answer(*pieces, pace_s=0.6))
+    assert ask(faulty, dialect, slot, stream=True).body == b"".join(whole)
+
+
+# More channels than one.
+
+
+@DIALECTS
+def test_the_next_channel_answers(faulty: Gateway, upstream: Upstream, dialect: str) -> None:
+    first = _slot(dialect, "failover-a", upstream).script(json_answer({"error": {"message": "no"}}, status=500))
+    second = Slot(first.model, f"faulty.{dialect}.failover-b", upstream).script(json_answer({"who": "b"}))
+    reply = ask(faulty, dialect, first)
+    assert (reply.status, reply.body) == (200, b'{"who": "b"}')
+    assert len(first.visits) == len(second.visits) == 1
+    sent, again = json.loads(first.visit.body), json.loads(second.visit.body)
+    assert sent | {"model": ""} == again | {"model": ""}, "an attempt starts from the original request"
+
+
+REFUSED = [
+    exchange
+    for protocol in ("openai-chat", "openai-responses", "anthropic-messages", "openai-embeddings")
+    for exchange in exchanges(protocol)
+    if exchange.status == 401
+]
+
+
+@pytest.mark.parametrize("exchange", REFUSED, ids=lambda exchange: exchange.name)
+def test_a_channels_refused_key_is_not_the_clients_fault(
+    faulty: Gateway, upstream: Upstream, exchange: Exchange
+) -> None:
+    """Recorded 401s. A client that saw one would throw its own good key away."""
+    dialect = "anthropic" if exchange.protocol.startswith("anthropic") else exchange.protocol
+    dialect = "openai-chat" if dialect == "openai-embeddings" else dialect
+    slot = _slot(dialect, "401", upstream).script(recorded_answer(exchange.name))
+    reply = ask(faulty, dialect, slot)
+    _assert_unavailable(reply)
+    assert b"sk-" not in reply.body

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from tests.routing.channels import channel
+from torouter.canon.reasoning import Reasoning
+from torouter.routing.snapshot import Snapshot
+
+TRANSLATIONS = {"openai-chat": ("anthropic",), "anthropic": ("openai-chat",)}
+
+
+def test_candidates_stand_in_buckets_by_rising_priority_number() -> None:
+    channels = (channel("b", "m", priority=20), channel("a", "m"), channel("c", "m"), channel("d", "other"))
+    route = Snapshot(keys={}, channels=channels).route("default", "openai-chat", "chat", "m")
+    assert route is not None
+    assert [[candidate.channel.name for candidate in bucket] for bucket in route.buckets] == [["a", "c"], ["b"]]
+    assert route.buckets[0][0].upstream_model == "up-m"
+
+
+def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
+    channels = (channel("both", "m", dialects=("anthropic", "openai-chat")), channel("other", "m", dialects=("anthropic",)))
+    snapshot = Snapshot(keys={}, channels=channels, translations=TRANSLATIONS)
+    route = snapshot.route("default", "openai-chat", "chat", "m")
+    assert route is not None
+    assert [candidate.dialect for candidate in route.buckets[0]] == ["openai-chat", "anthropic"]
+
+
+def test_only_chats_are_translated() -> None:
+    snapshot = Snapshot(keys={}, channels=(channel("a", "m"),), translations=TRANSLATIONS)
+    assert snapshot.route("default", "anthropic", "chat", "m") is not None
+    assert snapshot.route("default", "anthropic", "count_tokens", "m") is None
+    assert snapshot.has_model("default", "m")
+
+
+def test_groups_see_their_own_channels_and_those_of_all() -> None:
+    snapshot = Snapshot(keys={}, channels=(channel("a", "m", groups=("gold",)), channel("b", "n")))
+    assert snapshot.route("gold", "openai-chat", "chat", "m") is not None
+    assert snapshot.route("default", "openai-chat", "chat", "m") is None
+    assert snapshot.route("default", "openai-chat", "chat", "n") is not None
+
+
+def test_an_exact_name_wins_over_the_suffix() -> None:
+    snapshot = Snapshot(keys={}, channels=(channel("a", "kimi-k2-thinking", "kimi-k2", "gpt-5"),))
+    exact = snapshot.route("default", "openai-chat", "chat", "kimi-k2-thinking")
+    split = snapshot.route("default", "openai-chat", "chat", "gpt-5-thinking-low")
+    assert exact is not None
+    assert (exact.model, exact.reasoning) == ("kimi-k2-thinking", None)
+    assert split is not None
+    assert (split.model, split.reasoning) == ("gpt-5", Reasoning(depth="low"))
+    assert snapshot.route("default", "openai-chat", "chat", "unknown-thinking") is None
+
+
+def test_the_same_question_gets_the_same_route() -> None:
+    snapshot = Snapshot(keys={}, channels=(channel("a", "m"),))
+    assert snapshot.route("g", "openai-chat", "chat", "m") is snapshot.route("g", "openai-chat", "chat", "m")

@@ -1,0 +1,184 @@
+"""From nothing to the schema of this version; never over a newer one; by any number of processes at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from torouter.errors import StoreError
+from torouter.store import Store, schema_state
+from torouter.store.engine import make_engine
+from torouter.store.migrate import MIGRATIONS, REVISIONS
+from torouter.store.schema import metadata
+
+
+def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            return [row for statement in statements for row in connection.execute(statement).fetchall()]
+    finally:
+        connection.close()
+
+
+class TestRevisions:
+    def test_the_tables_are_what_the_migrations_make(self, store: Store) -> None:
+        engine = make_engine(store.path)
+        try:
+            with engine.connect() as connection:
+                context = MigrationContext.configure(connection, opts={"compare_type": True})
+                assert compare_metadata(context, metadata) == []
+        finally:
+            engine.dispose()
+
+    def test_the_ids_are_those_of_the_files(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        line = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+        assert tuple(reversed(line)) == REVISIONS
+
+    def test_the_tables_have_constraints_with_names(self, store: Store) -> None:
+        (made,) = execute(store.path, "SELECT sql FROM sqlite_master WHERE name = 'keys'")
+        assert "CONSTRAINT uq_keys_key_hash UNIQUE" in str(made[0])
+        assert "CONSTRAINT fk_keys_account_id_accounts FOREIGN KEY" in str(made[0])
+
+
+class TestOpening:
+    def test_makes_everything_for_its_owner_alone(self, tmp_path: Path) -> None:
+        data_dir = tmp_path / "a" / "b"
+        with Store.open(data_dir) as store:
+            store.create_group("team")
+            assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+            files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()}
+        assert files == {"torouter.db": 0o600, "torouter.db-wal": 0o600, "torouter.db-shm": 0o600}
+
+    def test_again_changes_nothing(self, store: Store, data_dir: Path) -> None:
+        store.create_group("team")
+        with Store.open(data_dir) as again:
+            assert [group.name for group in again.list_groups()] == ["default", "team"]
+            assert again.revision() == 1
+
+    def test_leaves_the_mode_of_what_exists(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        Store.open(tmp_path).close()
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+    def test_a_path_with_odd_characters_is_fine(self, tmp_path: Path) -> None:
+        with Store.open(tmp_path / "100% ä?b=c&d#e;f:g") as store:
+            assert store.path.exists()
+            assert [group.name for group in store.list_groups()] == ["default"]
+
+    def test_the_connection_is_set_up(self, store: Store) -> None:
+        engine = make_engine(store.path)
+        try:
+            with engine.connect() as connection:
+                asked = {
+                    name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                    for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+                }
+        finally:
+            engine.dispose()
+        assert asked == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 10_000}
+
+    def test_a_newer_schema_is_refused_and_left_alone(self, data_dir: Path) -> None:
+        Store.open(data_dir).close()
+        path = data_dir / "torouter.db"
+        execute(path, "UPDATE alembic_version SET version_num = '0999'")
+        with pytest.raises(StoreError) as caught:
+            Store.open(data_dir)
+        assert caught.value.message == (
+            f"The store {path} has schema 0999, and this version of torouter knows schemas up to {REVISIONS[-1]}: a "
+            "newer version has upgraded it. Install that version again, or put a backup of the store from before the "
+            "upgrade in its place."
+        )
+        assert execute(path, "SELECT version_num FROM alembic_version") == [("0999",)]
+
+    def test_a_file_that_is_no_database_is_refused(self, data_dir: Path) -> None:
+        data_dir.mkdir()
+        (data_dir / "torouter.db").write_bytes(b"not a database, whatever its name" * 100)
+        with pytest.raises(StoreError, match=r"torouter\.db is damaged \(file is not a database\): put a backup"):
+            Store.open(data_dir)
+
+    def test_a_directory_that_is_a_file_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(
+            StoreError, match=r"The data directory .*file cannot be used: File exists\. Give a directory"
+        ):
+            Store.open(tmp_path / "file")
+
+    def test_a_failed_upgrade_leaves_nothing_behind(self, data_dir: Path) -> None:
+        data_dir.mkdir()
+        path = data_dir / "torouter.db"
+        execute(path, "CREATE TABLE usage (in_the_way INTEGER)")  # the migration makes two tables before this one
+        with pytest.raises(StoreError, match="table usage already exists"):
+            Store.open(data_dir)
+        assert execute(path, "SELECT name FROM sqlite_master WHERE type = 'table'") == [("usage",)]
+
+    def test_a_store_that_another_holds_is_busy(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        holder = sqlite3.connect(store.path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("torouter.store.engine._BUSY_S", 0.05)
+        try:
+            with Store(store.path, make_engine(store.path)) as hasty:
+                assert hasty.revision() == 0  # reading goes on
+                with pytest.raises(StoreError, match="another process holds it"):
+                    hasty.create_group("team")
+        finally:
+            holder.close()
+
+
+class TestState:
+    def test_looking_makes_nothing(self, data_dir: Path) -> None:
+        state = schema_state(data_dir)
+        assert (state.found, state.expected, state.is_current, state.is_known) == (None, REVISIONS[-1], False, True)
+        assert not data_dir.exists()
+
+    def test_after_opening_it_is_current(self, store: Store, data_dir: Path) -> None:
+        state = schema_state(data_dir)
+        assert (state.path, state.found, state.is_current) == (store.path, REVISIONS[-1], True)
+
+    def test_a_newer_one_is_not_known(self, store: Store, data_dir: Path) -> None:
+        execute(store.path, "UPDATE alembic_version SET version_num = '0999'")
+        state = schema_state(data_dir)
+        assert (state.found, state.is_current, state.is_known) == ("0999", False, False)
+
+
+def test_processes_may_start_on_a_new_store_at_once(data_dir: Path) -> None:
+    """Each upgrades or finds it done, and writes; none is turned away."""
+    program = """
+import sys
+from pathlib import Path
+from torouter.store import Store
+sys.stdin.readline()  # all have loaded the code and start together
+with Store.open(Path(sys.argv[1])) as store:
+    store.create_group(sys.argv[2])
+"""
+    names = ["one", "two", "three"]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", program, str(data_dir), name],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in names
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("\n")
+        child.stdin.flush()
+    outcomes = [(child.communicate(timeout=60)[1], child.returncode) for child in children]
+    assert outcomes == [("", 0)] * 3
+    with Store.open(data_dir) as store:
+        assert sorted(group.name for group in store.list_groups()) == sorted(["default", *names])
+        assert store.revision() == 3

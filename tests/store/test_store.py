@@ -1,0 +1,220 @@
+"""Queries against a real SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from torouter.errors import StoreError
+from torouter.store import AccountRow, KeyRow, Store
+from torouter.units import wall_ms
+
+
+def make_key(store: Store, account: AccountRow, name: str = "laptop", key_hash: bytes = b"\x01" * 32) -> KeyRow:
+    return store.create_key(
+        account_id=account.id, group="default", name=name, key_hash=key_hash, head="sk-abc…", tail="wxyz"
+    )
+
+
+@pytest.fixture
+def account(store: Store) -> AccountRow:
+    return store.create_account("admin@localhost", "Administrator", "admin")
+
+
+class TestAccountsAndGroups:
+    def test_a_new_store_has_the_default_group_and_nobody(self, store: Store) -> None:
+        assert [group.name for group in store.list_groups()] == ["default"]
+        assert store.list_accounts() == []
+        assert store.first_account() is None
+        assert store.revision() == 0
+
+    def test_the_first_account_is_the_one_made_first(self, store: Store) -> None:
+        before = wall_ms()
+        first = store.create_account("b@example.com", "B", "admin")
+        second = store.create_account("a@example.com", "A", "user")
+        assert store.first_account() == first
+        assert store.list_accounts() == [first, second]
+        assert (first.email, first.display_name, first.role, first.status) == ("b@example.com", "B", "admin", "active")
+        assert before <= first.created_ms <= wall_ms()
+
+    def test_an_address_is_taken_once(self, store: Store, account: AccountRow) -> None:
+        with pytest.raises(StoreError, match="There is an account with the address admin@localhost already") as caught:
+            store.create_account(account.email, "Another", "user")
+        assert caught.value.kind == "conflict"
+
+    def test_a_group_name_is_taken_once(self, store: Store) -> None:
+        assert store.create_group("team").name == "team"
+        with pytest.raises(StoreError, match="There is a group named team already") as caught:
+            store.create_group("team")
+        assert caught.value.kind == "conflict"
+
+
+class TestKeys:
+    def test_what_was_entered_is_listed(self, store: Store, account: AccountRow) -> None:
+        store.create_group("team")
+        row = store.create_key(
+            account_id=account.id,
+            group="team",
+            name="ci",
+            key_hash=b"\x07" * 32,
+            head="sk-abc…",
+            tail="wxyz",
+            models=["gpt-5", "größe/模型"],
+            expires_ms=2_000_000_000_000,
+        )
+        assert store.list_keys() == [row]
+        assert store.find_key(b"\x07" * 32) == row
+        assert store.find_key(b"\x08" * 32) is None
+        assert (row.group, row.name, row.head, row.tail) == ("team", "ci", "sk-abc…", "wxyz")
+        assert row.models == ("gpt-5", "größe/模型")
+        assert (row.status, row.expires_ms, row.last_used_ms, row.deleted_ms) == (
+            "enabled",
+            2_000_000_000_000,
+            None,
+            None,
+        )
+
+    def test_a_group_that_does_not_exist_is_named_with_those_that_do(self, store: Store, account: AccountRow) -> None:
+        with pytest.raises(StoreError, match=r"^There is no group named teem; the groups are: default\.$") as caught:
+            store.create_key(account_id=account.id, group="teem", name="x", key_hash=b"x", head="", tail="")
+        assert caught.value.kind == "not_found"
+        assert store.list_keys() == []
+
+    def test_an_account_that_does_not_exist_is_refused(self, store: Store) -> None:
+        with pytest.raises(StoreError, match="its account does not exist"):
+            store.create_key(account_id=99, group="default", name="x", key_hash=b"x", head="", tail="")
+
+    def test_status_goes_back_and_forth(self, store: Store, account: AccountRow) -> None:
+        row = make_key(store, account)
+        assert store.set_key_status(row.id, "disabled").status == "disabled"
+        assert store.list_keys()[0].status == "disabled"
+        assert store.set_key_status(row.id, "enabled") == row
+
+    def test_a_deleted_key_is_gone_for_good(self, store: Store, account: AccountRow) -> None:
+        row = make_key(store, account)
+        deleted = store.delete_key(row.id)
+        assert deleted.deleted_ms is not None
+        assert store.list_keys() == []
+        assert store.list_keys(include_deleted=True) == [deleted]
+        assert store.access_rows().keys == ()
+        with pytest.raises(StoreError, match="There is no key 1"):
+            store.set_key_status(row.id, "enabled")
+        with pytest.raises(StoreError, match="There is no key 1"):
+            store.delete_key(row.id)
+        with pytest.raises(StoreError, match="a deleted one cannot come back"):
+            make_key(store, account)
+
+    def test_last_use_moves_forward_only(self, store: Store, account: AccountRow) -> None:
+        first, second = make_key(store, account), make_key(store, account, key_hash=b"\x02" * 32)
+        revision = store.revision()
+        store.touch_keys({first.id: 500, second.id: 700, 99: 800})
+        store.touch_keys({first.id: 400, second.id: 900})
+        store.touch_keys({})
+        assert [row.last_used_ms for row in store.list_keys()] == [500, 900]
+        assert store.revision() == revision
+
+
+class TestAccess:
+    def test_rows_join_key_account_and_group(self, store: Store, account: AccountRow) -> None:
+        key = store.create_key(
+            account_id=account.id,
+            group="default",
+            name="ci",
+            key_hash=b"\x07" * 32,
+            head="",
+            tail="",
+            models=("m",),
+            expires_ms=5,
+        )
+        store.set_key_status(key.id, "disabled")
+        access = store.access_rows()
+        assert access.revision == store.revision()
+        (row,) = access.keys
+        assert (row.key_id, row.key_hash, row.key_name, row.key_status) == (key.id, b"\x07" * 32, "ci", "disabled")
+        assert (row.models, row.expires_ms) == (("m",), 5)
+        assert (row.account_id, row.account_status, row.role) == (account.id, "active", "admin")
+        assert (row.group_id, row.group) == (1, "default")
+
+    def test_a_key_without_its_account_is_still_shown(self, store: Store, account: AccountRow) -> None:
+        make_key(store, account)
+        with sqlite3.connect(store.path) as connection:  # foreign keys are off here: a store somebody has edited
+            connection.execute("DELETE FROM accounts")
+        connection.close()
+        (row,) = store.access_rows().keys
+        assert (row.account_id, row.account_status, row.role) == (account.id, None, None)
+
+    def test_every_change_raises_the_revision_in_its_transaction(self, store: Store) -> None:
+        changes = [
+            lambda: store.create_account("a@b", "A", "user"),
+            lambda: store.create_group("team"),
+            lambda: make_key(store, store.list_accounts()[0]),
+            lambda: store.set_key_status(1, "disabled"),
+            lambda: store.delete_key(1),
+        ]
+        for number, change in enumerate(changes, start=1):
+            change()
+            assert store.revision() == number
+
+    def test_a_refused_change_does_not_raise_it(self, store: Store) -> None:
+        with pytest.raises(StoreError):
+            store.create_group("default")
+        assert store.revision() == 0
+
+    def test_another_process_sees_the_change(self, store: Store, data_dir: Path) -> None:
+        with Store.open(data_dir) as other:
+            assert other.revision() == 0
+            store.create_group("team")
+            assert other.revision() == 1
+
+
+class TestTransaction:
+    def test_joins_calls_into_one(self, store: Store) -> None:
+        seen: list[str] = []
+
+        def change_and_fail() -> None:
+            with store.transaction():
+                store.create_group("team")
+                seen.extend(group.name for group in store.list_groups())
+                store.create_group("default")
+
+        with pytest.raises(StoreError, match="named default already"):
+            change_and_fail()
+        assert seen == ["default", "team"]
+        assert [group.name for group in store.list_groups()] == ["default"]
+        assert store.revision() == 0
+
+    def test_may_stand_within_another(self, store: Store) -> None:
+        with store.transaction():
+            with store.transaction():
+                store.create_group("inner")
+            store.create_group("outer")
+        assert [group.name for group in store.list_groups()] == ["default", "inner", "outer"]
+
+    def test_other_threads_do_not_take_part_and_wait_to_write(self, store: Store) -> None:
+        def change() -> None:
+            store.create_group("late")
+
+        thread = threading.Thread(target=change)
+        with store.transaction():
+            store.create_group("early")
+            thread.start()
+            thread.join(0.1)
+            assert thread.is_alive()
+        thread.join(10)
+        assert [group.name for group in store.list_groups()] == ["default", "early", "late"]
+
+    def test_threads_write_at_once(self, store: Store) -> None:
+        def change(number: int) -> None:
+            for step in range(5):
+                store.create_group(f"{number}-{step}")
+
+        threads = [threading.Thread(target=change, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert len(store.list_groups()) == 31
+        assert store.revision() == 30

@@ -1,0 +1,508 @@
+"""Settings: what wins, what channels there are, and every fault in its own words."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from torouter.channels import KINDS
+from torouter.config import Overrides, ServerSettings, Settings, UpstreamSettings, data_directory, load_settings
+from torouter.errors import ConfigError
+from torouter.units import Secret
+from torouter.wire.upstream import Deadlines
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "configuration.md"
+
+CONTRACT = """\
+channels:
+  - name: up-chat
+    kind: openai                 # openai, anthropic, gemini, openrouter, …
+    base_url: http://127.0.0.1:9001/v1
+    api_key: env:UPSTREAM_KEY    # or the key itself
+    dialects: [openai-chat]      # optional; of openai-chat, openai-responses, anthropic, gemini
+    models: {gw: up-n100}        # name that clients use: name upstream; or a list
+"""
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are named as an operator names them, relative to where they stand."""
+    monkeypatch.chdir(tmp_path)
+
+
+def load(text: str | bytes = "", environ: dict[str, str] | None = None, **overrides: object) -> Settings:
+    Path("gateway.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
+    said = Overrides(config=Path("gateway.yaml"), **overrides)  # type: ignore[arg-type]
+    return load_settings(said, {"HOME": "/home/me"} | (environ or {}))
+
+
+def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(text, environ)
+    return caught.value.message.split("\n")
+
+
+class TestDefaults:
+    def test_nothing_said_is_a_demo_on_the_loopback(self) -> None:
+        settings = load_settings(Overrides(), {"HOME": "/home/me"})
+        assert settings.data_dir == Path("/home/me/.local/share/torouter")
+        assert settings.config_file is None
+        assert settings.server == ServerSettings(
+            host="127.0.0.1",
+            port=8000,
+            workers=1,
+            grace_s=30.0,
+            body_limit_mb=64,
+            header_timeout_s=15.0,
+            body_timeout_s=60.0,
+            cors_origins=("*",),
+        )
+        assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
+        assert settings.upstream.deadlines == Deadlines()
+        assert [(channel.name, channel.kind) for channel in settings.channels] == [("demo", "demo")]
+        assert settings.is_demo
+
+    def test_an_empty_file_says_nothing(self) -> None:
+        nothing = load_settings(Overrides(), {"HOME": "/home/me"})
+        for text in ("", "# only a comment\n", "---\n", "{}"):
+            settings = load(text)
+            assert (settings.server, settings.upstream, settings.channels) == (
+                nothing.server,
+                nothing.upstream,
+                nothing.channels,
+            )
+
+
+class TestPrecedence:
+    FILE = "server: {host: 10.0.0.1, port: 1111, workers: 2, grace_s: 5}"
+    ENVIRON: ClassVar = {"TOROUTER_HOST": "10.0.0.2", "TOROUTER_PORT": "2222", "TOROUTER_WORKERS": "3"}
+
+    def test_the_file_wins_over_the_defaults(self) -> None:
+        server = load(self.FILE).server
+        assert (server.host, server.port, server.workers, server.grace_s) == ("10.0.0.1", 1111, 2, 5.0)
+        assert server.body_limit_mb == 64
+
+    def test_the_environment_wins_over_the_file(self) -> None:
+        server = load(self.FILE, self.ENVIRON).server
+        assert (server.host, server.port, server.workers, server.grace_s) == ("10.0.0.2", 2222, 3, 5.0)
+
+    def test_the_command_line_wins_over_all(self) -> None:
+        server = load(self.FILE, self.ENVIRON, host="10.0.0.3", port=0, workers=4).server
+        assert (server.host, server.port, server.workers) == ("10.0.0.3", 0, 4)
+
+    def test_empty_variables_say_nothing(self) -> None:
+        names = ("HOST", "PORT", "WORKERS", "DATA", "CONFIG")
+        settings = load_settings(Overrides(), {"HOME": "/home/me"} | {f"TOROUTER_{name}": "" for name in names})
+        assert settings == load_settings(Overrides(), {"HOME": "/home/me"})
+
+    def test_the_file_may_come_from_the_environment(self) -> None:
+        Path("a.yaml").write_text("server: {port: 1}")
+        Path("b.yaml").write_text("server: {port: 2}")
+        environ = {"HOME": "/home/me", "TOROUTER_CONFIG": "a.yaml"}
+        assert load_settings(Overrides(), environ).server.port == 1
+        assert load_settings(Overrides(config=Path("b.yaml")), environ).server.port == 2
+        assert load_settings(Overrides(), environ).config_file == Path("a.yaml")
+
+    @pytest.mark.parametrize(
+        ("given", "environ", "expected"),
+        [
+            (None, {"HOME": "/home/me"}, "/home/me/.local/share/torouter"),
+            (None, {"HOME": "/home/me", "XDG_DATA_HOME": "/xdg"}, "/xdg/torouter"),
+            (None, {"HOME": "/home/me", "XDG_DATA_HOME": "not/absolute"}, "/home/me/.local/share/torouter"),
+            (None, {"HOME": "/home/me", "XDG_DATA_HOME": "/xdg", "TOROUTER_DATA": "/env"}, "/env"),
+            (Path("/cli"), {"HOME": "/home/me", "TOROUTER_DATA": "/env"}, "/cli"),
+        ],
+    )
+    def test_of_the_data_directory(self, given: Path | None, environ: dict[str, str], expected: str) -> None:
+        assert data_directory(given, environ) == Path(expected)
+        assert load_settings(Overrides(data=given), environ).data_dir == Path(expected)
+
+    def test_the_data_directory_is_absolute(self, tmp_path: Path) -> None:
+        assert data_directory(Path("here"), {}) == tmp_path / "here"
+
+    @pytest.mark.parametrize(
+        ("environ", "sentence"),
+        [
+            ({"TOROUTER_PORT": "http"}, "TOROUTER_PORT: expected a whole number from 0 to 65535, got 'http'"),
+            ({"TOROUTER_PORT": "65536"}, "TOROUTER_PORT: expected a whole number from 0 to 65535, got '65536'"),
+            ({"TOROUTER_PORT": "-1"}, "TOROUTER_PORT: expected a whole number from 0 to 65535, got '-1'"),
+            ({"TOROUTER_WORKERS": "0"}, "TOROUTER_WORKERS: expected a whole number from 1 to 256, got '0'"),
+            ({"TOROUTER_WORKERS": "²"}, "TOROUTER_WORKERS: expected a whole number from 1 to 256, got '²'"),
+        ],
+    )
+    def test_a_malformed_variable_is_named(self, environ: dict[str, str], sentence: str) -> None:
+        assert faults("", environ) == [sentence]
+
+
+class TestChannels:
+    def test_the_contract(self) -> None:
+        (channel,) = load(CONTRACT, {"UPSTREAM_KEY": "k-1"}).channels
+        assert (channel.name, channel.kind, channel.source) == ("up-chat", "openai", "gateway.yaml:2")
+        assert (channel.base_url, channel.api_key) == ("http://127.0.0.1:9001/v1", Secret("k-1"))
+        assert (channel.dialects, channel.models) == (("openai-chat",), {"gw": "up-n100"})
+        assert (channel.priority, channel.weight, channel.groups) == (10, 1, ())
+
+    def test_becomes_a_channel(self) -> None:
+        settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1"})
+        channel = settings.channels[0].open(settings.upstream.deadlines)
+        assert channel.upstream_model("gw") == "up-n100"
+        assert channel.target("openai-chat", "chat") is not None
+        assert channel.target("openai-responses", "chat") is None
+
+    def test_a_list_of_models_has_the_same_names_on_both_sides(self) -> None:
+        (channel,) = load("channels: [{kind: ollama, models: [qwen3, 'llama3.2']}]").channels
+        assert channel.models == {"qwen3": "qwen3", "llama3.2": "llama3.2"}
+
+    def test_a_local_server_is_one_line(self) -> None:
+        (channel,) = load("channels: [{kind: ollama}]").channels
+        assert (channel.name, channel.base_url, channel.api_key, channel.models) == ("ollama", None, None, None)
+        assert channel.open(Deadlines()).target("openai-chat", "chat") is not None
+
+    def test_names_left_out_are_made_and_do_not_meet_those_given(self) -> None:
+        text = "channels: [{kind: ollama}, {kind: ollama}, {kind: vllm, name: ollama-2}, {kind: ollama}]"
+        assert [channel.name for channel in load(text).channels] == ["ollama", "ollama-3", "ollama-2", "ollama-4"]
+
+    def test_the_rest_of_a_channel(self) -> None:
+        (channel,) = load("channels: [{kind: vllm, priority: -5, weight: 7, groups: [a, b]}]").channels
+        assert (channel.priority, channel.weight, channel.groups) == (-5, 7, ("a", "b"))
+        assert channel.open(Deadlines()).groups == {"a", "b"}
+
+    def test_settings_reach_other_processes(self) -> None:
+        settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1", "GEMINI_API_KEY": "k-2"})
+        assert pickle.loads(pickle.dumps(settings)) == settings
+
+    def test_a_key_is_shown_nowhere(self) -> None:
+        settings = load("channels: [{kind: openai, api_key: hunter2-in-file}]", {"GEMINI_API_KEY": "hunter2-in-env"})
+        assert [channel.api_key.reveal() for channel in settings.channels if channel.api_key] == [
+            "hunter2-in-file",
+            "hunter2-in-env",
+        ]
+        assert "hunter2" not in repr(settings)
+        assert not any("hunter2" in channel.summary for channel in settings.channels)
+
+    def test_a_summary_says_where_and_what(self) -> None:
+        first, second = load(CONTRACT, {"UPSTREAM_KEY": "k-1", "ANTHROPIC_API_KEY": "k-2"}).channels
+        assert first.summary == (
+            "up-chat (openai) · http://127.0.0.1:9001/v1 · openai-chat · models: gw · from gateway.yaml:2"
+        )
+        assert second.summary == (
+            "anthropic (anthropic) · https://api.anthropic.com · anthropic · models: whatever it serves · "
+            "from ANTHROPIC_API_KEY"
+        )
+
+
+class TestEnvironmentChannels:
+    KEYS: ClassVar = {
+        "OPENAI_API_KEY": "k-openai",
+        "ANTHROPIC_API_KEY": "k-anthropic",
+        "GEMINI_API_KEY": "k-gemini",
+        "OPENROUTER_API_KEY": "k-openrouter",
+    }
+
+    def test_every_key_makes_a_channel(self) -> None:
+        channels = load_settings(Overrides(), {"HOME": "/home/me"} | self.KEYS).channels
+        assert [(channel.name, channel.api_key, channel.source) for channel in channels] == [
+            ("openai", Secret("k-openai"), "OPENAI_API_KEY"),
+            ("anthropic", Secret("k-anthropic"), "ANTHROPIC_API_KEY"),
+            ("gemini", Secret("k-gemini"), "GEMINI_API_KEY"),
+            ("openrouter", Secret("k-openrouter"), "OPENROUTER_API_KEY"),
+        ]
+
+    @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.env_key], ids=lambda kind: kind.name)
+    def test_every_kind_with_a_variable_has_its_own(self, kind: object) -> None:
+        assert isinstance(kind, type(KINDS["openai"]))
+        assert kind.env_key is not None
+        settings = load_settings(Overrides(), {"HOME": "/home/me", kind.env_key: "k-1"})
+        assert [channel.kind for channel in settings.channels] == [kind.name]
+        assert not settings.is_demo
+
+    def test_a_declared_kind_is_not_added(self) -> None:
+        text = "channels: [{name: mine, kind: openai, base_url: 'http://127.0.0.1:9/v1'}]"
+        channels = load(text, {"OPENAI_API_KEY": "k-1", "GEMINI_API_KEY": "k-2"}).channels
+        assert [(channel.name, channel.kind) for channel in channels] == [("mine", "openai"), ("gemini", "gemini")]
+
+    def test_a_providers_key_does_not_go_to_another_address(self) -> None:
+        text = "channels: [{kind: openai, base_url: 'http://127.0.0.1:9/v1'}]"
+        assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].api_key is None
+
+    def test_a_key_left_out_is_the_providers_own(self) -> None:
+        (channel,) = load("channels: [{kind: openai, priority: 1}]", {"OPENAI_API_KEY": "k-1"}).channels
+        assert (channel.api_key, channel.priority) == (Secret("k-1"), 1)
+
+    def test_the_file_may_shut_the_environment_out(self) -> None:
+        assert load("environment: false", self.KEYS).is_demo
+        assert len(load("environment: true", self.KEYS).channels) == 4
+        text = "environment: no\nchannels: [{kind: openai}, {kind: gemini, api_key: env:GEMINI_API_KEY}]"
+        assert faults(text, self.KEYS) == [
+            "gateway.yaml:2: channels[0]: a channel of kind openai needs an api_key, for example: api_key: "
+            "env:OPENAI_API_KEY"
+        ]
+
+    def test_a_name_that_the_file_took_is_not_taken_again(self) -> None:
+        text = "channels: [{name: gemini, kind: ollama}]"
+        assert [channel.name for channel in load(text, self.KEYS).channels][-2:] == ["gemini-2", "openrouter"]
+
+    def test_a_malformed_key_is_refused_without_being_shown(self) -> None:
+        assert faults("", {"OPENAI_API_KEY": "hunter2\n"}) == [
+            "OPENAI_API_KEY: expected a key of printable ASCII characters without spaces or line ends"
+        ]
+
+
+KIND_NAMES = ", ".join(KINDS)
+AT = "gateway.yaml"
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            # the file
+            ("- 1", f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got a list"),
+            (
+                "hello",
+                f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got 'hello'",
+            ),
+            ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
+            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, channels, environment"),
+            ("server: {}\n\nserver: {}", f"{AT}:3: 'server' is given twice, first on line 1"),
+            ("8000: 1", f"{AT}:1: expected text (put it in quotes), got the number 8000"),
+            ("[a]: 1", f"{AT}:1: expected text, got a list"),
+            ("environment: maybe", f"{AT}:1: environment: expected true or false, got 'maybe'"),
+            ("a: b: c", f"{AT}:1: not valid YAML: mapping values are not allowed here"),
+            ("server:\n\t- 1", f"{AT}:2: not valid YAML: found character '\\t' that cannot start any token"),
+            ("a: *b", f"{AT}:1: not valid YAML: found undefined alias 'b'"),
+            ("{}\n---\n{}", f"{AT}:2: not valid YAML: but found another document"),
+            (b"a: 1\nb: \xff", f"{AT}:2: expected UTF-8 text"),
+            (b"a: 1\nb: \x00", f"{AT}:2: a control character is not allowed here"),
+            ("[" * 500, f"{AT}: nested too deeply"),
+            # sections
+            (
+                "server: 8000",
+                f"{AT}:1: server: expected a mapping with the keys host, port, workers, grace_s, body_limit_mb, "
+                "header_timeout_s, body_timeout_s, cors_origins, got the number 8000",
+            ),
+            ("server:\n  prot: 1", f"{AT}:2: server: unknown key 'prot'; did you mean port?"),
+            ("server: {port: '8000'}", f"{AT}:1: server.port: expected a whole number from 0 to 65535, got '8000'"),
+            (
+                "server: {port: 65536}",
+                f"{AT}:1: server.port: expected a whole number from 0 to 65535, got the number 65536",
+            ),
+            (
+                "server: {port: 010}",
+                f"{AT}:1: server.port: expected a whole number from 0 to 65535, got the number 010",
+            ),
+            (
+                "server: {port: 22:22}",
+                f"{AT}:1: server.port: expected a whole number from 0 to 65535, got the number 22:22",
+            ),
+            ("server: {port: true}", f"{AT}:1: server.port: expected a whole number from 0 to 65535, got true"),
+            ("server: {host: 127}", f"{AT}:1: server.host: expected text (put it in quotes), got the number 127"),
+            ("server: {host: ''}", f"{AT}:1: server.host: expected some text, got ''"),
+            ("server:\n  host:", f"{AT}:2: server.host: expected text, got nothing"),
+            (
+                "server: {grace_s: -1}",
+                f"{AT}:1: server.grace_s: expected a number of seconds, 0 or more, got the number -1",
+            ),
+            (
+                "server: {header_timeout_s: 0}",
+                f"{AT}:1: server.header_timeout_s: expected a number of seconds above 0, got the number 0",
+            ),
+            (
+                "upstream: {idle_s: .inf}",
+                f"{AT}:1: upstream.idle_s: expected a number of seconds above 0, got the number .inf",
+            ),
+            (
+                "upstream: {max_switches: 1.5}",
+                f"{AT}:1: upstream.max_switches: expected a whole number from 0 to 100, got the number 1.5",
+            ),
+            ("server: {cors_origins: '*'}", f"{AT}:1: server.cors_origins: expected a list of origins, got '*'"),
+            (
+                "server:\n  cors_origins:\n    - https://a.example\n    - a.example/",
+                f"{AT}:4: server.cors_origins[1]: expected '*' or an origin such as https://app.example.com, got "
+                "'a.example/'",
+            ),
+            # channels
+            ("channels: {}", f"{AT}:1: channels: expected a list of channels, got a mapping"),
+            ("channels:", f"{AT}:1: channels: expected a list of channels, got nothing"),
+            (
+                "channels: [openai]",
+                f"{AT}:1: channels[0]: expected a mapping such as {{kind: openai, api_key: env:OPENAI_API_KEY}}, got "
+                "'openai'",
+            ),
+            ("channels:\n  - name: a", f"{AT}:2: channels[0]: expected a kind: one of {KIND_NAMES}"),
+            (
+                "channels:\n  - name: a\n    kind: opnai",
+                f"{AT}:3: channels[0].kind: expected one of {KIND_NAMES}, got 'opnai'; did you mean openai?",
+            ),
+            (
+                "channels:\n  - kind: ollama\n  - kind: ollama\n    api-key: x",
+                f"{AT}:4: channels[1]: unknown key 'api-key'; did you mean api_key?",
+            ),
+            (
+                "channels:\n  - kind: openai\n    api_key: k\n    dialects:\n      - openai-chat\n\n      - openai",
+                f"{AT}:7: channels[0].dialects[1]: expected one of openai-chat, openai-responses, anthropic, gemini, "
+                "got 'openai'; did you mean openai-chat?",
+            ),
+            (
+                "channels: [{kind: vllm, dialects: openai-chat}]",
+                f"{AT}:1: channels[0].dialects: expected a list of dialects, got 'openai-chat'",
+            ),
+            (
+                "channels: [{kind: vllm, dialects: []}]",
+                f"{AT}:1: channels[0].dialects: expected at least 1 of the dialects",
+            ),
+            (
+                "channels:\n  - kind: gemini\n    api_key: k\n    dialects: [anthropic]",
+                f"{AT}:2: channels[0]: channel gemini: gemini does not speak anthropic at its own base URL",
+            ),
+            (
+                "channels: [{kind: openai-compatible}]",
+                f"{AT}:1: channels[0]: a channel of kind openai-compatible needs a base_url",
+            ),
+            (
+                "channels: [{kind: openai}]",
+                f"{AT}:1: channels[0]: a channel of kind openai needs an api_key, for example: api_key: "
+                "env:OPENAI_API_KEY",
+            ),
+            (
+                "channels: [{kind: vllm, api_key: env:NOT_THERE}]",
+                f"{AT}:1: channels[0].api_key: the environment variable NOT_THERE is not set",
+            ),
+            (
+                "channels: [{kind: vllm, api_key: env:EMPTY}]",
+                f"{AT}:1: channels[0].api_key: the environment variable EMPTY is empty",
+            ),
+            (
+                "channels: [{kind: vllm, api_key: 'env:${KEY}'}]",
+                f"{AT}:1: channels[0].api_key: expected the name of an environment variable after env:",
+            ),
+            (
+                "channels: [{kind: vllm, base_url: 'ftp://h/v1'}]",
+                f"{AT}:1: channels[0].base_url: expected a URL such as https://api.example.com/v1",
+            ),
+            (
+                "channels: [{kind: vllm, base_url: 'memory://demo/v1'}]",
+                f"{AT}:1: channels[0].base_url: expected a URL that starts with http:// or https://",
+            ),
+            (
+                "channels: [{kind: vllm, base_url: 'http://h/v1?a=b'}]",
+                f"{AT}:1: channels[0].base_url: a query or fragment is not allowed",
+            ),
+            (
+                "channels: [{kind: vllm, models: m}]",
+                f"{AT}:1: channels[0].models: expected a list of names, or a mapping {{name for clients: name "
+                "upstream}, got 'm'",
+            ),
+            (
+                "channels: [{kind: vllm, models: []}]",
+                f"{AT}:1: channels[0].models: expected at least one model; leave `models` out to serve whatever the "
+                "upstream has",
+            ),
+            (
+                "channels:\n  - kind: vllm\n    models:\n      gpt-4: 4.1",
+                f"{AT}:4: channels[0].models.gpt-4: expected text (put it in quotes), got the number 4.1",
+            ),
+            (
+                "channels:\n  - kind: vllm\n    models: {a: b,\n      a: c}",
+                f"{AT}:4: channels[0].models: 'a' is given twice, first on line 3",
+            ),
+            (
+                "channels: [{kind: vllm, models: [a, no]}]",
+                f"{AT}:1: channels[0].models[1]: expected text (put it in quotes), got no",
+            ),
+            (
+                "channels: [{kind: vllm, weight: 0}]",
+                f"{AT}:1: channels[0].weight: expected a whole number from 1 to 1000000, got the number 0",
+            ),
+            (
+                "channels: [{kind: vllm, groups: a}]",
+                f"{AT}:1: channels[0].groups: expected a list of names of groups, got 'a'",
+            ),
+            (
+                "channels:\n  - {name: a, kind: vllm}\n  - {name: a, kind: ollama}",
+                f"{AT}:3: channels[1]: there is another channel named a",
+            ),
+        ],
+    )
+    def test_say_where_and_what_was_expected(self, text: str | bytes, sentence: str) -> None:
+        assert faults(text, {"EMPTY": ""}) == [sentence]
+
+    def test_come_all_at_once_in_the_order_of_the_lines(self) -> None:
+        text = (
+            "channels:\n  - kind: opnai\n  - kind: vllm\n    weight: x\n"
+            "upstream: {connect_s: no}\nserver: {port: 1.5}\nx: 1"
+        )
+        where = [fault.split(": ")[0:2] for fault in faults(text, {"TOROUTER_PORT": "x"})]
+        assert where == [
+            ["TOROUTER_PORT", "expected a whole number from 0 to 65535, got 'x'"],
+            [f"{AT}:2", "channels[0].kind"],
+            [f"{AT}:4", "channels[1].weight"],
+            [f"{AT}:5", "upstream.connect_s"],
+            [f"{AT}:6", "server.port"],
+            [f"{AT}:7", "unknown key 'x'; known are server, upstream, channels, environment"],
+        ]
+
+    def test_of_a_file_that_is_not_there(self) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load_settings(Overrides(config=Path("none.yaml")), {})
+        assert caught.value.message == "none.yaml: cannot be read: No such file or directory"
+
+    @pytest.mark.parametrize(
+        "channel",
+        [
+            "{kind: vllm, api_key: 'sk-hunter2 hunter2'}",
+            "{kind: vllm, api_key: [sk-hunter2]}",
+            "{kind: vllm, api_key: {sk-hunter2: 1}}",
+            "{kind: vllm, base_url: 'http://me:hunter2@host/v1'}",
+            "{kind: vllm, base_url: 'ftp://me:hunter2@host/v1'}",
+            "{kind: vllm, models: sk-hunter2}",
+            "{kind: vllm, weight: sk-hunter2}",
+            "{kind: vllm, sk-hunter2}",
+            "api_key:sk-hunter2",
+            "'api_key: hunter2'",
+            "{kind: vllm, api_key: 'sk-hunter2",
+            "{kind: vllm, api_key: sk-hunter2: }",
+            '{kind: vllm, api_key: "sk-hunter2\\q"}',
+        ],
+    )
+    def test_never_show_a_key(self, channel: str) -> None:
+        found = faults(f"channels:\n  - {channel}\n")
+        assert found
+        assert "hunter2" not in "\n".join(found)
+
+
+class TestDocumentation:
+    BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    VARIABLES = ("UPSTREAM", "ANTHROPIC_API", "GROQ_API", "OPENAI_API", "OPENROUTER_API")
+    ENVIRON: ClassVar = {f"{name}_KEY": "k-1" for name in VARIABLES} | {"OPENAI_API_KEY_2": "k-2"}
+
+    @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+    def test_its_examples_load(self, block: str) -> None:
+        settings = load(block, self.ENVIRON)
+        assert settings.channels
+        assert not settings.is_demo
+
+    def test_its_first_example_has_every_key_with_its_default(self) -> None:
+        settings = load(self.BLOCKS[0], self.ENVIRON)
+        defaults = load("")
+        assert (settings.server, settings.upstream) == (defaults.server, defaults.upstream)
+        for key in (*ServerSettings.__struct_fields__, *UpstreamSettings.__struct_fields__):
+            assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
+        declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}
+        assert set(re.findall(r"^(?:  - |    )(\w+):", self.BLOCKS[0], flags=re.MULTILINE)) == declared
+
+    def test_its_table_lists_every_kind(self) -> None:
+        rows = re.findall(
+            r"^\| `([\w-]+)` \| (\S+|needs `base_url`|built in) \| (?:`(\w+)`|–) \|$",
+            DOCUMENT.read_text("utf-8"),
+            flags=re.MULTILINE,
+        )
+        expected = [
+            (kind.name, "built in" if kind.name == "demo" else kind.base_url or "needs `base_url`", kind.env_key or "")
+            for kind in KINDS.values()
+        ]
+        assert rows == expected

@@ -1,0 +1,1 @@
+"""The room `wire/`: bytes and sockets."""

@@ -1,0 +1,29 @@
+"""Every test of the upstream client runs twice, on asyncio's own loop and on uvloop, and leaves no connection behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+
+from torouter.wire.client import Client
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name.startswith("test_client"):
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    """A client without proxies whose deadlines are kept to within a tenth of a second."""
+    client = Client(proxies={}, sweep_s=0.05)
+    yield client
+    await client.close()
+    assert client.stats.open == 0
+    assert client.stats.idle == 0
