@@ -55,6 +55,8 @@ _RETRY_DISCOVERY_S: Final = 30.0
 _MODELS_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _BACKLOG: Final = 2048
 _MIB: Final = 1024 * 1024
+_GC_THRESHOLDS: Final = (20_000, 20, 20)
+"""A request leaves no cycles behind; collecting after every 700 allocations, as is the default, costs about 4 %."""
 
 
 class House:
@@ -166,6 +168,7 @@ def create_app(settings: Settings) -> Starlette:
                 houses.append(house)
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(*_GC_THRESHOLDS)
                 yield {"site": house.gateway, "request_ids": RequestIds()}
                 houses.remove(house)
 
@@ -185,7 +188,7 @@ def serve(settings: Settings, announcement: Announcement) -> int:
     config = uvicorn.Config(
         partial(create_app, settings),
         factory=True,
-        http=Connection,  # type: ignore[arg-type]  # a protocol class, with uvicorn's own signature
+        http=Connection,
         ws="none",
         loop="uvloop",
         lifespan="on",
@@ -201,12 +204,13 @@ def serve(settings: Settings, announcement: Announcement) -> int:
     # uvicorn raises the signal again after its clean shutdown; ours then say that this was a normal end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    if settings.server.workers > 1:
-        Multiprocess(config, [listener]).run()
-        return 0
-    server = uvicorn.Server(config)
-    server.run([listener])
-    return 0 if server.started else 1
+    with listener:
+        if settings.server.workers > 1:
+            Multiprocess(config, [listener]).run()
+            return 0
+        server = uvicorn.Server(config)
+        server.run([listener])
+        return 0 if server.started else 1
 
 
 def _translations() -> Translations:

@@ -84,7 +84,7 @@ class TorouterError(Exception):
         *,
         kind: ErrorKind | None = None,
         status: int | None = None,
-        type: str | None = None,
+        type: str | None = None,  # noqa: A002
         code: str | None = None,
         param: str | None = None,
         retry_after_s: float | None = None,
@@ -146,7 +146,7 @@ class UpstreamError(TorouterError):
         body: bytes = b"",
         kind: ErrorKind | None = None,
         status: int | None = None,
-        type: str | None = None,
+        type: str | None = None,  # noqa: A002
         code: str | None = None,
         param: str | None = None,
         retry_after_s: float | None = None,

@@ -16,6 +16,7 @@ from tests.agents.upstream import Reply, Request, expect, json_reply, sse_reply
 __all__ = ["MessagesScript"]
 
 _CALL_ID = "toolu_01FindTheSecret"
+_LONG_AGO = "2026-01-01T00:00:00Z"
 
 
 class MessagesScript:
@@ -35,7 +36,8 @@ class MessagesScript:
             case "HEAD", "/":
                 return json_reply({})
             case "GET", "/v1/models":
-                return json_reply({"data": [], "has_more": False, "first_id": None, "last_id": None})
+                data = [{"type": "model", "id": self._errand.model, "display_name": "A model", "created_at": _LONG_AGO}]
+                return json_reply({"data": data, "has_more": False, "first_id": None, "last_id": None})
             case "POST", "/v1/messages/count_tokens":
                 return self._count(request)
             case "POST", "/v1/messages":
@@ -136,7 +138,7 @@ def _event(name: str, **fields: object) -> bytes:
 def _opening(model: str) -> Iterator[bytes]:
     """`model` is what the client asked for: Claude Code drops the thinking of a model that calls itself by another name
     (2.1.197, seen 2026-11), and the signature could not be followed into turn two."""
-    message = {
+    message: dict[str, object] = {
         "id": "msg_01Scripted",
         "type": "message",
         "role": "assistant",

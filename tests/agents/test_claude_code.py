@@ -85,8 +85,9 @@ async def test_it_discovers_the_models(room: Room, packages: Path, tmp_path: Pat
     async with ScriptedUpstream(script, error=script.error) as upstream:
         with Gateway(tmp_path / "gateway", channels=[settings(CHANNEL, upstream, errand)]) as gateway:
             pointed = {"ANTHROPIC_BASE_URL": gateway.url, "ANTHROPIC_AUTH_TOKEN": gateway.key}
-            wish = {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1"}
-            screen = await room.sit_at(start(packages), {**pointed, **wish, **_QUIET}, until=kept.is_file)
+            # Discovery counts as traffic that is not essential.
+            wish = {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": ""}
+            screen = await room.sit_at(start(packages), {**pointed, **_QUIET, **wish}, until=kept.is_file)
     assert kept.is_file(), screen
     assert ERRAND[0] in kept.read_text()
     assert upstream.objections == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import shlex
@@ -75,12 +76,14 @@ class Served:
                 text=True,
             )
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
+        with self._process.stdout as printed:
+            for line in printed:
+                self._lines.put(line)
         self._lines.put("")
 
     def expect(self, pattern: str, within_s: float) -> str:
@@ -114,6 +117,7 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)  # setting up has children: pip, uv
             self._process.wait()
+        self._reader.join(EXIT_WITHIN_S)
         assert "Traceback" not in self._log.read_text(), self._log.read_text()

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.live.callers import CALLERS, Caller
 from tests.live.gateway import Gateway
 from tests.live.slots import UPSTREAM_KEY, Slot
-from tests.live.upstream import EVENT_STREAM, Answer, Ending, Upstream, json_answer, recorded_answer, sse_answer
+from tests.live.upstream import Answer, Ending, Upstream, json_answer, recorded_answer, sse_answer, until
 from tests.live.wire import Connection, Reply
 from tests.recorded import Exchange, exchanges, frames, recorded
 
@@ -21,6 +22,8 @@ FAULTS = [
     "429", "cut-length", "cut-chunk", "reset-in-stream", "stall-in-stream", "silent-end", "empty-stream", "huge-head",
     "late-head", "301", "slow", "failover-a",
 ]  # fmt: skip
+
+HEAD_S, IDLE_S = 0.5, 0.8
 
 STREAMS = {
     "openai-chat": "openai-chat/stream/016",
@@ -64,7 +67,7 @@ def faulty(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
         }
         for dialect in CALLERS
     ]  # fmt: skip
-    limits = {"connect_s": 1, "head_s": 1, "idle_s": 1}
+    limits = {"connect_s": 1, "head_s": HEAD_S, "idle_s": IDLE_S}
     with Gateway(tmp_path_factory.mktemp("faulty"), channels=channels, upstream=limits) as running:
         yield running
 
@@ -73,6 +76,13 @@ def ask(gateway: Gateway, dialect: str, slot: Slot, *, stream: bool = False) -> 
     caller = CALLERS[dialect]
     with Connection(gateway.port) as connection:
         return connection.ask("POST", _target(caller, slot, stream), caller.headers(), _body(caller, slot, stream))
+
+
+def ask_all(gateway: Gateway, slots: Mapping[str, Slot], *, stream: bool = False) -> dict[str, Reply]:
+    """Every dialect at once: what is waited for is waited for once."""
+    with ThreadPoolExecutor(len(slots)) as threads:
+        asked = {dialect: threads.submit(ask, gateway, dialect, slot, stream=stream) for dialect, slot in slots.items()}
+        return {dialect: future.result() for dialect, future in asked.items()}
 
 
 def _target(caller: Caller, slot: Slot, stream: bool) -> str:
@@ -137,24 +147,20 @@ def test_an_upstreams_429_keeps_its_status_and_its_retry_after(
     assert "slow down" in str(reply.error["message"])
 
 
-@DIALECTS
-@pytest.mark.parametrize("fault", ["stall-before-head", "late-head"])
-def test_a_silent_upstream_is_a_504_in_time(faulty: Gateway, upstream: Upstream, dialect: str, fault: str) -> None:
-    answer = Answer(status=0, ending="stall") if fault == "stall-before-head" else Answer(pieces=(b"{}",), delay_s=30)
-    slot = _slot(dialect, fault, upstream).script(answer)
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [("stall-before-head", Answer(status=0, ending="stall")), ("late-head", Answer(pieces=(b"{}",), delay_s=30))],
+    ids=["stall", "late"],
+)
+def test_a_silent_upstream_is_a_504_in_time(faulty: Gateway, upstream: Upstream, fault: str, answer: Answer) -> None:
+    slots = {dialect: _slot(dialect, fault, upstream).script(answer) for dialect in CALLERS}
     began = time.monotonic()
-    reply = ask(faulty, dialect, slot)
-    assert reply.status == 504
-    assert 0.9 < time.monotonic() - began < 4
-    assert upstream_saw_the_end(slot)
-
-
-def upstream_saw_the_end(slot: Slot) -> bool:
-    """The gateway closes a connection that it gave up on."""
-    deadline = time.monotonic() + 2
-    while slot.visits[-1].left_at is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return slot.visits[-1].left_at is not None
+    replies = ask_all(faulty, slots)
+    assert HEAD_S * 0.9 < time.monotonic() - began < 4
+    for dialect, slot in slots.items():
+        assert replies[dialect].status == 504
+        assert replies[dialect].error["message"]
+        assert until(lambda slot=slot: slot.visit.left_at, 2), "a connection that was given up on is still open"
 
 
 @DIALECTS
@@ -199,21 +205,19 @@ def _begun(dialect: str) -> list[bytes]:
     return list(frames(recorded(STREAMS[dialect]).response_body))[:3]
 
 
-@DIALECTS
 @pytest.mark.parametrize("fault", ENDINGS)
-def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, dialect: str, fault: str) -> None:
+def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, fault: str) -> None:
     """Closed within the chunked body, reset, silent for longer than `idle_s`, or ended in good order but too early."""
-    begun = _begun(dialect)
-    slot = _slot(dialect, fault, upstream).script(
-        Answer(headers=EVENT_STREAM, pieces=tuple(begun), framing="chunked", pace_s=0.02, ending=ENDINGS[fault])
-    )
-    reply = ask(faulty, dialect, slot, stream=True)
-    said = b"".join(begun)
-    assert reply.status == 200
-    assert reply.body.startswith(said)
-    added = reply.body[len(said) :]
-    _assert_stream_error(dialect, added)
-    assert TERMINATORS[dialect] not in added
+    slots = {dialect: _slot(dialect, fault, upstream) for dialect in CALLERS}
+    for dialect, slot in slots.items():
+        slot.script(sse_answer(*_begun(dialect), pace_s=0.02, ending=ENDINGS[fault]))
+    for dialect, reply in ask_all(faulty, slots, stream=True).items():
+        said = b"".join(_begun(dialect))
+        assert reply.status == 200
+        assert reply.body.startswith(said), dialect
+        added = reply.body.removeprefix(said)
+        _assert_stream_error(dialect, added)
+        assert TERMINATORS[dialect] not in added
 
 
 def _assert_stream_error(dialect: str, added: bytes) -> None:
@@ -234,14 +238,19 @@ def _assert_stream_error(dialect: str, added: bytes) -> None:
         assert told["error"]["message"]
 
 
-@DIALECTS
-def test_a_slow_stream_is_not_cut(faulty: Gateway, upstream: Upstream, dialect: str) -> None:
+def test_a_slow_stream_is_not_cut(faulty: Gateway, upstream: Upstream) -> None:
     """Slower in all than `idle_s`, but never silent for so long."""
-    whole = list(frames(recorded(STREAMS[dialect]).response_body))
-    third = len(whole) // 3
-    pieces = (b"".join(whole[:third]), b"".join(whole[third : 2 * third]), b"".join(whole[2 * third :]))
-    slot = _slot(dialect, "slow", upstream).script(sse_answer(*pieces, pace_s=0.6))
-    assert ask(faulty, dialect, slot, stream=True).body == b"".join(whole)
+    slots = {dialect: _slot(dialect, "slow", upstream) for dialect in CALLERS}
+    for dialect, slot in slots.items():
+        whole = list(frames(recorded(STREAMS[dialect]).response_body))
+        slot.script(sse_answer(*_in_four(whole), pace_s=IDLE_S * 0.6))
+    for dialect, reply in ask_all(faulty, slots, stream=True).items():
+        assert reply.body == recorded(STREAMS[dialect]).response_body, dialect
+
+
+def _in_four(pieces: list[bytes]) -> tuple[bytes, ...]:
+    step = -(-len(pieces) // 4)
+    return tuple(b"".join(pieces[at : at + step]) for at in range(0, len(pieces), step))
 
 
 # More channels than one.

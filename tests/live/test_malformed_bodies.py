@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.live.callers import CALLERS, bearer
-from tests.live.conftest import Launch, TakeSlot
+from tests.live.conftest import TakeSlot
 from tests.live.gateway import Gateway
-from tests.live.slots import Slot
+from tests.live.slots import Slot, channels_to
 from tests.live.test_endpoints import assert_refused
 from tests.live.upstream import Upstream, json_answer, recorded_answer
 from tests.live.wire import Connection, Reply
@@ -228,12 +229,14 @@ def test_just_under_the_body_limit(small: tuple[Gateway, dict[str, Slot]]) -> No
     assert len(slot.visit.body) > 1_000_000
 
 
-@pytest.fixture
-def small(launch: Launch, upstream: Upstream) -> tuple[Gateway, dict[str, Slot]]:
+@pytest.fixture(scope="module")
+def small(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, dict[str, Slot]]]:
     """A gateway that takes a megabyte."""
     slots = {dialect: Slot(f"small-{dialect}", f"vendor-small-{dialect}", upstream).script(OK) for dialect in CALLERS}
     models = {dialect: {slot.model: slot.upstream_model} for dialect, slot in slots.items()}
-    return launch(models, server={"body_limit_mb": 1}), slots
+    folder = tmp_path_factory.mktemp("small")
+    with Gateway(folder, channels=channels_to(upstream, models), server={"body_limit_mb": 1}) as running:
+        yield running, slots
 
 
 # Anything at all.

@@ -11,16 +11,22 @@ def test_candidates_stand_in_buckets_by_rising_priority_number() -> None:
     channels = (channel("b", "m", priority=20), channel("a", "m"), channel("c", "m"), channel("d", "other"))
     route = Snapshot(keys={}, channels=channels).route("default", "openai-chat", "chat", "m")
     assert route is not None
-    assert [[candidate.channel.name for candidate in bucket] for bucket in route.buckets] == [["a", "c"], ["b"]]
-    assert route.buckets[0][0].upstream_model == "up-m"
+    assert [[candidate.channel.name for candidate in bucket.candidates] for bucket in route.buckets] == [
+        ["a", "c"],
+        ["b"],
+    ]
+    assert route.buckets[0].candidates[0].upstream_model == "up-m"
 
 
 def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
-    channels = (channel("both", "m", dialects=("anthropic", "openai-chat")), channel("other", "m", dialects=("anthropic",)))
+    channels = (
+        channel("both", "m", dialects=("anthropic", "openai-chat")),
+        channel("other", "m", dialects=("anthropic",)),
+    )
     snapshot = Snapshot(keys={}, channels=channels, translations=TRANSLATIONS)
     route = snapshot.route("default", "openai-chat", "chat", "m")
     assert route is not None
-    assert [candidate.dialect for candidate in route.buckets[0]] == ["openai-chat", "anthropic"]
+    assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["openai-chat", "anthropic"]
 
 
 def test_only_chats_are_translated() -> None:

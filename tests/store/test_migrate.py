@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -123,6 +126,19 @@ class TestOpening:
         with pytest.raises(StoreError, match="table usage already exists"):
             Store.open(data_dir)
         assert execute(path, "SELECT name FROM sqlite_master WHERE type = 'table'") == [("usage",)]
+
+    def test_waits_while_another_process_opens_it(self, data_dir: Path) -> None:
+        data_dir.mkdir()
+        directory = os.open(data_dir, os.O_RDONLY)
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        thread = threading.Thread(target=lambda: Store.open(data_dir).close())
+        thread.start()
+        thread.join(0.2)
+        assert thread.is_alive()
+        assert (data_dir / "torouter.db").read_bytes() == b""
+        os.close(directory)
+        thread.join(30)
+        assert schema_state(data_dir).is_current
 
     def test_a_store_that_another_holds_is_busy(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         holder = sqlite3.connect(store.path, isolation_level=None)

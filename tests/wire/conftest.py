@@ -1,4 +1,4 @@
-"""Every test of the upstream client runs twice, on asyncio's own loop and on uvloop, and leaves no connection behind."""
+"""Every test of the upstream client runs on asyncio's own loop and on uvloop, and leaves no connection behind."""
 
 from __future__ import annotations
 

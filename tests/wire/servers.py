@@ -6,6 +6,7 @@ resets or stalls. The first script serves the first connection, and so on; the l
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import select
 import socket
@@ -46,6 +47,14 @@ class Peer:
         self.sock = sock
         self._buffer = b""
         self.sent_bytes = 0
+
+    def greet(self) -> None:
+        """The TLS handshake, where there is one; raises `PeerGone` if the client does not like our certificate."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            try:
+                self.sock.do_handshake()
+            except OSError as error:
+                raise PeerGone from error
 
     def request(self) -> Asked:
         """The next request; raises `PeerGone` if there is none."""
@@ -117,7 +126,8 @@ class Server:
     def __init__(self, scripts: tuple[Script, ...], context: ssl.SSLContext | None, host: str) -> None:
         self._scripts = scripts
         self._context = context
-        self._listener = socket.create_server((host, 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
         self.origin = Origin("http" if context is None else "https", host, self.port)
         self.accepted = 0
@@ -154,14 +164,11 @@ class Server:
 
     def _run(self, sock: socket.socket, script: Script) -> None:
         if self._context is not None:
-            try:
-                sock = self._context.wrap_socket(sock, server_side=True)
-            except OSError:  # the client did not like our certificate
-                sock.close()
-                return
+            sock = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         peer = Peer(sock)
         self._peers.append(peer)
         try:
+            peer.greet()
             script(peer)
         except PeerGone:
             pass
@@ -252,3 +259,10 @@ def asking(
     """A request as the relay makes them."""
     head = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method, target, origin.host.encode())
     return Request(origin, method, target, head, body, deadlines or Deadlines(5, 5, 5))
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Waits for something that has no event of its own."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():
+            await asyncio.sleep(0.01)

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
-from tests.wire.servers import Peer, Server, asking, black_hole, echo, serving, whole
+from tests.wire.servers import Peer, Server, asking, black_hole, echo, serving, until, whole
 from torouter.errors import UpstreamError
 from torouter.wire.answer import HOLD_LIMIT_BYTES
 from torouter.wire.client import Client
+from torouter.wire.drive import Drive
 from torouter.wire.upstream import Deadlines, Origin
 
 
@@ -70,11 +73,11 @@ class TestDeadlines:
     async def test_send(self, client: Client) -> None:
         def script(peer: Peer) -> None:
             peer.head()
-            threading.Event().wait(1.5)
+            time.sleep(0.8)
 
         with serving(script) as up:
             with pytest.raises(UpstreamError, match="took no more of the request") as caught:
-                await client.send(asking(up.origin, bytes(50_000_000), deadlines=swift(head_s=0.3)))
+                await client.send(asking(up.origin, bytes(50_000_000), deadlines=swift(head_s=0.2)))
             assert (caught.value.phase, caught.value.kind) == ("send", "timeout")
 
     async def test_a_slow_taker_is_waited_for(self, client: Client) -> None:
@@ -229,6 +232,13 @@ class TestBackPressure:
             response.close()
 
 
+def driven(coroutine: Coroutine[Any, Any, None]) -> Drive:
+    """As the server runs a request: without a task."""
+    drive = Drive(coroutine)
+    drive.start()
+    return drive
+
+
 class TestCancellation:
     async def test_of_connecting(self, client: Client) -> None:
         with black_hole() as port:
@@ -237,6 +247,21 @@ class TestCancellation:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+
+    @pytest.mark.parametrize("turns", range(14))
+    @pytest.mark.parametrize("runner", [asyncio.ensure_future, driven])
+    async def test_at_any_moment(self, client: Client, turns: int, runner: Callable[..., Any]) -> None:
+        async def ask() -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                (await client.send(asking(up.origin))).close()
+
+        with serving(echo) as up:
+            running = runner(ask())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            running.cancel()
+            await asyncio.sleep(0.02)
+            await until(lambda: client.stats.open == client.stats.idle)  # what came in time was given back
 
     async def test_of_send(self, client: Client) -> None:
         with stalling(b"") as up:
@@ -333,8 +358,6 @@ class TestClose:
             for _ in range(2):
                 (await client.send(asking(up.origin))).close()
                 assert client._pool._timer is not None
-                async with asyncio.timeout(5):
-                    while client._pool._timer is not None:
-                        await asyncio.sleep(0.02)
+                await until(lambda: client._pool._timer is None)
                 assert client.stats.open == 0
         await client.close()

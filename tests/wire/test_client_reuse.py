@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.wire.servers import Peer, asking, echo, repeating, serving, whole
+from tests.wire.servers import Peer, asking, echo, repeating, serving, until, whole
 from torouter.errors import UpstreamError
 from torouter.wire.client import Client
 from torouter.wire.upstream import Deadlines, Origin
@@ -25,15 +25,11 @@ async def asked(client: Client, origin: Origin, body: bytes) -> bytes:
 
 
 async def until_idle(client: Client, count: int) -> None:
-    async with asyncio.timeout(5):
-        while client.stats.idle != count:
-            await asyncio.sleep(0.01)
+    await until(lambda: client.stats.idle == count)
 
 
 async def until_open(client: Client, count: int) -> None:
-    async with asyncio.timeout(5):
-        while client.stats.open != count:
-            await asyncio.sleep(0.01)
+    await until(lambda: client.stats.open == count)
 
 
 class TestReuse:

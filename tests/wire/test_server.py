@@ -229,7 +229,8 @@ async def test_nothing_after_a_refused_request_is_served(port: int) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nhost: h\r\n\r\n"
     answer = await talk(
         port,
-        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n" % len(smuggled)
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+        % len(smuggled)
         + smuggled,
     )
     assert answer.count(b"HTTP/1.1 ") == 1

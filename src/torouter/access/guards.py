@@ -12,7 +12,7 @@ from typing import Final
 from torouter.errors import AccessError, AuthError, RoutingError
 from torouter.routing.snapshot import Key, Route, Snapshot
 
-__all__ = ["IDENTITY", "REQUEST", "IdentityGuard", "RequestGuard", "find_key"]
+__all__ = ["IDENTITY", "REQUEST", "IdentityGuard", "RequestGuard", "find_key", "shown"]
 
 IdentityGuard = Callable[[Key, int], None]
 """(key, wall clock in ms)"""
@@ -57,7 +57,7 @@ def is_model_allowed(key: Key, snapshot: Snapshot, model: str, route: Route | No
     """The key's list names base models: it covers their `-thinking` variants."""
     if key.models and model not in key.models and (route is None or route.model not in key.models):
         raise AccessError(
-            f"This API key may not use the model `{model}`.",
+            f"This API key may not use the model `{shown(model)}`.",
             type="ACCESS_DENIED",
             code="model_not_allowed",
             param="model",
@@ -69,18 +69,25 @@ def is_model_served(key: Key, snapshot: Snapshot, model: str, route: Route | Non
         return
     if snapshot.has_model(key.group, model):
         raise RoutingError(
-            f"The model `{model}` is not offered by this endpoint: no channel that serves it speaks its dialect.",
+            f"The model `{shown(model)}` is not offered here: no channel with it speaks this endpoint's dialect.",
             kind="not_found",
             code="operation_not_supported",
             param="model",
         )
     raise RoutingError(
-        f"The model `{model}` does not exist here, or your group may not use it. `GET /v1/models` lists what it may.",
+        f"The model `{shown(model)}` does not exist here, or your group may not use it. `GET /v1/models` lists them.",
         kind="not_found",
         code="model_not_found",
         param="model",
     )
 
+
+def shown(model: str) -> str:
+    """A name as it may stand in a message: a caller's text, at a bearable length."""
+    return model if len(model) <= _SHOWN_LENGTH else f"{model[:_SHOWN_LENGTH]}…"
+
+
+_SHOWN_LENGTH: Final = 200
 
 IDENTITY: Final[tuple[IdentityGuard, ...]] = (is_enabled, has_owner, has_active_owner, is_unexpired)
 REQUEST: Final[tuple[RequestGuard, ...]] = (is_model_allowed, is_model_served)

@@ -2,6 +2,6 @@
 
 - A message is an ordered list of blocks; order is meaning.
 - Opaque data keeps its origin and goes back to that origin only.
-- Absent, null and zero differ: a setting that was not given is `None`.
+- Absent, null and zero differ: a setting that was not given is `UNSET`.
 - A whole response is the events of a stream, folded (`fold`); there is no second path.
 """

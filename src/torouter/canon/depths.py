@@ -38,4 +38,7 @@ def level_of(budget_tokens: int) -> Level | Literal["off", "auto"]:
     """The nearest depth of a budget. −1 is Gemini's word for "as you like"."""
     if budget_tokens <= 0:
         return "auto" if budget_tokens < 0 else "off"
-    return next((level for ceiling, level in _CEILINGS if budget_tokens <= ceiling), "max")
+    for ceiling, level in _CEILINGS:
+        if budget_tokens <= ceiling:
+            return level
+    return "max"

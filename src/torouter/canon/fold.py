@@ -30,6 +30,7 @@ from torouter.canon.events import (
     UsageSeen,
 )
 from torouter.canon.usage import Usage
+from torouter.errors import UpstreamError
 from torouter.units import Dialect
 
 __all__ = ["Answer", "Fold", "fold"]
@@ -44,6 +45,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     finish: Finish | None = None
     fault: Fault | None = None
     usage: Usage = Usage()
+
+    def failure(self) -> UpstreamError:
+        """The exception to raise where there is no `finish`: an answer at rest has no other way to be an error."""
+        fault = self.fault
+        if fault is None:
+            return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
+        return UpstreamError(
+            fault.message,
+            phase="body",
+            kind=fault.kind,
+            type=fault.type,
+            code=fault.code,
+            param=fault.param,
+            retry_after_s=fault.retry_after_s,
+        )
 
 
 class _Part:

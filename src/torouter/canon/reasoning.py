@@ -12,7 +12,7 @@ Depth = Literal["off", "minimal", "low", "medium", "high", "xhigh", "max", "auto
 """`auto` is the provider's default depth, with the reasoning visible."""
 
 ReasoningStyle = Literal["none", "effort", "adaptive", "budget", "level", "flag", "openrouter"]
-"""How an upstream model is told to think: an effort word (OpenAI), Claude's adaptive form, a token budget (older Claude,
+"""How an upstream model is told to think: an effort word (OpenAI), Claude's adaptive form, a budget (older Claude,
 Gemini 2.5), a level (Gemini 3), an on/off flag (DeepSeek, Qwen …), OpenRouter's `reasoning` object, or not at all."""
 
 

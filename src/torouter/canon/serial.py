@@ -41,21 +41,21 @@ class _Waiting:
 
 class InARow:
     """Events in, events out. Parts out are numbered 0, 1, 2 … and each is ended before the next starts, and before the
-    last event, whatever that is."""
+    last event, whatever that is. More text of the part `current` would pass as it is, but for its number."""
 
-    __slots__ = ("_current", "_heads", "_next", "_number", "_shown", "_waiting")
+    __slots__ = ("_heads", "_next", "_number", "_shown", "_waiting", "current")
 
     def __init__(self) -> None:
         self._shown: set[int] = set()
         self._heads: dict[int, PartStart] = {}
         self._waiting: dict[int, _Waiting] = {}
-        self._current: int | None = None
+        self.current: int | None = None
         self._number = -1
         self._next = 0
 
     def feed(self, event: Event) -> Iterator[Event]:
         if type(event) is PartDelta:
-            if event.part == self._current:
+            if event.part == self.current:
                 yield PartDelta(self._number, event.text)
             else:
                 yield from self._said(event.part, event)
@@ -83,22 +83,22 @@ class InARow:
     def _said(self, part: int, event: PartDelta | PartBlob | PartCited) -> Iterator[Event]:
         if part not in self._heads:
             return  # something after the end of its part: no client could place it
-        if part != self._current and self._is_blocked():
+        if part != self.current and self._is_blocked():
             self._waiting.setdefault(part, _Waiting()).events.append(event)
             return
-        if part != self._current:
+        if part != self.current:
             yield from self._switch_to(part)
         yield msgspec.structs.replace(event, part=self._number)
 
     def _attached(self, event: PartBlob | PartCited) -> Iterator[Event]:
         """A signature or a citation belongs to text that has been shown: it never opens a part that was interrupted."""
         head = self._heads.get(event.part)
-        if head is not None and head.kind in _SPLITTABLE and event.part in self._shown and event.part != self._current:
+        if head is not None and head.kind in _SPLITTABLE and event.part in self._shown and event.part != self.current:
             return
         yield from self._said(event.part, event)
 
     def _ended(self, part: int) -> Iterator[Event]:
-        if part == self._current:
+        if part == self.current:
             yield from self._close()
             self._heads.pop(part)
             yield from self._drain()
@@ -126,16 +126,16 @@ class InARow:
         yield from self._drain()
 
     def _is_blocked(self) -> bool:
-        return self._current is not None and self._heads[self._current].kind not in _SPLITTABLE
+        return self.current is not None and self._heads[self.current].kind not in _SPLITTABLE
 
     def _switch_to(self, part: int) -> Iterator[Event]:
         yield from self._close()
-        self._current, self._number = part, self._next
+        self.current, self._number = part, self._next
         self._shown.add(part)
         self._next += 1
         yield msgspec.structs.replace(self._heads[part], part=self._number)
 
     def _close(self) -> Iterator[Event]:
-        if self._current is not None:
+        if self.current is not None:
             yield PartEnd(self._number)
-            self._current = None
+            self.current = None

@@ -18,7 +18,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     `input_tokens` excludes cache reads and writes (OpenAI's `prompt_tokens` includes both); `output_tokens` excludes
     reasoning (OpenAI's `completion_tokens` includes it). `cache_write_tokens` are writes whose lifetime the upstream
-    did not tell. `tool_input_tokens` is Gemini's `toolUsePromptTokenCount`. `raw` is the upstream's own object, as bytes.
+    did not tell. `tool_input_tokens` is Gemini's `toolUsePromptTokenCount`. `raw` is the upstream's own object.
     """
 
     input_tokens: int = 0

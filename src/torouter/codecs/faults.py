@@ -141,7 +141,10 @@ def _kind(status: int, message: str, words: tuple[str | None, ...], *, has_retry
         return "bad_request"
     if status >= 400:
         return _BY_STATUS.get(status, "bad_request" if status < 500 else "upstream_fault")
-    return next((_INDICATIVE[word] for word in known if word in _INDICATIVE), "upstream_fault")
+    for word in known:
+        if word in _INDICATIVE:
+            return _INDICATIVE[word]
+    return "upstream_fault"
 
 
 def _innermost(envelope: dict[str, object]) -> dict[str, object]:

@@ -27,6 +27,6 @@ def decoded(raw: msgspec.Raw | bytes) -> object:
     return value
 
 
-def is_given(raw: msgspec.Raw) -> bool:
+def is_given(raw: msgspec.Raw | bytes) -> bool:
     """Was the field there, and not null? (A field that was absent is the empty `Raw`.)"""
-    return len(raw) > 4 or bytes(raw) not in (b"", b"null")
+    return bytes(raw) not in (b"", b"null")

@@ -28,32 +28,43 @@ _OPENING: Final = b"{["
 
 
 class PieceTooLong(Exception):
-    """One piece is longer than `MAX_PIECE_BYTES`: whoever cuts gives up."""
+    """One piece is longer than the limit: whoever cuts gives up."""
 
 
 class FrameCutter:
     """Bytes of an event stream in, whole events out, each with the blank line that ends it."""
 
-    __slots__ = ("_held", "_searched")
+    __slots__ = ("_has_cr", "_held", "_limit_bytes", "_searched")
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = MAX_PIECE_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._held = bytearray()
         self._searched = 0
+        self._has_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
         held = self._held
         held += data
-        ends = [match.end() for match in _BLANK_LINE.finditer(held, max(0, self._searched - _SEAM_BYTES))]
+        self._has_cr = self._has_cr or b"\r" in data
         frames: list[bytes] = []
         start = 0
-        for end in ends:
+        for end in self._ends(max(0, self._searched - _SEAM_BYTES)):
             frames.append(bytes(held[start:end]))
             start = end
         del held[:start]
         self._searched = len(held)
-        if self._searched > MAX_PIECE_BYTES:
+        if self._searched > self._limit_bytes:
             raise PieceTooLong
         return frames
+
+    def _ends(self, position: int) -> list[int]:
+        held = self._held
+        if self._has_cr:
+            return [match.end() for match in _BLANK_LINE.finditer(held, position)]
+        ends: list[int] = []
+        while (position := held.find(b"\n\n", position) + 2) > 1:
+            ends.append(position)
+        return ends
 
     @property
     def rest(self) -> bytes:
@@ -80,9 +91,10 @@ def payload_of(frame: bytes) -> bytes:
 class ElementCutter:
     """Bytes of a JSON array in, its whole elements out. A lone object counts as an array of one."""
 
-    __slots__ = ("_depth", "_element_depth", "_held", "_is_escaped", "_is_in_string")
+    __slots__ = ("_depth", "_element_depth", "_held", "_is_escaped", "_is_in_string", "_limit_bytes")
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = MAX_PIECE_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._held = bytearray()
         self._depth = 0
         self._element_depth = 0
@@ -108,7 +120,7 @@ class ElementCutter:
             self._depth -= 1
         if self._element_depth and self._depth >= self._element_depth:
             self._held += data[start:]
-        if len(self._held) > MAX_PIECE_BYTES:
+        if len(self._held) > self._limit_bytes:
             raise PieceTooLong
         return found
 

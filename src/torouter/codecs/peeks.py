@@ -2,7 +2,7 @@
 
 One skim of the whole body finds both and checks the syntax, so that a malformed body is refused before anything is
 sent. The gateway's reading of `model` decides what is allowed and what is paid: a body in which an upstream could read
-another one (the name repeated, or spelled twice) is refused.
+another one (the name repeated, spelled with escapes, or in capitals, which Go's decoder takes too) is refused.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def check_object(body: bytes) -> None:
     try:
         _check(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        skim(body)
-        raise RequestError("The request body is not valid JSON.") from None
+        skim(body)  # says what is wrong, or that only lone surrogates are
     _check_utf8(body)
 
 
@@ -65,7 +64,8 @@ def _peek_small(body: bytes) -> Peek | None:
         head = _read(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if head.model is None or body.count(b'"model"') > 1 or body.count(b'"stream"') > 1:
+    lower = body.lower()
+    if head.model is None or lower.count(b'"model"') > 1 or lower.count(b'"stream"') > 1:
         return None
     if b"\\" in body and any(escape in body for escape in _LETTER_ESCAPES):
         return None
@@ -76,17 +76,22 @@ def _peek_members(body: bytes) -> Peek:
     """The thorough reading, with every fault in its own words. It also takes `stream: null`."""
     found: dict[str, Member] = {}
     for member in members(body):
-        if member.name in ("model", "stream"):
-            if member.name in found:
-                raise repeated(member.name)
-            found[member.name] = member
-    if "model" not in found:
+        name = member.name.lower()
+        if name in ("model", "stream"):
+            if name in found:
+                raise repeated(name)
+            found[name] = member
+    model, stream = _value(body, found, "model"), _value(body, found, "stream")
+    if model is None:
         raise missing_model()
-    model = _model(_value(body, found["model"]))
-    return Peek(model=model, stream=_stream(_value(body, found["stream"])) if "stream" in found else False)
+    return Peek(model=_model(model), stream=stream is not None and _stream(stream))
 
 
-def _value(body: bytes, member: Member) -> bytes:
+def _value(body: bytes, found: dict[str, Member], name: str) -> bytes | None:
+    """Of the member that is spelled just so."""
+    member = found.get(name)
+    if member is None or member.name != name:
+        return None
     return body[member.value.start : member.value.end]
 
 

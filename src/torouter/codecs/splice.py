@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from torouter.codecs.surrogates import lenient_decoder, mended
 from torouter.errors import RequestError
 
-__all__ = ["Member", "Span", "edit", "elements", "members", "replace_string", "skim"]
+__all__ = ["Member", "Span", "edit", "elements", "members", "replace_string", "skim", "values_of"]
 
 _MAX_REPEATS: Final = 8
 """Each repeated name costs a skim of what follows; no honest body has many."""
@@ -31,7 +32,7 @@ _NEAR_BYTES: Final = 512
 """How far from either end a key is looked for by searching; a skim is faster than searching through a long body."""
 
 _skim_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_skim_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_skim_array = lenient_decoder(list[msgspec.Raw])
 _read_string = msgspec.json.Decoder(str).decode
 
 
@@ -52,8 +53,13 @@ class Member(NamedTuple):
 
 def skim(text: bytes) -> dict[str, msgspec.Raw]:
     """The values of an object, raw, the last one of each name. Raises `RequestError` for anything but a JSON object."""
+    return _skim(text)[0]
+
+
+def _skim(text: bytes) -> tuple[dict[str, msgspec.Raw], bytes]:
+    """And the text that was read: the given one, or one with lone surrogates mended, in which places are the same."""
     try:
-        return _skim_object(text)
+        return _skim_either(text)
     except RecursionError:
         raise RequestError("The request body is nested too deeply.") from None
     except msgspec.ValidationError:
@@ -63,13 +69,27 @@ def skim(text: bytes) -> dict[str, msgspec.Raw]:
         raise RequestError(f"The request body is not valid JSON: {said}.") from None
 
 
+def _skim_either(text: bytes) -> tuple[dict[str, msgspec.Raw], bytes]:
+    try:
+        return _skim_object(text), text
+    except msgspec.DecodeError:
+        if (repaired := mended(text)) == text:
+            raise
+        return _skim_object(repaired), repaired
+
+
 def members(text: bytes) -> list[Member]:
     """All members of an object in their order, each occurrence of a repeated name. Raises `RequestError`."""
     return list(_walk(text))
 
 
+def values_of(text: bytes) -> dict[str, bytes]:
+    """The values of an object, to the byte, the last one of each name. Raises `RequestError`."""
+    return {member.name: text[member.value.start : member.value.end] for member in _walk(text)}
+
+
 def _walk(text: bytes) -> Iterator[Member]:
-    values = skim(text)
+    values, text = _skim(text)
     unseen = _name_not_in(values)
     ahead = iter(values.items())
     position = text.index(b"{") + 1
@@ -84,7 +104,7 @@ def _walk(text: bytes) -> Iterator[Member]:
             repeats += 1
             if repeats > _MAX_REPEATS:
                 raise RequestError("The request body repeats too many of its names.")
-            ahead = iter(_skim_object(b'{"%b":%b' % (unseen, text[start:])).items())
+            ahead = iter(skim(b'{"%b":%b' % (unseen, text[start:])).items())
             value = bytes(next(ahead)[1])
             after = _AFTER_VALUE.match(text, start + len(value))
         yield Member(name, key.start(1), Span(start, start + len(value)))
@@ -104,7 +124,7 @@ def elements(text: bytes) -> list[Span]:
     """Where the elements of an array stand; `text` is known to be a JSON array."""
     spans: list[Span] = []
     position = 0
-    for raw in _skim_array(text):
+    for raw in _skim_array(text):  # lengths are those of the text, mended or not
         before = _BEFORE_ELEMENT.match(text, position)
         start = before.end() if before else position
         position = start + len(bytes(raw))
@@ -119,7 +139,10 @@ def replace_string(text: bytes, key: bytes, value: bytes) -> bytes:
     """
     span = _near_opening(text, key) or _near_closing(text, key)
     if span is None:
-        return edit(text, {_read_string(key): value})
+        name = _read_string(key)
+        span = next((member.value for member in _walk(text) if member.name == name), None)
+        if span is None:
+            return text
     return b"%b%b%b" % (text[: span[0]], value, text[span[1] :])
 
 
@@ -161,25 +184,30 @@ def _plain_string(text: bytes, at: int, key: bytes) -> tuple[int, int] | None:
 def edit(text: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     """`text`, a JSON object, with other values at its top level: JSON in place of a value (of every occurrence),
     `None` to remove the member; a name that is missing is appended right before the closing brace."""
-    found = members(text)
-    names = {member.name for member in found}
-    added = [(name, value) for name, value in changes.items() if value is not None and name not in names]
-    if not added and names.isdisjoint(changes):
+    values = skim(text)
+    present = {name: value for name, value in changes.items() if name in values}
+    if present:
+        text = _rewrite(text, present)
+    added = [(name, value) for name, value in changes.items() if value is not None and name not in values]
+    if not added:
         return text
-    kept = [index for index, member in enumerate(found) if changes.get(member.name, b"") is not None]
+    joined = b",".join(b"%b:%b" % (msgspec.json.encode(name), value) for name, value in added)
+    has_any = len(values) > sum(value is None for value in present.values())
     closing = text.rindex(b"}")
-    pieces = [text[: found[0].start] if found else text[:closing]]
+    return b"%b%b%b%b" % (text[:closing], b"," if has_any else b"", joined, text[closing:])
+
+
+def _rewrite(text: bytes, changes: Mapping[str, bytes | None]) -> bytes:
+    """Each member that stays keeps what stood between it and the next."""
+    found = members(text)
+    kept = [index for index, member in enumerate(found) if changes.get(member.name, b"") is not None]
+    pieces = [text[: found[0].start]]
     for place, index in enumerate(kept):
+        member = found[index]
         if place:
             previous = kept[place - 1]
             pieces.append(text[found[previous].value.end : found[previous + 1].start])
-        member = found[index]
         pieces.append(text[member.start : member.value.start])
         pieces.append(changes.get(member.name) or text[member.value.start : member.value.end])
-    if found:
-        pieces.append(text[found[-1].value.end : closing])
-    for place, (name, value) in enumerate(added):
-        comma = b"," if kept or place else b""
-        pieces.append(b"%b%b:%b" % (comma, msgspec.json.encode(name), value))
-    pieces.append(text[closing:])
+    pieces.append(text[found[-1].value.end :])
     return b"".join(pieces)

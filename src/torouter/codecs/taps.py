@@ -12,7 +12,14 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from torouter.canon.usage import Usage
-from torouter.codecs.frames import FRAME_ENDS, ElementCutter, FrameCutter, PieceTooLong, payload_of
+from torouter.codecs.frames import (
+    FRAME_ENDS,
+    MAX_PIECE_BYTES,
+    ElementCutter,
+    FrameCutter,
+    PieceTooLong,
+    payload_of,
+)
 
 __all__ = ["MAX_WHOLE_BYTES", "ArrayTap", "Ending", "Meter", "SseTap", "WholeTap"]
 
@@ -30,7 +37,7 @@ class Meter(Protocol):
 
     def may_matter(self, data: bytes, /) -> bool:
         """Could these bytes, one event or several, say something of usage or of the end? It may err on yes, and says
-        yes at once where reading is cheaper than searching."""
+        yes at once where reading (about 1 ns a byte) is cheaper than searching."""
         ...
 
     def read(self, event: bytes, /) -> None:
@@ -57,31 +64,34 @@ class SseTap:
     """Of an event stream. A piece that is one event on one line, and a piece of whole events that cannot matter, are
     not even cut: nearly all are one or the other."""
 
-    __slots__ = ("_cutter", "_is_lost", "_meter")
+    __slots__ = ("_cutter", "_is_lost", "_is_midway", "_meter")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, limit_bytes: int = MAX_PIECE_BYTES) -> None:
         self._meter = meter
-        self._cutter = FrameCutter()
+        self._cutter = FrameCutter(limit_bytes)
+        self._is_midway = False
         self._is_lost = False
 
     def feed(self, data: bytes, /) -> None:
-        if not self._cutter.is_midway and data.endswith(FRAME_ENDS):
-            if not self._meter.may_matter(data):
-                return
-            line_end = data.find(b"\n")
-            if line_end >= len(data) - 3 and data.startswith(b"data:"):
-                self._meter.read(data[5:line_end])
-                return
-        if not self._is_lost:
+        if self._is_midway or not data.endswith(FRAME_ENDS):
+            self._cut(data)
+            return
+        line_end = data.find(b"\n")
+        if line_end >= len(data) - 3 and data.startswith(b"data:"):
+            self._meter.read(data[5:line_end])
+        elif self._meter.may_matter(data):
             self._cut(data)
 
     def _cut(self, data: bytes) -> None:
+        if self._is_lost:
+            return
         try:
             frames = self._cutter.feed(data)
         except PieceTooLong:
             self._is_lost = True
             self._cutter = FrameCutter()
             return
+        self._is_midway = self._cutter.is_midway
         for frame in frames:
             self._show(frame)
 
@@ -105,9 +115,9 @@ class ArrayTap:
 
     __slots__ = ("_cutter", "_is_lost", "_meter")
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, limit_bytes: int = MAX_PIECE_BYTES) -> None:
         self._meter = meter
-        self._cutter = ElementCutter()
+        self._cutter = ElementCutter(limit_bytes)
         self._is_lost = False
 
     def feed(self, data: bytes, /) -> None:
@@ -135,10 +145,17 @@ class WholeTap:
     """Of one JSON body, read when somebody asks. `figures_of` gets the body and raises `msgspec.DecodeError` if it is
     no whole JSON. With `is_json` false the answer need not be JSON (speech, a plain transcript) and counts as whole."""
 
-    __slots__ = ("_body_bytes", "_figures_of", "_is_json", "_is_whole", "_pieces", "_usage")
+    __slots__ = ("_body_bytes", "_figures_of", "_is_json", "_is_whole", "_limit_bytes", "_pieces", "_usage")
 
-    def __init__(self, figures_of: Callable[[bytes], Usage | None], *, is_json: bool = True) -> None:
+    def __init__(
+        self,
+        figures_of: Callable[[bytes], Usage | None],
+        *,
+        is_json: bool = True,
+        limit_bytes: int = MAX_WHOLE_BYTES,
+    ) -> None:
         self._figures_of = figures_of
+        self._limit_bytes = limit_bytes
         self._is_json = is_json
         self._pieces: list[bytes] = []
         self._body_bytes = 0
@@ -148,7 +165,7 @@ class WholeTap:
     def feed(self, data: bytes, /) -> None:
         self._usage = None
         self._body_bytes += len(data)
-        if self._body_bytes <= MAX_WHOLE_BYTES:
+        if self._body_bytes <= self._limit_bytes:
             self._pieces.append(data)
         else:
             self._pieces.clear()
@@ -164,7 +181,7 @@ class WholeTap:
         return self._is_whole
 
     def _read(self) -> Usage:
-        if self._body_bytes > MAX_WHOLE_BYTES:
+        if self._body_bytes > self._limit_bytes:
             self._is_whole = True  # not known, and a tap's ignorance is nobody's fault
             return _NOTHING
         self._is_whole = not self._is_json

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.codecs.figures import is_given
 from torouter.errors import RequestError
@@ -33,7 +31,10 @@ def level_of(reasoning: Reasoning) -> Depth:
     budget = reasoning.budget_tokens
     if budget is None:
         return reasoning.depth
-    return next((level for limit, level in _LEVEL_UP_TO if budget <= limit), "max")
+    for limit, level in _LEVEL_UP_TO:
+        if budget <= limit:
+            return level
+    return "max"
 
 
 def effort_of(reasoning: Reasoning, facts: ModelFacts) -> str:
@@ -52,7 +53,7 @@ def clamped(budget_tokens: int, facts: ModelFacts, default_max_tokens: int | Non
     return budget_tokens if most is None else min(budget_tokens, most)
 
 
-def gives_any(values: Mapping[str, msgspec.Raw], *names: str) -> bool:
+def gives_any(values: Mapping[str, bytes], *names: str) -> bool:
     """Does the client itself give one of these fields, other than as null?"""
     return any(name in values and is_given(values[name]) for name in names)
 

@@ -68,6 +68,8 @@ def make_pages(
 
     pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/": landing,
+        "/api": landing,  # what a client asks first whose base URL ends in /api (Claude Code's HEAD, seen 2026-11)
+        "/api/": landing,
         "/static/style.css": stylesheet,
         "/healthz": healthz,
         "/readyz": readyz,

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
@@ -97,7 +98,7 @@ class ByteAttempt:
 class CanonAttempt:
     """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_options", "codec")
+    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_names", "_options", "codec")
 
     def __init__(
         self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
@@ -109,6 +110,7 @@ class CanonAttempt:
         self._clock = clock
         self._options: AnswerOptions | None = None
         self._losses: tuple[str, ...] = ()
+        self._names: dict[str, str] = {}
         self.codec = CODECS[candidate.dialect]
 
     def request(self) -> Request:
@@ -122,6 +124,7 @@ class CanonAttempt:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
         self._losses = losses_header(encoded.losses)
+        self._names = tool_names(chat, candidate.dialect)
         self._options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -143,7 +146,9 @@ class CanonAttempt:
 
     def delivery(self, response: Response) -> Delivery:
         assert self._options is not None, "an answer follows a request"
-        return Translated(self._exchange, response, self._call, self.codec, self._options, self._losses, self._clock)
+        return Translated(
+            self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock
+        )
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error

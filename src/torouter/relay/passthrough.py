@@ -128,7 +128,10 @@ class Passthrough:
         if self._framing == "whole":
             exchange.abort()
             return
-        exchange.write(self._call.codec.render_stream_error(error, exchange.request_id.decode("ascii"), self._framing))
+        if self._framing == "sse":
+            exchange.write(b"\n\n")  # ends the event in which the upstream broke off, if it did
+        request_id = exchange.request_id.decode("ascii")
+        exchange.write(self._call.codec.render_stream_error(error, request_id, self._framing))
         exchange.end()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from torouter.canon.events import Event, Fault, UsageSeen
+from torouter.canon.events import Event, Fault, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
+from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Translation
 from torouter.errors import UpstreamError
@@ -33,7 +34,7 @@ def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
 
 
 class Translated:
-    """A `Delivery` through canon."""
+    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name."""
 
     __slots__ = (
         "_call",
@@ -42,6 +43,7 @@ class Translated:
         "_decoder",
         "_encoder",
         "_exchange",
+        "_names",
         "_options",
         "_response",
         "_upstream",
@@ -59,6 +61,7 @@ class Translated:
         upstream: Codec,
         options: AnswerOptions,
         losses: tuple[str, ...],
+        names: Mapping[str, str],
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -70,6 +73,7 @@ class Translated:
         self._decoder = _translation(upstream).decoder(framing_of(response, "whole"))
         self._encoder = self._client.encoder(options)
         self._usage = Usage()
+        self._names = names
         self._clock = clock
         self.losses = losses
         self.outcome: Outcome = "ok"
@@ -84,6 +88,8 @@ class Translated:
         self.first_byte_s = self._clock()
         answer = fold([*self._decoder.feed(body), *self._decoder.close()], self._upstream.dialect)
         self._usage = answer.usage
+        if self._names:
+            answer = restore_answer(answer, self._names)
         self._exchange.respond(200, self._headers(_JSON_HEADERS), self._client.encode_answer(answer, self._options))
         return True
 
@@ -117,6 +123,8 @@ class Translated:
                 if not exchange.has_begun:
                     raise _error(event)
                 self.outcome = "truncated"
+            elif type(event) is PartStart and self._names:
+                event = restore_event(event, self._names)
             pieces.append(encode(event))
         out = b"".join(pieces)
         if out:

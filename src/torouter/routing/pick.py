@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 
 from torouter.routing.cooling import Cooling
-from torouter.routing.snapshot import Candidate, Route
+from torouter.routing.snapshot import Bucket, Candidate, Route
 
 __all__ = ["order"]
 
@@ -20,12 +19,13 @@ def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float
     """
     cold: list[Candidate] = []
     for bucket in route.buckets:
-        left = list(bucket)
         if not cooling.is_empty:
-            cold += [candidate for candidate in left if cooling.is_cooling(candidate.channel.name, now_s)]
-            left = [candidate for candidate in left if candidate not in cold]
-        while len(left) > 1:
-            bounds = list(accumulate([candidate.channel.weight for candidate in left]))
-            yield left.pop(bisect_right(bounds, draw() * bounds[-1]))
-        yield from left
+            found = [candidate for candidate in bucket.candidates if cooling.is_cooling(candidate.channel.name, now_s)]
+            cold += found
+            bucket = Bucket.of([candidate for candidate in bucket.candidates if candidate not in found])
+        while bucket.candidates:
+            bounds = bucket.bounds
+            index = bisect_right(bounds, draw() * bounds[-1]) if len(bounds) > 1 else 0
+            yield bucket.candidates[index]
+            bucket = Bucket.of(bucket.candidates[:index] + bucket.candidates[index + 1 :])
     yield from cold

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Target, facts_of
 from torouter.routing.names import split_thinking
 from torouter.units import Dialect, Operation
 
-__all__ = ["Candidate", "Key", "Route", "Snapshot", "Translations"]
+__all__ = ["Bucket", "Candidate", "Key", "Route", "Snapshot", "Translations"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
 """Client dialect → the upstream dialects a chat can be translated to, best first."""
@@ -45,12 +46,24 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """Candidates of one priority. `bounds` are their weights, added up: a draw below `bounds[n]` falls on the nth."""
+
+    candidates: tuple[Candidate, ...]
+    bounds: tuple[int, ...]
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate]) -> Bucket:
+        return cls(tuple(candidates), tuple(accumulate(candidate.channel.weight for candidate in candidates)))
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """`model` is the base name (without a `-thinking` suffix); `buckets` are candidates by rising priority number."""
+    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number."""
 
     model: str
     reasoning: Reasoning | None
-    buckets: tuple[tuple[Candidate, ...], ...]
+    buckets: tuple[Bucket, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,4 +119,4 @@ class Snapshot:
                 buckets.setdefault(channel.priority, []).append(candidate)
         if not buckets:
             return None
-        return Route(name, reasoning, tuple(tuple(buckets[priority]) for priority in sorted(buckets)))
+        return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)))

@@ -75,8 +75,8 @@ def make_engine(path: Path) -> Engine:
 def only_one(data_dir: Path, engine: Engine) -> Iterator[Connection]:
     """A writing transaction for changes of the schema, of which there is one at a time over all processes.
 
-    The lock on the directory stands before the database's own because switching to the write-ahead log does not wait
-    for other processes; a file on which two start at once would refuse one of them.
+    The lock on the directory stands before the database's own because the switch to the write-ahead log, of a new file,
+    does not wait: it is refused at once while another process writes (seen with SQLite 3.40).
     """
     directory = os.open(data_dir, os.O_RDONLY)
     try:

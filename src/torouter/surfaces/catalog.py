@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import msgspec
 
+from torouter.access.guards import shown
 from torouter.errors import RequestError, RoutingError
 from torouter.routing.snapshot import Key, Snapshot
 from torouter.units import Dialect
@@ -76,7 +77,7 @@ def render_model(request: CatalogRequest, names: Sequence[str]) -> bytes:
     name = request.name or ""
     if name not in names:
         raise RoutingError(
-            f"The model `{name}` does not exist here, or this key may not use it.",
+            f"The model `{shown(name)}` does not exist here, or this key may not use it.",
             kind="not_found",
             code="model_not_found",
             param="model",

@@ -6,6 +6,7 @@ dialect that the client spoke.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Mapping
 from typing import Final
@@ -29,7 +30,7 @@ from torouter.wire.server import Connection, Limits
 __all__ = ["Gateway"]
 
 _ROUTES: Final[dict[bytes, Endpoint]] = {**openai.ROUTES, **anthropic.ROUTES}
-_GATEWAY_PATH: Final = re.compile(rb"/(?:api/)?v1(?:beta|alpha)?(?:/.*)?|/api/?|/models/.*")
+_GATEWAY_PATH: Final = re.compile(rb"/(?:api/)?v1(?:beta|alpha)?(?:/.*)?|/api/.+|/models/.*")
 _RESPONSES_PATHS: Final = frozenset({b"/v1/responses", b"/api/v1/responses"})
 _JSON: Final = b"content-type: application/json\r\n"
 _READS: Final = frozenset({b"GET", b"HEAD"})
@@ -71,7 +72,7 @@ class Gateway:
         elif _GATEWAY_PATH.fullmatch(path):
             self._answer(exchange, _codec_of(path, fields), _unknown_path(path))
         else:
-            await run_asgi(self._pages, exchange)
+            await asyncio.create_task(run_asgi(self._pages, exchange))
 
     def refuse(self, exchange: Exchange, error: TorouterError | None) -> None:
         if error is None:

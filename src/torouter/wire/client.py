@@ -12,6 +12,7 @@ while it lay idle, so the request is written once more, on a fresh one. Anything
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,6 +85,17 @@ class Client:
         await self._pool.close()
 
     async def _connect(self, request: Request) -> Connection:
+        """A fresh connection, opened in a task of its own: `asyncio.timeout` needs one, and whoever asks may be none
+        (`wire.drive`). If the caller is cancelled, the task may have ended well already: nobody waits for that one."""
+        opening = asyncio.create_task(self._open(request))
+        try:
+            return await opening
+        except BaseException:
+            opening.cancel()
+            opening.add_done_callback(_drop)
+            raise
+
+    async def _open(self, request: Request) -> Connection:
         connection = Connection(self._pool, request.origin)
         if not self._pool.is_closed:
             await self._dialer.open(connection, request.deadlines.connect_s)
@@ -91,6 +103,11 @@ class Client:
             connection.abort()
             raise Fault("the client was closed").error(request.origin.host, "connect")
         return connection
+
+
+def _drop(opening: asyncio.Task[Connection]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().abort()
 
 
 def _head_error(connection: Connection, answer: Answer) -> UpstreamError:

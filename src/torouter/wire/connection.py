@@ -144,6 +144,12 @@ class Connection(asyncio.Protocol):
             self._pool.forget(self)
             self._transport.abort()
 
+    def abandon(self) -> None:
+        """Opening it failed or was cancelled, perhaps after `connection_made`: uvloop (0.23) then closes the transport
+        without a `connection_lost`."""
+        self.abort()
+        self._pool.remove(self)
+
     def fail(self, fault: Fault) -> None:
         """Drops the connection, with words for whoever waits on it."""
         if self._answer is not None:

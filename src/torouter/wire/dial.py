@@ -66,6 +66,7 @@ class Dialer:
                 server_hostname=origin.host if is_https else None,
             )
         except BaseException:
+            connection.abandon()
             sock.close()
             raise
 

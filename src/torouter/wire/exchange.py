@@ -6,13 +6,13 @@ then any number of `write` then `end`. Every method is synchronous; back-pressur
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from torouter.wire.upstream import Headers
 
 if TYPE_CHECKING:
+    from torouter.wire.drive import Drive
     from torouter.wire.server import Connection
 
 __all__ = ["JOIN_LIMIT_BYTES", "Exchange"]
@@ -66,52 +66,40 @@ class Exchange:
     `connection` is the adapter's own; the house does not touch it.
     """
 
-    __slots__ = (
-        "_head",
-        "_is_chunked",
-        "_remaining_bytes",
-        "body",
-        "connection",
-        "fields",
-        "has_begun",
-        "has_ended",
-        "headers",
-        "is_http10",
-        "keep_alive",
-        "method",
-        "on_pause",
-        "on_resume",
-        "path",
-        "query",
-        "request_id",
-        "started_s",
-        "status",
-        "task",
-        "upgrade",
-    )
+    # Class attributes are the defaults: a small request never sets most of them.
+    body = b""
+    drive: Drive | None = None
+    has_begun = False
+    has_ended = False
+    is_http10 = False
+    on_pause: Callable[[], None] | None = None
+    on_resume: Callable[[], None] | None = None
+    status = 0
+    upgrade = b""
+    _head = b""
+    _is_chunked = False
+    _remaining_bytes = -1
 
-    def __init__(self, connection: Connection, method: bytes, path: bytes, query: bytes, headers: Headers) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        method: bytes,
+        path: bytes,
+        query: bytes,
+        headers: Headers,
+        request_id: bytes,
+        started_s: float,
+        keep_alive: bool,
+    ) -> None:
         self.connection = connection
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.fields = dict(headers)
-        self.body = b""
-        self.is_http10 = False
-        self.keep_alive = True
-        self.upgrade = b""
-        self.request_id = b""
-        self.started_s = 0.0
-        self.status = 0
-        self.has_begun = False
-        self.has_ended = False
-        self.on_pause: Callable[[], None] | None = None
-        self.on_resume: Callable[[], None] | None = None
-        self.task: asyncio.Task[None] | None = None
-        self._head = b""
-        self._is_chunked = False
-        self._remaining_bytes = -1
+        self.request_id = request_id
+        self.started_s = started_s
+        self.keep_alive = keep_alive
 
     @property
     def client_address(self) -> str:
@@ -140,14 +128,13 @@ class Exchange:
         transport = connection.transport
         if transport is None:
             return
+        head = self._head_of(status, headers)
         if self.method == b"HEAD" or status in (204, 304):
             length = b"" if status == 204 else b"content-length: %d\r\n" % len(body)
-            transport.write(b"%b%b\r\n" % (self._head_of(status, headers), length))
+            transport.write(b"%b%b\r\n" % (head, length))
         elif len(body) <= JOIN_LIMIT_BYTES:
-            head = self._head_of(status, headers)
             transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
-            head = self._head_of(status, headers)
             transport.writelines([b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body])
         connection.answered(self)
 
@@ -217,8 +204,9 @@ class Exchange:
     def _head_of(self, status: int, headers: bytes) -> bytes:
         connection = self.connection
         line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
-        if self.keep_alive and not connection.is_closing:
-            ending = b"connection: keep-alive\r\n" if self.is_http10 else b""
-        else:
+        ending = b""
+        if not self.keep_alive or connection.is_closing:
             ending = b"connection: close\r\n"
+        elif self.is_http10:
+            ending = b"connection: keep-alive\r\n"
         return b"%b%b%bx-request-id: %b\r\n%b" % (line, connection.date_header(), headers, self.request_id, ending)

@@ -66,11 +66,16 @@ def fault_of(exc: BaseException | None) -> Fault:
 def _detail(exc: BaseException) -> str:
     """The library's own short reason, where it is free of what was sent: OpenSSL's, llhttp's, the system's."""
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return str(getattr(exc, "verify_message", "") or "").rstrip(".")
+        return _text_of(exc, "verify_message").rstrip(".")
     if isinstance(exc, ssl.SSLError):
-        return (exc.reason or "").replace("_", " ").lower()
+        return _text_of(exc, "reason").replace("_", " ").lower()
     if isinstance(exc, HttpParserError):
         return str(exc)
-    if isinstance(exc, OSError) and type(exc) is OSError:
+    if type(exc) is OSError:
         return exc.strerror or ""
     return ""
+
+
+def _text_of(exc: ssl.SSLError, attribute: str) -> str:
+    """OpenSSL's errors have their attributes only if OpenSSL made them; asyncio makes some of its own."""
+    return str(getattr(exc, attribute, None) or "")

@@ -29,7 +29,7 @@ TO_UPSTREAM: Final[dict[bytes, str]] = {
     b"http-referer": "OpenRouter: which application asks, chosen by its author",
     b"x-title": "OpenRouter: the application's name, chosen by its author",
 }
-"""Request fields that go upstream, with the reason. `content-type` goes with the body; authorisation is the channel's."""
+"""Request fields that go upstream, with the reason. `content-type` goes with the body, the key is the channel's."""
 
 TO_CLIENT: Final[dict[bytes, str]] = {
     b"content-type": "what the body is",
@@ -45,7 +45,7 @@ TO_CLIENT: Final[dict[bytes, str]] = {
     b"x-accel-buffering": "keeps nginx in front of us from buffering an event stream",
     b"x-gemini-service-tier": "the tier that was really used, which has its own price",
 }
-"""Response fields that go to the client, with the reason. Rate-limit figures stop: they are those of a shared account."""
+"""Response fields that go to the client, with the reason. Rate-limit figures stop: they are a shared account's."""
 
 
 def upstream_block(headers: Headers) -> bytes:

@@ -7,12 +7,16 @@ deadline is kept to within two sweeps, never early.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from torouter.wire.connection import Connection
 from torouter.wire.faults import Fault
 from torouter.wire.upstream import Origin
 
 __all__ = ["Pool"]
+
+_LAST_WAIT_S: Final = 1.0
+"""Aborted sockets close within a turn or two of the loop; a shutdown must not depend on it."""
 
 
 class Pool:
@@ -79,7 +83,7 @@ class Pool:
         if self._connections:
             if self._gone is None:
                 self._gone = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._gone)
+            await asyncio.wait((self._gone,), timeout=_LAST_WAIT_S)
 
     def _wind(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._sweep_s, self._sweep)

@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 from torouter.errors import RequestError, TorouterError
 from torouter.units import RequestIds
+from torouter.wire.drive import Drive
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Headers
 
@@ -137,19 +138,19 @@ class Connection(asyncio.Protocol):
         self.client_address = peer[0] if isinstance(peer, tuple) else ""
         self.is_secure = transport.get_extra_info("sslcontext") is not None
         self._last_read_s = self._loop.time()
-        self._server_state.connections.add(self)  # type: ignore[arg-type]  # uvicorn calls nothing but `shutdown`
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # uvicorn only calls `shutdown`
         self._site.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server_state.connections.discard(self)  # type: ignore[arg-type]
+        self._server_state.connections.discard(self)
         self._site.connections.discard(self)
         self.transport = None
         self._parser = None
         self._queue.clear()
         active = self.active
         if active is not None:
-            if active.task is not None:
-                active.task.cancel()
+            if active.drive is not None:
+                active.drive.cancel()
             self.active = None
 
     def eof_received(self) -> None:
@@ -197,21 +198,21 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._state == "head":  # trailers of a chunked body come here too, and mean nothing to us
-            self._headers.append((name.lower(), value))
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        parser = self._parser
-        headers = self._headers
-        if self._head_bytes > _HEAD_LIMIT_BYTES and len(self._target) + _size(headers) > _HEAD_LIMIT_BYTES:
-            raise _head_too_large()
-        if len(headers) > _HEADER_COUNT_LIMIT:
-            raise _head_too_large()
+        parser, headers, site = self._parser, self._headers, self._site
+        self._headers = []  # trailers of a chunked body go there, and mean nothing to us
         path, _, query = self._target.partition(b"?")
-        exchange = self._exchange = Exchange(self, parser.get_method(), path, query, headers)
-        exchange.request_id = self._next_request_id()
-        exchange.started_s = self._last_read_s
-        exchange.keep_alive = parser.should_keep_alive()
+        exchange = self._exchange = Exchange(
+            *(self, parser.get_method(), path, query, headers),
+            *(self._next_request_id(), self._last_read_s, parser.should_keep_alive()),
+        )
+        fields = exchange.fields
+        if len(headers) > _HEADER_COUNT_LIMIT or (
+            self._head_bytes > _HEAD_LIMIT_BYTES and len(self._target) + _size(headers) > _HEAD_LIMIT_BYTES
+        ):
+            raise _head_too_large()
         version = parser.get_http_version()
         if version != "1.1":
             if version != "1.0":
@@ -219,29 +220,22 @@ class Connection(asyncio.Protocol):
             exchange.is_http10 = True
         if path[:1] != b"/":
             exchange.path, exchange.query = _origin_form(self._target, exchange.method)
-        self._check_framing(exchange)
-        if b"upgrade" in exchange.fields and parser.should_upgrade():
-            exchange.upgrade = exchange.fields[b"upgrade"].lower()
-            exchange.keep_alive = False
-        self._state = "body"
-        self._part_started_s = self._last_read_s
-
-    def _check_framing(self, exchange: Exchange) -> None:
-        fields = exchange.fields
         if b"host" not in fields:
             if not exchange.is_http10:
                 raise _host_header()
-        elif len(fields) != len(exchange.headers) and [name for name, _ in exchange.headers].count(b"host") != 1:
+        elif len(fields) != len(headers) and [name for name, _ in headers].count(b"host") != 1:
             raise _host_header()
-        length = int(fields.get(b"content-length", b"0"))
-        if length > self._site.limits.body_bytes:
-            raise _body_too_large(self._site.limits.body_bytes)
+        if int(fields.get(b"content-length", b"0")) > site.limits.body_bytes:
+            raise _body_too_large(site.limits.body_bytes)
         if b"transfer-encoding" in fields:
-            codings = [value.lower() for name, value in exchange.headers if name == b"transfer-encoding"]
-            if exchange.is_http10 or codings != [b"chunked"]:
-                raise RequestError("The only transfer coding accepted is `chunked`.", code="transfer_coding")
+            _check_codings(exchange)
         if b"expect" in fields:
             self._meet_expectation(exchange)
+        if b"upgrade" in fields and parser.should_upgrade():
+            exchange.upgrade = fields[b"upgrade"].lower()
+            exchange.keep_alive = False
+        self._state = "body"
+        self._part_started_s = self._last_read_s
 
     def _meet_expectation(self, exchange: Exchange) -> None:
         if exchange.fields[b"expect"].lower() != b"100-continue":
@@ -278,14 +272,15 @@ class Connection(asyncio.Protocol):
 
     def _start(self, exchange: Exchange) -> None:
         self.active = exchange
-        task = exchange.task = self._loop.create_task(self._run(exchange))
-        self._server_state.tasks.add(task)
+        drive = exchange.drive = Drive(self._run(exchange))
+        self._server_state.tasks.add(drive)  # type: ignore[arg-type]  # uvicorn calls only `cancel`
+        drive.start()
 
     async def _run(self, exchange: Exchange) -> None:
         try:
             await self._site.serve(exchange)
         except asyncio.CancelledError:
-            # The client left, or the grace time after SIGTERM is over; nobody awaits this task.
+            # The client left, or the grace time after SIGTERM is over; nobody awaits this.
             if self.transport is not None:
                 self.abort()
         except Exception:
@@ -295,9 +290,8 @@ class Connection(asyncio.Protocol):
             elif not exchange.has_ended:
                 self.abort()
         finally:
-            if exchange.task is not None:
-                self._server_state.tasks.discard(exchange.task)
-                exchange.task = None
+            self._server_state.tasks.discard(exchange.drive)
+            exchange.drive = None
 
     def answered(self, exchange: Exchange) -> None:
         """The answer has been written: on to the next request, or the end of the connection."""
@@ -319,9 +313,7 @@ class Connection(asyncio.Protocol):
         """The bytes cannot be trusted from here on: answer once what can be answered, then close."""
         self._has_fault = True
         self.is_closing = True
-        exchange = self._exchange or Exchange(self, b"GET", self._target.partition(b"?")[0] or b"/", b"", self._headers)
-        if not exchange.request_id:
-            exchange.request_id = self._next_request_id()
+        exchange = self._exchange or self._unread_exchange()
         exchange.keep_alive = False
         self._exchange = None
         self._queue.clear()
@@ -330,6 +322,11 @@ class Connection(asyncio.Protocol):
             return  # an earlier request is being answered: its answer ends the connection
         self.active = exchange
         self._site.refuse(exchange, error)
+
+    def _unread_exchange(self) -> Exchange:
+        """What is known of a request whose head was not understood."""
+        path = self._target.partition(b"?")[0] or b"/"
+        return Exchange(self, b"GET", path, b"", self._headers, self._next_request_id(), self._last_read_s, False)
 
     def _linger(self) -> None:
         """Reads on for a moment before closing, so that the client gets the answer and not a reset."""
@@ -373,7 +370,12 @@ class Connection(asyncio.Protocol):
         return elapsed_s > limit_s and self._body_bytes < _SLOWEST_BODY_BYTES_PER_S * elapsed_s
 
     def date_header(self) -> bytes:
-        return _date_header(self._server_state)
+        """uvicorn makes a new list of default headers once a second; until then the rendered block is kept."""
+        global _date
+        headers = self._server_state.default_headers
+        if _date[0] is not headers:
+            _date = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
+        return _date[1]
 
     def _pause_reading(self) -> None:
         if not self._is_reading_paused and self.transport is not None:
@@ -399,15 +401,6 @@ async def sweep_connections(connections: set[Connection]) -> None:
 _date: tuple[object, bytes] = (None, b"")
 
 
-def _date_header(state: ServerState) -> bytes:
-    """uvicorn makes a new list of default headers once a second; until then the rendered block is kept."""
-    global _date
-    headers = state.default_headers
-    if _date[0] is not headers:
-        _date = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
-    return _date[1]
-
-
 def _reason(error: Exception) -> TorouterError:
     cause = error.__context__ or error.__cause__
     if isinstance(cause, TorouterError):
@@ -428,6 +421,12 @@ def _origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes]:
     if target == b"*" and method == b"OPTIONS":
         return b"/", b""
     raise RequestError("The request target must be a path.", code="request_target")
+
+
+def _check_codings(exchange: Exchange) -> None:
+    codings = [value.lower() for name, value in exchange.headers if name == b"transfer-encoding"]
+    if exchange.is_http10 or codings != [b"chunked"]:
+        raise RequestError("The only transfer coding accepted is `chunked`.", code="transfer_coding")
 
 
 def _host_header() -> RequestError:

@@ -1,8 +1,8 @@
 """Server-sent events, framed on bytes: `text/event-stream` in, one `Frame` per event out.
 
-Lines end at LF, CRLF or CR and at nothing else: text line iterators also split on U+2028 and its kin, which JSON strings
-may hold. Input may be cut anywhere, between a CR and its LF too. Comments, `id:`, `retry:` and unknown fields say
-nothing. WHATWG HTML, section 9.2.6.
+Lines end at LF, CRLF or CR and at nothing else: text line iterators also split on U+2028 and its kin, which JSON
+strings may hold. Input may be cut anywhere, between a CR and its LF too. Comments, `id:`, `retry:` and unknown fields
+say nothing. WHATWG HTML, section 9.2.6.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Frame(msgspec.Struct, frozen=True):
 class SseFramer:
     """Takes bytes cut anywhere. Raises `UpstreamError` (phase `stream`) for a frame over `limit_bytes`.
 
-    `stray` holds what came before the first event and is no event stream: upstreams answer 200 with bare JSON.
+    `stray` holds lines since the last event that are no event stream's: upstreams answer 200 with bare JSON.
     """
 
     __slots__ = ("_data", "_event", "_held_bytes", "_is_at_start", "_is_cr_last", "_limit_bytes", "_partial", "stray")

@@ -31,5 +31,7 @@ def client_context(extra_ca_file: str | None = None) -> ssl.SSLContext:
 def _trust(context: ssl.SSLContext, ca_file: str) -> None:
     try:
         context.load_verify_locations(ca_file)
-    except OSError as error:  # `ssl.SSLError`, for a file that is not PEM, is one too
-        raise ConfigError(f"the CA file {ca_file} cannot be used: {error.strerror or error.reason}") from error  # type: ignore[attr-defined]
+    except ssl.SSLError as error:
+        raise ConfigError(f"the CA file {ca_file} holds no PEM certificates") from error
+    except OSError as error:
+        raise ConfigError(f"the CA file {ca_file} cannot be read: {error.strerror}") from error

@@ -40,6 +40,10 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes
     deadlines: Deadlines
 
+    def __repr__(self) -> str:
+        """Without the head: the channel's key stands in it."""
+        return f"Request({self.method!r}, {self.origin!r}, {self.target!r})"
+
 
 class Response(Protocol):
     """A response whose head has come. Exactly one of `read` and `pipe` is used; `close` always, and more than once is

@@ -32,8 +32,6 @@ REFUSED = {
     "openai-responses.j001": "previous_response_id",
     "openai-responses.j013": "background",
     "openai-responses.j014": "previous_response_id",
-    # Its recorder wrote the body as a list of one; the real client did not send that.
-    "gemini-count-tokens.j002": "Expected `object`, got `array`",
 }
 ANSWERED = [
     exchange

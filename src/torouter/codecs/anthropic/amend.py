@@ -13,7 +13,8 @@ import msgspec
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded, tokens
-from torouter.codecs.splice import edit, replace_string, skim
+from torouter.codecs.splice import edit, replace_string, values_of
+from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.thinking import clamped, gives_any, level_of, refuse_without_variant
 from torouter.errors import RequestError
 from torouter.units import Operation
@@ -33,7 +34,7 @@ _LEAST_BUDGET: Final = 1024
 _ADAPTIVE: Final = b'{"type":"adaptive","display":"summarized"}'
 _DISABLED: Final = b'{"type":"disabled"}'
 
-_Values = dict[str, msgspec.Raw]
+_Values = dict[str, bytes]
 _Changes = dict[str, bytes | None]
 _write = msgspec.json.encode
 
@@ -41,6 +42,9 @@ _write = msgspec.json.encode
 class _Turn(msgspec.Struct):
     role: object = None
     content: object = None
+
+
+_read_turns = lenient_decoder(list[_Turn])
 
 
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
@@ -53,7 +57,7 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
 
 
 def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:
-    values = skim(body)
+    values = values_of(body)
     if gives_any(values, "thinking") or _gives_effort(values):
         return body
     refuse_without_variant(facts)
@@ -92,7 +96,7 @@ def _adaptive(values: _Values, reasoning: Reasoning) -> _Changes:
 
 
 def _with_effort(values: _Values, effort: str) -> bytes:
-    config = bytes(values.get("output_config", b""))
+    config = values.get("output_config", b"")
     return edit(config if config.startswith(b"{") else b"{}", {"effort": _write(effort)})
 
 
@@ -125,8 +129,8 @@ def _dropped_sampling(values: _Values) -> _Changes:
 
 
 def _gives_effort(values: _Values) -> bool:
-    config = bytes(values.get("output_config", b""))
-    return config.startswith(b"{") and gives_any(skim(config), "effort")
+    config = values.get("output_config", b"")
+    return config.startswith(b"{") and gives_any(values_of(config), "effort")
 
 
 def _is_tool_forced(values: _Values) -> bool:
@@ -136,8 +140,8 @@ def _is_tool_forced(values: _Values) -> bool:
 
 def _turns(values: _Values) -> list[_Turn]:
     try:
-        return msgspec.json.decode(values.get("messages", b"[]"), type=list[_Turn])
-    except msgspec.ValidationError:
+        return _read_turns(values.get("messages", b"[]"))
+    except (msgspec.ValidationError, RecursionError):
         return []  # not what the API takes: its own refusal is the best answer
 
 

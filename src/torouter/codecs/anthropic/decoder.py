@@ -31,7 +31,7 @@ from torouter.canon.finish import settle_finish
 from torouter.codecs.anthropic.decode_content import SERVER_CALLS, is_server_result
 from torouter.codecs.anthropic.usage import Tally
 from torouter.codecs.codec import Framing
-from torouter.codecs.faults import read_error
+from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.figures import is_given
 from torouter.errors import UpstreamError
 from torouter.wire.sse import SseFramer
@@ -198,7 +198,7 @@ class Decoder:
             event = _read_event(data)
             self._event(event, data, events)
         except _UNREADABLE as error:
-            self._end(_malformed(f"the upstream sent what is no message: {error}"), events)
+            self._end(malformed(f"the upstream sent what is no message: {error}"), events)
 
     def _event(self, event: _Event, data: bytes, events: list[Event]) -> None:
         match event.type:
@@ -220,8 +220,8 @@ class Decoder:
                 events.append(Keepalive())
             case "message":
                 self._message(_read_message(data), events)
-            case _ if event.type == "error" or _is_error(data):
-                self._end(_fault(data), events)
+            case _ if event.type == "error" or _is_error(data) or self._framing == "whole":
+                self._end(fault_in(data), events)
             case _:  # events to come: nothing that we could say in another dialect
                 pass
 
@@ -300,7 +300,7 @@ class Decoder:
             self._say(opened, text, events)
         elif delta.signature:
             opened.signature = delta.signature
-        elif is_given(delta.citation):
+        elif _is_given(delta.citation):
             events.append(PartCited(opened.part, _citation(delta.citation)))
 
     def _say(self, opened: _Open, text: str, events: list[Event]) -> None:
@@ -320,7 +320,7 @@ class Decoder:
     def _count_usage(self, raw: Raw, events: list[Event]) -> None:
         self._tally.take(raw)
         usage = self._tally.usage("partial")
-        if usage.quality != "none" and is_given(raw):
+        if usage.quality != "none" and _is_given(raw):
             events.append(UsageSeen(usage))
 
     def _terminate(self, events: list[Event]) -> None:
@@ -329,10 +329,10 @@ class Decoder:
             return
         stop = self._stop
         if stop is None and not self._has_stopped:
-            self._end(_truncated(), events)
+            self._end(truncated(), events)
             return
         raw = "" if stop is None else stop.stop_reason or ""
-        details = b"" if stop is None or not is_given(stop.stop_details) else bytes(stop.stop_details)
+        details = b"" if stop is None or not _is_given(stop.stop_details) else bytes(stop.stop_details)
         end = settle_finish(
             _REASONS.get(raw),
             raw,
@@ -360,6 +360,10 @@ class Decoder:
         events.append(end)
 
 
+def _is_given(raw: Raw) -> bool:
+    return raw is not _ABSENT and is_given(raw)
+
+
 def _kind_of(word: str) -> PartKind:
     if word in SERVER_CALLS:
         return "server_call"
@@ -382,33 +386,9 @@ def _is_error(data: bytes) -> bool:
     return data.lstrip().startswith((b'{"error"', b'{ "error"'))
 
 
-def _fault(body: bytes) -> Fault:
-    """The upstream's words and code; its word for the kind is left behind, for the client's dialect has its own."""
-    said = read_error(200, body)
-    return Fault(
-        kind=said.kind,
-        message=said.message,
-        code=said.code,
-        param=said.param,
-        retry_after_s=said.retry_after_s,
-    )
-
-
 def _is_readable(data: bytes) -> bool:
     try:
         _read_event(data)
     except _UNREADABLE:
         return False
     return True
-
-
-def _malformed(message: str) -> Fault:
-    return Fault(kind="upstream_fault", message=message, code="upstream_malformed")
-
-
-def _truncated() -> Fault:
-    return Fault(
-        kind="upstream_fault",
-        message="the upstream ended its answer in the middle, without saying that it is complete",
-        code="upstream_truncated",
-    )

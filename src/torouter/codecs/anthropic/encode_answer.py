@@ -35,7 +35,7 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
     """Raises `UpstreamError` where the answer is an error, or has no end."""
     finish = answer.finish
     if finish is None:
-        raise _error(answer)
+        raise answer.failure()
     blocks = (_block(block, finish, options) for block in answer.blocks)
     return msgspec.json.encode(
         {
@@ -124,18 +124,3 @@ def _object(text: str) -> bytes | None:
             return None
         text = value
     return None
-
-
-def _error(answer: Answer) -> UpstreamError:
-    fault = answer.fault
-    if fault is None:
-        return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
-    return UpstreamError(
-        fault.message,
-        phase="body",
-        kind=fault.kind,
-        type=fault.type,
-        code=fault.code,
-        param=fault.param,
-        retry_after_s=fault.retry_after_s,
-    )

@@ -64,6 +64,7 @@ class _Writer:
         self._system: list[Json] = []
         self._turns: list[_Turn] = []
         self._broken: dict[str, str] = {}
+        self._is_reasoning_reported = False
 
     def add(self, message: Message) -> None:
         self._log.settle(message.carried, message.path)
@@ -109,7 +110,7 @@ class _Writer:
             for index, block in enumerate(message.blocks)
         ]
         if not self._turns:
-            self._system += [{"type": "text", "text": text} for text, _ in texts if is_visible(text)]
+            self._system.extend({"type": "text", "text": text} for text, _ in texts if is_visible(text))
             return
         for text, path in texts:
             if is_visible(text):
@@ -139,13 +140,19 @@ class _Writer:
                 self._result(turn, block, path)
             case ReasoningBlock():
                 log.settle(block.carried, path)
-                log.report(path, "dropped", "reasoning goes back only to the provider that issued it")
+                self._drop_reasoning(path)
             case ServerToolBlock():
                 log.report(path, "dropped", f"`{block.kind}` was run by another provider")
             case OpaqueBlock():
                 raise log.refusal(
                     path, f"parts of type `{block.kind}` are unknown there", "send text, images or PDF documents"
                 )
+
+    def _drop_reasoning(self, path: str) -> None:
+        """Reported once, however long the history is."""
+        if not self._is_reasoning_reported:
+            self._is_reasoning_reported = True
+            self._log.report(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _text(self, turn: _Turn, text: str, path: str) -> None:
         if is_visible(text):

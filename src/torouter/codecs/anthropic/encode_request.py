@@ -21,6 +21,7 @@ from torouter.codecs.anthropic.encode_thinking import encode_thinking
 from torouter.codecs.anthropic.encode_tools import encode_tool_choice, encode_tools
 from torouter.codecs.anthropic.home import encode_home
 from torouter.codecs.codec import Encoded
+from torouter.errors import RequestError
 
 __all__ = ["encode_request"]
 
@@ -30,7 +31,10 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "anthropic":
         return Encoded(body=encode_home(request, model))
     log = LossLog("anthropic")
-    body = _foreign(request, model, facts, log)
+    try:
+        body = _foreign(request, model, facts, log)
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply") from None
     return Encoded(body=json.encode(body), losses=log.losses())
 
 

@@ -110,7 +110,7 @@ def _reasoning(block: ReasoningBlock) -> Json:
 
 def _result(block: ToolResultBlock) -> Json:
     result: Json = {"type": "tool_result", "tool_use_id": block.call_id}
-    if not any(item.name == "content" for item in block.carried):
+    if block.content and not any(item.name == "content" for item in block.carried):
         result["content"] = [_block(part) for part in block.content]
     if block.is_error is not None:
         result["is_error"] = block.is_error

@@ -59,8 +59,7 @@ def input_schema(raw: bytes | None) -> tuple[bytes, str | None] | None:
     if not combiners and schema.get("type") == "object":
         return raw, None
     note = None
-    if "$ref" in schema:
-        schema = _resolved(schema)
+    schema = _resolved(schema)
     for word in combiners:
         merged = _merged(schema, word)
         if merged is None:
@@ -94,7 +93,9 @@ def _object(raw: bytes) -> Json | None:
 
 
 def _resolved(schema: Json) -> Json:
-    """A root that only refers to one of its own definitions, replaced by that."""
+    """A root that refers to one of its own definitions, replaced by that."""
+    if "$ref" not in schema:
+        return schema
     target = str(schema["$ref"]).removeprefix("#/").split("/")
     found: object = schema
     for step in target:
@@ -108,7 +109,7 @@ def _resolved(schema: Json) -> Json:
 def _merged(schema: Json, word: str) -> Json | None:
     """The root without `word`: its object branches become one. All of them hold for `allOf`, for the others any may."""
     branches = [_resolved({**branch, "$defs": schema.get("$defs", {})}) for branch in _dicts(schema[word])]
-    if any(branch.get("type", "object") != "object" for branch in branches):
+    if not branches or any(branch.get("type", "object") != "object" for branch in branches):
         return None
     properties = dict(_mapping(schema.get("properties")))
     for branch in branches:

@@ -14,7 +14,7 @@ import msgspec
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded
-from torouter.codecs.splice import edit, elements, skim
+from torouter.codecs.splice import edit, elements, values_of
 from torouter.codecs.thinking import clamped, gives_any, level_of, refuse_without_variant
 from torouter.units import Operation
 
@@ -47,14 +47,14 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
 
 
 def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:
-    values = skim(body)
+    values = values_of(body)
     name = "generation_config" if "generation_config" in values else "generationConfig"
-    config = bytes(values.get(name, b"null"))
+    config = values.get(name, b"null")
     if config == b"null":
         config = b"{}"
     if not config.startswith(b"{"):
         return body  # not what the API takes: its own refusal is the best answer
-    if gives_any(skim(config), "thinkingConfig", "thinking_config"):
+    if gives_any(values_of(config), "thinkingConfig", "thinking_config"):
         return body
     refuse_without_variant(facts)
     said = _budget(reasoning, facts) if facts.reasoning == "budget" else _level(reasoning)
@@ -84,15 +84,15 @@ def _level(reasoning: Reasoning) -> _Config:
 
 def _with_model(body: bytes, resource: str) -> bytes:
     """Embedding batches and counts repeat the model within the body, and the API refuses another than the path's."""
-    values = skim(body)
+    values = values_of(body)
     changes: dict[str, bytes | None] = {}
     if isinstance(decoded(values.get("model", b"null")), str):
         changes["model"] = msgspec.json.encode(resource)
     for name in ("generateContentRequest", "generate_content_request"):
-        inner = bytes(values.get(name, b""))
+        inner = values.get(name, b"")
         if inner.startswith(b"{"):
             changes[name] = _with_model(inner, resource)
-    requests = bytes(values.get("requests", b""))
+    requests = values.get("requests", b"")
     if requests.startswith(b"["):
         changes["requests"] = _with_models(requests, resource)
     return edit(body, changes)

@@ -14,19 +14,14 @@ import msgspec
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
 from torouter.codecs.figures import decoded, is_given, tokens
+from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import ArrayTap, Ending, SseTap, WholeTap
 from torouter.units import Operation
 
 __all__ = ["tap"]
 
 _ABSENT: Final = msgspec.Raw()
-
-
-class _Chunk(msgspec.Struct, rename="camel"):
-    candidates: msgspec.Raw = _ABSENT
-    prompt_feedback: msgspec.Raw = _ABSENT
-    usage_metadata: msgspec.Raw = _ABSENT
-    error: msgspec.Raw = _ABSENT
+_NULL_BYTES: Final = len(b"null")
 
 
 class _Candidate(msgspec.Struct, rename="camel"):
@@ -37,9 +32,14 @@ class _Feedback(msgspec.Struct, rename="camel"):
     block_reason: object = None
 
 
-_read_chunk = msgspec.json.Decoder(_Chunk).decode
-_read_candidates = msgspec.json.Decoder(list[_Candidate] | None).decode
-_read_feedback = msgspec.json.Decoder(_Feedback | None).decode
+class _Chunk(msgspec.Struct, rename="camel"):
+    candidates: list[_Candidate] | None = None
+    prompt_feedback: _Feedback | None = None
+    usage_metadata: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+
+_read_chunk = lenient_decoder(_Chunk)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -99,14 +99,14 @@ class _ChunkMeter:
     def read(self, event: bytes, /) -> None:
         try:
             chunk = _read_chunk(event)
-            if is_given(chunk.usage_metadata):
-                self._usage = chunk.usage_metadata
-            if is_given(chunk.error):
-                self.ending = "error"
-            elif _has_end(chunk):
-                self.ending = "normal"
         except _UNREADABLE:
             return
+        if len(chunk.usage_metadata) > _NULL_BYTES:
+            self._usage = chunk.usage_metadata
+        if chunk.error is not _ABSENT and is_given(chunk.error):
+            self.ending = "error"
+        elif _has_end(chunk):
+            self.ending = "normal"
 
     @property
     def figures(self) -> Usage | None:
@@ -114,11 +114,6 @@ class _ChunkMeter:
 
 
 def _has_end(chunk: _Chunk) -> bool:
-    if is_given(chunk.candidates):
-        candidates = _read_candidates(chunk.candidates) or ()
-        if any(candidate.finish_reason for candidate in candidates):
-            return True
-    if is_given(chunk.prompt_feedback):
-        feedback = _read_feedback(chunk.prompt_feedback)
-        return feedback is not None and bool(feedback.block_reason)
-    return False
+    if any(candidate.finish_reason for candidate in chunk.candidates or ()):
+        return True
+    return chunk.prompt_feedback is not None and bool(chunk.prompt_feedback.block_reason)

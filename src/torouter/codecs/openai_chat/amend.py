@@ -11,7 +11,8 @@ from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import is_given
 from torouter.codecs.multipart import form_boundary, replace_field
 from torouter.codecs.openai_chat.peek import FORM_OPERATIONS
-from torouter.codecs.splice import edit, replace_string, skim
+from torouter.codecs.splice import edit, replace_string, values_of
+from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.thinking import effort_of, gives_any, level_of, refuse_without_variant
 from torouter.units import Operation
 
@@ -30,8 +31,8 @@ class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
-_read_wish = msgspec.json.Decoder(_StreamWish).decode
-_read_options = msgspec.json.Decoder(_StreamOptions).decode
+_read_wish = lenient_decoder(_StreamWish)
+_read_options = lenient_decoder(_StreamOptions)
 _write = msgspec.json.encode
 
 
@@ -65,7 +66,7 @@ def _asking_usage(body: bytes) -> tuple[bytes, bool]:
     what we count: then the chunk is ours too."""
     try:
         wish = _read_wish(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return body, False  # a `stream` of another type was refused by the peek
     if wish.stream is not True:
         return body, False
@@ -81,8 +82,8 @@ def _asking_usage(body: bytes) -> tuple[bytes, bool]:
 
 
 def _with_reasoning(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:
-    values = skim(body)
-    if gives_any(values, *_EXPLICIT) or _template_says(values.get("chat_template_kwargs")):
+    values = values_of(body)
+    if gives_any(values, *_EXPLICIT) or _template_says(values.get("chat_template_kwargs", b"")):
         return body
     refuse_without_variant(facts)
     match facts.reasoning:
@@ -108,8 +109,6 @@ def _openrouter(reasoning: Reasoning) -> dict[str, str | int | bool]:
     return {"effort": "xhigh" if level == "max" else level}
 
 
-def _template_says(raw: msgspec.Raw | None) -> bool:
+def _template_says(arguments: bytes) -> bool:
     """vLLM and SGLang take the switch as an argument of the chat template."""
-    if raw is None or not bytes(raw).startswith(b"{"):
-        return False
-    return gives_any(skim(bytes(raw)), *_TEMPLATE_EXPLICIT)
+    return arguments.startswith(b"{") and gives_any(values_of(arguments), *_TEMPLATE_EXPLICIT)

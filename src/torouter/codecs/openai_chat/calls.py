@@ -120,7 +120,7 @@ class CallTracker:
             if known is not None:
                 return known
         last = self._calls[-1] if self._calls else None
-        if last is None or last.part in taken:
+        if last is None or last.part in taken or (call_id and name):
             return None
         return None if (call_id or name) and _is_another(last, call_id, name, taken) else last
 

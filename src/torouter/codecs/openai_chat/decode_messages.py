@@ -111,12 +111,7 @@ def _message(said: Fields, legacy: _LegacyCalls) -> Message:
 
 def _assistant(said: Fields, legacy: _LegacyCalls) -> _Placed:
     """In the order in which such an answer is made: reasoning, text, refusal, calls."""
-    placed: _Placed = [
-        (name, ReasoningBlock(text=text, carried=said.carry(name, "openai-chat", "typed")))
-        for name in ("reasoning_content", "reasoning")
-        if (text := said.get(name, STR))
-    ]
-    del placed[1:]  # servers that write both names say the same thing twice
+    placed = _reasoning(said)
     placed += _content(said)
     refusal = said.get("refusal", STR)
     if refusal is not None:
@@ -129,6 +124,16 @@ def _assistant(said: Fields, legacy: _LegacyCalls) -> _Placed:
     if called is not None:
         placed.append(("function_call", _function_call(called, legacy.open(), is_legacy=True)))
     return placed
+
+
+def _reasoning(said: Fields) -> _Placed:
+    """Servers that write both names say the same thing twice."""
+    found = {name: text for name in ("reasoning_content", "reasoning") if (text := said.get(name, STR))}
+    if not found:
+        return []
+    carried = tuple(item for name in found for item in said.carry(name, "openai-chat", "typed"))
+    name, text = next(iter(found.items()))
+    return [(name, ReasoningBlock(text=text, carried=carried))]
 
 
 def _call(said: Fields, raw: Raw) -> Block:

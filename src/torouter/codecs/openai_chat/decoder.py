@@ -29,7 +29,7 @@ from torouter.canon.events import (
 from torouter.canon.finish import settle_finish
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing
-from torouter.codecs.faults import read_error
+from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.figures import is_given
 from torouter.codecs.openai_chat.calls import CallDelta, CallTracker, FunctionDelta
 from torouter.codecs.openai_usage import openai_figures
@@ -177,10 +177,10 @@ class Decoder:
         try:
             chunk = _read_chunk(data)
         except _UNREADABLE as error:
-            self._end(_malformed(f"the upstream sent what is no chat completion: {error}"), events)
+            self._end(malformed(f"the upstream sent what is no chat completion: {error}"), events)
             return
-        if is_given(chunk.error) or (chunk.choices is None and self._framing == "whole"):
-            self._end(_fault(data), events)
+        if _is_given(chunk.error) or (chunk.choices is None and self._framing == "whole"):
+            self._end(fault_in(data), events)
         else:
             self._read(chunk, events)
 
@@ -193,16 +193,16 @@ class Decoder:
             delta = self._said_in(choice)
             if delta is not None:
                 self._delta(delta, events)
-            if is_given(choice.error):  # OpenRouter, beside the finish reason `error`
-                self._end(_fault(b'{"error":%b}' % bytes(choice.error)), events)
+            if _is_given(choice.error):  # OpenRouter, beside the finish reason `error`
+                self._end(fault_in(b'{"error":%b}' % bytes(choice.error)), events)
                 return
             if choice.finish_reason:  # `""` on every chunk is some servers' null
                 self._raw_reason = choice.finish_reason
                 self._stop_sequence = _text_of(choice.stop_reason)
         usage = chunk.usage
-        if not is_given(usage) and is_given(chunk.x_groq):  # older Groq streams, seen 2024
+        if not _is_given(usage) and _is_given(chunk.x_groq):  # older Groq streams, seen 2024
             usage = _groq_usage(chunk.x_groq)
-        if is_given(usage):
+        if _is_given(usage):
             self._count_usage(usage, events)
 
     def _said_in(self, choice: _Choice) -> _Delta | None:
@@ -233,7 +233,7 @@ class Decoder:
             calls = [*(calls or ()), CallDelta(index=0, function=delta.function_call)]
         if calls:
             events += self._calls.take(calls, self._response_id)
-        if is_given(delta.annotations):
+        if _is_given(delta.annotations):
             self._cite(delta.annotations, events)
 
     def _say(self, kind: PartKind, text: str, events: list[Event]) -> None:
@@ -281,10 +281,10 @@ class Decoder:
         if self._has_ended:
             return
         if not self._raw_reason and not (self._framing == "whole" and self._has_started):
-            self._end(_truncated(), events)
+            self._end(truncated(), events)
             return
         if self._raw_reason == "error":
-            self._end(_malformed("the upstream ended its answer with an error"), events)
+            self._end(malformed("the upstream ended its answer with an error"), events)
             return
         reason = _REASONS.get(self._raw_reason)
         if reason == "stop" and self._stop_sequence is not None:
@@ -324,8 +324,12 @@ def _citation(raw: Raw) -> Citation:
     )
 
 
+def _is_given(raw: Raw) -> bool:
+    return raw is not _ABSENT and is_given(raw)
+
+
 def _text_of(raw: Raw) -> str | None:
-    return _read_text(raw) if bytes(raw)[:1] == b'"' else None
+    return _read_text(raw) if raw is not _ABSENT and bytes(raw)[:1] == b'"' else None
 
 
 def _groq_usage(raw: Raw) -> Raw:
@@ -341,27 +345,3 @@ def _is_readable(data: bytes) -> bool:
     except _UNREADABLE:
         return False
     return True
-
-
-def _fault(body: bytes) -> Fault:
-    """The upstream's words and code; its word for the kind is left behind, for the client's dialect has its own."""
-    said = read_error(200, body)
-    return Fault(
-        kind=said.kind,
-        message=said.message,
-        code=said.code,
-        param=said.param,
-        retry_after_s=said.retry_after_s,
-    )
-
-
-def _malformed(message: str) -> Fault:
-    return Fault(kind="upstream_fault", message=message, code="upstream_malformed")
-
-
-def _truncated() -> Fault:
-    return Fault(
-        kind="upstream_fault",
-        message="the upstream ended its answer in the middle, without saying that it is complete",
-        code="upstream_truncated",
-    )

@@ -12,7 +12,6 @@ from torouter.canon.events import Finish, FinishReason
 from torouter.canon.fold import Answer
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
-from torouter.errors import UpstreamError
 
 __all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
 
@@ -34,7 +33,7 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
     """Raises `UpstreamError` where the answer is an error, or has no end."""
     finish = answer.finish
     if finish is None:
-        raise _error(answer)
+        raise answer.failure()
     return msgspec.json.encode(
         {
             "id": f"chatcmpl-{options.seed}",
@@ -114,18 +113,3 @@ def _call(block: ToolCallBlock) -> Json:
         return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
     function: Json = {"name": block.name, "arguments": block.arguments or "{}"}
     return {"id": block.id, "type": "function", "function": function}
-
-
-def _error(answer: Answer) -> UpstreamError:
-    fault = answer.fault
-    if fault is None:
-        return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
-    return UpstreamError(
-        fault.message,
-        phase="body",
-        kind=fault.kind,
-        type=fault.type,
-        code=fault.code,
-        param=fault.param,
-        retry_after_s=fault.retry_after_s,
-    )

@@ -81,7 +81,9 @@ class _Writer:
                 self._ask(asked, block, path)
         else:
             self._flush()
-            self._messages += [{"role": message.role, "content": text} for text in self._instructions(placed) if text]
+            self._messages.extend(
+                {"role": message.role, "content": text} for text in self._instructions(placed) if text
+            )
 
     def finish(self) -> list[Json]:
         if isinstance(self._turn, _Said):

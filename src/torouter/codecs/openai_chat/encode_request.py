@@ -17,6 +17,7 @@ from torouter.codecs.openai_chat.encode_reasoning import encode_reasoning
 from torouter.codecs.openai_chat.encode_settings import encode_settings
 from torouter.codecs.openai_chat.encode_tools import encode_format, encode_tool_choice, encode_tools
 from torouter.codecs.openai_chat.home import encode_home
+from torouter.errors import RequestError
 
 __all__ = ["encode_request"]
 
@@ -26,7 +27,10 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
     log = LossLog("openai-chat")
-    body = _foreign(request, model, facts, log)
+    try:
+        body = _foreign(request, model, facts, log)
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply") from None
     return Encoded(body=json.encode(body), losses=log.losses())
 
 

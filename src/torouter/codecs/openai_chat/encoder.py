@@ -25,7 +25,7 @@ from torouter.canon.events import (
     Start,
     UsageSeen,
 )
-from torouter.canon.losses import LossLog
+from torouter.canon.losses import Loss, LossLog
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
@@ -78,8 +78,8 @@ class Encoder:
         self._losses = LossLog("openai-chat")
 
     @property
-    def losses(self) -> LossLog:
-        return self._losses
+    def losses(self) -> tuple[Loss, ...]:
+        return self._losses.losses()
 
     def feed(self, event: Event, /) -> bytes:
         match event:

@@ -111,13 +111,13 @@ def _message(message: Message) -> Json:
     contents = [block for block in message.blocks if _is_content(block, message)]
     if contents or message.role != "assistant":
         body["content"] = _content(contents)
-    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock) or _is_unknown_call(block, message)]
     for block in message.blocks:
         if isinstance(block, ReasoningBlock):
             body |= _spliced(block.carried) or {"reasoning_content": block.text}
         elif isinstance(block, RefusalBlock) and not _is_content(block, message):
             body["refusal"] = block.text
-    if calls and calls[0].is_id_synthesised:
+    if calls and isinstance(calls[0], ToolCallBlock) and calls[0].is_id_synthesised:
         body["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
     elif calls:
         body["tool_calls"] = [_call(block) for block in calls]
@@ -127,9 +127,18 @@ def _message(message: Message) -> Json:
 def _is_content(block: Block, message: Message) -> bool:
     """Refusals stand beside the content, or are parts of it: their place tells."""
     if isinstance(block, RefusalBlock):
-        index = next(index for index, each in enumerate(message.blocks) if each is block)
-        return message.place(index).startswith(f"{message.path}.content")
-    return isinstance(block, TextBlock | MediaBlock | OpaqueBlock | ServerToolBlock)
+        return _place(block, message).startswith("content")
+    if isinstance(block, OpaqueBlock):
+        return not _is_unknown_call(block, message)
+    return isinstance(block, TextBlock | MediaBlock | ServerToolBlock)
+
+
+def _is_unknown_call(block: Block, message: Message) -> bool:
+    return isinstance(block, OpaqueBlock) and _place(block, message).startswith("tool_calls")
+
+
+def _place(block: Block, message: Message) -> str:
+    return next((place for place, each in zip(message.places, message.blocks, strict=False) if each is block), "")
 
 
 def _content(blocks: list[Block]) -> str | list[Json | Raw]:
@@ -156,7 +165,10 @@ def _result(block: ToolResultBlock) -> Json:
     return {**head, "content": _content(list(block.content)) if block.content else ""}
 
 
-def _call(block: ToolCallBlock) -> Json:
+def _call(block: Block) -> Json | Raw:
+    if isinstance(block, OpaqueBlock):
+        return Raw(block.raw)
+    assert isinstance(block, ToolCallBlock)
     if block.kind == "custom":
         return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
     function = {"name": block.name, "arguments": block.arguments}

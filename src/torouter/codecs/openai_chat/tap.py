@@ -14,12 +14,14 @@ from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
 from torouter.codecs.figures import is_given
 from torouter.codecs.openai_usage import openai_figures
+from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import Ending, SseTap, WholeTap
 from torouter.units import Operation
 
 __all__ = ["tap"]
 
 _ABSENT: Final = msgspec.Raw()
+_NULL_BYTES: Final = len(b"null")
 _NOT_JSON: Final[frozenset[Operation]] = frozenset({"speech", "transcriptions"})
 
 
@@ -56,10 +58,11 @@ class _RerankMeta(msgspec.Struct):
 
 
 _read_chunk = msgspec.json.Decoder(_Chunk).decode
-_read_body = msgspec.json.Decoder(_Body).decode
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_groq = msgspec.json.Decoder(_Groq).decode
-_read_meta = msgspec.json.Decoder(_RerankMeta).decode
+_read_chunk_leniently = lenient_decoder(_Chunk)
+_read_body = lenient_decoder(_Body)
+_read_event = lenient_decoder(_Event)
+_read_groq = lenient_decoder(_Groq)
+_read_meta = lenient_decoder(_RerankMeta)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -67,6 +70,18 @@ def tap(operation: Operation, framing: Framing) -> Tap:
     if framing == "sse":
         return SseTap(_ChunkMeter() if operation == "chat" else _EventMeter())
     return WholeTap(_of_body, is_json=operation not in _NOT_JSON)
+
+
+def _chunk_of(event: bytes) -> _Chunk | None:
+    """The plain decoder first: this is done for each event of each stream."""
+    try:
+        return _read_chunk(event)
+    except _UNREADABLE:
+        pass
+    try:
+        return _read_chunk_leniently(event)
+    except _UNREADABLE:
+        return None
 
 
 def _of_body(body: bytes) -> Usage | None:
@@ -95,9 +110,8 @@ class _ChunkMeter:
         return True
 
     def read(self, event: bytes, /) -> None:
-        try:
-            chunk = _read_chunk(event)
-        except _UNREADABLE:
+        chunk = _chunk_of(event)
+        if chunk is None:
             return
         for choice in chunk.choices or ():
             index = choice.index if isinstance(choice.index, int) else 0
@@ -105,11 +119,11 @@ class _ChunkMeter:
                 self._finished.add(index)
             else:
                 self._open.add(index)
-        if is_given(chunk.usage):
+        if len(chunk.usage) > _NULL_BYTES:
             self.figures = openai_figures(chunk.usage) or self.figures
-        elif is_given(chunk.x_groq):
+        elif chunk.x_groq is not _ABSENT:
             self._read_groq(chunk.x_groq)
-        if is_given(chunk.error):
+        if chunk.error is not _ABSENT and is_given(chunk.error):
             self._has_failed = True
 
     def _read_groq(self, raw: msgspec.Raw) -> None:
@@ -123,9 +137,10 @@ class _ChunkMeter:
 
     @property
     def ending(self) -> Ending:
-        if self._has_failed:
-            return "error"
-        return "normal" if self._finished and self._finished >= self._open else "none"
+        """An error behind the last finish reason (OpenRouter's "Token limit reached", recorded) takes nothing back."""
+        if self._finished and self._finished >= self._open:
+            return "normal"
+        return "error" if self._has_failed else "none"
 
 
 class _EventMeter:

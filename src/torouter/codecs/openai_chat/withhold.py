@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from torouter.codecs.figures import is_given
-from torouter.codecs.frames import FRAME_ENDS, FrameCutter, PieceTooLong, payload_of
+from torouter.codecs.frames import FRAME_ENDS, MAX_PIECE_BYTES, FrameCutter, PieceTooLong, payload_of
 
 __all__ = ["UsageFilter"]
 
@@ -29,8 +29,8 @@ class UsageFilter:
 
     __slots__ = ("_cutter", "_is_lost")
 
-    def __init__(self) -> None:
-        self._cutter = FrameCutter()
+    def __init__(self, limit_bytes: int = MAX_PIECE_BYTES) -> None:
+        self._cutter = FrameCutter(limit_bytes)
         self._is_lost = False
 
     def feed(self, data: bytes, /) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
-from torouter.codecs.splice import edit, replace_string, skim
+from torouter.codecs.splice import edit, replace_string, values_of
 from torouter.codecs.thinking import effort_of, gives_any, refuse_without_variant
 from torouter.units import Operation
 
@@ -24,7 +24,7 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
 
 def _with_reasoning(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:
     """Without a summary asked for, no reasoning text is returned at all."""
-    if gives_any(skim(body), "reasoning"):
+    if gives_any(values_of(body), "reasoning"):
         return body
     refuse_without_variant(facts)
     effort = effort_of(reasoning, facts)

@@ -10,6 +10,7 @@ from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
 from torouter.codecs.figures import is_given
 from torouter.codecs.openai_usage import openai_figures
+from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import Ending, SseTap, WholeTap
 from torouter.units import Operation
 
@@ -29,8 +30,8 @@ class _Response(msgspec.Struct):
     usage: msgspec.Raw = _ABSENT
 
 
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_response = msgspec.json.Decoder(_Response).decode
+_read_event = lenient_decoder(_Event)
+_read_response = lenient_decoder(_Response)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 

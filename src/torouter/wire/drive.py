@@ -1,0 +1,59 @@
+"""Runs the coroutine of one request without an `asyncio.Task`.
+
+A task's own cost (creation, registration, a turn of the loop before its first step) is about an eighth of a small
+request's (bench/README.md). A `Drive` takes the first step at once and the others when the awaited future is done;
+many requests, such as refusals, never wait at all. What needs a task around it (`asyncio.timeout`, the pages)
+makes one: a `Drive` is no current task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+__all__ = ["Drive"]
+
+
+class Drive:
+    """Like a task that nobody awaits: the coroutine must answer for its own exceptions. `start` takes the first step;
+    `cancel` may be called at any time, and after the end is nothing."""
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._coroutine = coroutine
+        self._waits_for: asyncio.Future[Any] | None = None
+
+    def start(self) -> None:
+        self._step(None)
+
+    def cancel(self, msg: object = None) -> None:
+        """Raises `CancelledError` inside, in the loop's next turn; `msg` is a task's, and means nothing here."""
+        asyncio.get_running_loop().call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        waits_for = self._waits_for
+        if waits_for is not None:
+            waits_for.remove_done_callback(self._wake)
+            if isinstance(waits_for, asyncio.Task):
+                waits_for.cancel()
+            self._step(asyncio.CancelledError())
+
+    def _wake(self, future: asyncio.Future[Any]) -> None:
+        self._step(None)
+
+    def _step(self, error: BaseException | None) -> None:
+        self._waits_for = None
+        try:
+            waits_for = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+        except StopIteration:
+            return
+        if waits_for is None:  # a bare yield, as of `asyncio.sleep(0)`
+            loop = asyncio.get_running_loop()
+            waits_for = loop.create_future()
+            loop.call_soon(waits_for.set_result, None)
+        else:
+            waits_for._asyncio_future_blocking = False
+        self._waits_for = waits_for
+        waits_for.add_done_callback(self._wake)

@@ -1,0 +1,1 @@
+"""The room `canon`: no vendor, no network, no clock."""

@@ -1,0 +1,1 @@
+"""The room `codecs`: bytes in, bytes out."""

@@ -1,0 +1,1 @@
+"""OpenAI Chat and Anthropic Messages, each in the words of the other."""

@@ -1,0 +1,67 @@
+"""The vendors' own clients, fed with our bytes: their accumulating helpers, not only raw iteration."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import anthropic
+import httpx2
+import openai
+from anthropic.types import Message
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletion
+
+__all__ = ["accumulated_chat", "accumulated_messages", "parsed_chat", "parsed_messages"]
+
+
+class _Upstream:
+    """Answers every request with the stream of the moment."""
+
+    def __init__(self) -> None:
+        self.stream = b""
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=self.stream)
+
+
+_UPSTREAM = _Upstream()
+
+
+def accumulated_chat(stream: bytes) -> ChatCompletion:
+    """What `openai`'s accumulator makes of a stream; raises what it raises.
+
+    Its state rather than `.stream()`, whose end raises for an answer that a limit cut, as it does for OpenAI's own.
+    """
+    _UPSTREAM.stream = stream
+    state: ChatCompletionStreamState[None] = ChatCompletionStreamState()
+    chunks = _openai().chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}], stream=True)
+    for chunk in chunks:
+        state.handle_chunk(chunk)
+    return state.current_completion_snapshot
+
+
+def accumulated_messages(stream: bytes) -> Message:
+    """What `anthropic`'s stream helper makes of a stream; raises what it raises."""
+    _UPSTREAM.stream = stream
+    with _anthropic().messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as events:
+        return events.get_final_message()
+
+
+def parsed_chat(body: bytes) -> ChatCompletion:
+    return ChatCompletion.model_validate_json(body)
+
+
+def parsed_messages(body: bytes) -> Message:
+    return Message.model_validate_json(body)
+
+
+@cache
+def _openai() -> openai.OpenAI:
+    transport = openai.DefaultHttpxClient(transport=httpx2.MockTransport(_UPSTREAM))
+    return openai.OpenAI(api_key="k", base_url="http://gateway.test/v1", max_retries=0, http_client=transport)
+
+
+@cache
+def _anthropic() -> anthropic.Anthropic:
+    transport = anthropic.DefaultHttpxClient(transport=httpx2.MockTransport(_UPSTREAM))
+    return anthropic.Anthropic(api_key="k", base_url="http://gateway.test", max_retries=0, http_client=transport)

@@ -1,0 +1,105 @@
+"""What is left on record of a request: one row with tokens, outcome and channel, never a word of a body or a key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.live.callers import CALLERS
+from tests.live.conftest import TakeSlot
+from tests.live.gateway import FIRST_KEY, Gateway
+from tests.live.slots import UPSTREAM_KEY
+from tests.live.upstream import Answer, recorded_answer, sse_answer, until
+from tests.live.wire import Connection, Reply
+from tests.recorded import frames, recorded
+from torouter.store import Store, UsageRow
+
+STREAMS = [
+    ("openai-chat", "openai-chat/stream/010", 126),
+    ("openai-responses", "openai-responses/stream/007", 28),
+    ("anthropic", "anthropic-messages/stream/003", 762 + 33),
+    ("gemini", "gemini/stream/002", 1427),
+]
+"""Dialect, recording, and the total that its provider reported."""
+
+
+def _row(gateway: Gateway, request_id: str | None) -> UsageRow:
+    """The row of a request; rows are written a few times a second."""
+    found: list[UsageRow] = []
+
+    def is_written() -> bool:
+        with Store.open(gateway.data) as store:
+            found.extend(row for row in store.usage_rows(limit=50) if row.request_id == request_id)
+        return bool(found)
+
+    assert until(is_written, 5), "no usage row"
+    [row] = found
+    return row
+
+
+def _total(row: UsageRow) -> int:
+    return sum(value for name, value in row._asdict().items() if name.endswith("_tokens"))
+
+
+def _stream(gateway: Gateway, dialect: str, model: str) -> Reply:
+    caller = CALLERS[dialect]
+    told = dict(caller.body) if caller.names_model_in_path else {"model": model, "stream": True, **caller.body}
+    with Connection(gateway.port) as connection:
+        target = caller.mounts[0] + caller.stream.format(model=model)
+        return connection.ask("POST", target, caller.headers(), json.dumps(told).encode())
+
+
+@pytest.mark.parametrize(("dialect", "recording", "total"), STREAMS)
+def test_a_streams_tokens(gateway: Gateway, take: TakeSlot, dialect: str, recording: str, total: int) -> None:
+    slot = take(dialect, recorded_answer(recording))
+    row = _row(gateway, _stream(gateway, dialect, slot.model).header("x-request-id"))
+    assert (row.channel, row.model, row.upstream_model) == (f"up-{dialect}", slot.model, slot.upstream_model)
+    assert (row.dialect_in, row.dialect_out, row.operation) == (dialect, dialect, "chat")
+    assert (row.status, row.outcome, row.is_stream, row.retries) == (200, "ok", True, 0)
+    assert (row.quality, _total(row)) == ("reported", total)
+    assert row.first_token_ms is not None
+    assert row.latency_ms >= row.first_token_ms
+
+
+def test_a_translated_answers_tokens(gateway: Gateway, take: TakeSlot) -> None:
+    slot = take("anthropic", recorded_answer("anthropic-messages/stream/003"))
+    row = _row(gateway, _stream(gateway, "openai-chat", slot.model).header("x-request-id"))
+    assert (row.dialect_in, row.dialect_out) == ("openai-chat", "anthropic")
+    assert (row.input_tokens, row.output_tokens, row.quality) == (762, 33, "reported")
+
+
+def test_an_abandoned_streams_tokens(gateway: Gateway, take: TakeSlot) -> None:
+    """Anthropic says what went in before anything comes out."""
+    begun = list(frames(recorded("anthropic-messages/stream/003").response_body))[:4]
+    slot = take("anthropic", sse_answer(*begun, *[b": wait\n\n"] * 100, pace_s=0.05))
+    caller = CALLERS["anthropic"]
+    with Connection(gateway.port) as connection:
+        body = json.dumps({"model": slot.model, "stream": True, **caller.body}).encode()
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: {len(body)}\r\n"
+        fields = "".join(f"{name}: {value}\r\n" for name, value in caller.headers())
+        _, headers = connection.send(f"{head}{fields}\r\n".encode() + body).read_head()
+        for _ in zip(range(4), connection.chunks(), strict=False):
+            pass
+    row = _row(gateway, dict(headers)["x-request-id"])
+    assert (row.outcome, row.quality, row.input_tokens) == ("client_left", "partial", 762)
+
+
+def test_an_upstreams_error(gateway: Gateway, take: TakeSlot) -> None:
+    slot = take("anthropic", recorded_answer("anthropic-messages/json/016"))
+    row = _row(gateway, _stream(gateway, "anthropic", slot.model).header("x-request-id"))
+    assert (row.status, row.outcome, _total(row)) == (400, "upstream_error", 0)
+
+
+def test_nothing_that_was_said_is_kept(gateway: Gateway, take: TakeSlot) -> None:
+    """Neither in the store nor in the log: no prompt, no answer, no key of either side."""
+    secrets = ("a-prompt-that-nobody-may-keep", "an-answer-that-nobody-may-keep", FIRST_KEY, UPSTREAM_KEY)
+    slot = take("openai-chat", Answer(pieces=(json.dumps({"choices": secrets[1]}).encode(),)))
+    with Connection(gateway.port) as connection:
+        caller = CALLERS["openai-chat"]
+        body = json.dumps({"model": slot.model, "messages": secrets[0]}).encode()
+        reply = connection.ask("POST", "/v1/chat/completions?x=1", caller.headers(), body)
+    _row(gateway, reply.header("x-request-id"))
+    kept = gateway.log.read_bytes() + b"".join(path.read_bytes() for path in gateway.data.rglob("*") if path.is_file())
+    for secret in secrets:
+        assert secret.encode() not in kept
