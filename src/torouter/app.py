@@ -14,7 +14,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
@@ -37,7 +37,7 @@ from torouter.relay.counters import Counters
 from torouter.relay.metrics import CountersCollector
 from torouter.relay.run import Relay
 from torouter.routing.snapshot import Key, Snapshot, Translations
-from torouter.store import Store
+from torouter.store import Store, UsageRow
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.units import RequestIds, wall_ms
@@ -69,7 +69,7 @@ class House:
         channels = tuple(channel.open(settings.upstream.deadlines) for channel in settings.channels)
         self._client = Client()
         self.counters = Counters()
-        self.books = Books(store.insert_usage)
+        self.books = Books(self._write_usage)
         self.doorkeeper = Doorkeeper(
             Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
             partial(hash_key, pepper),
@@ -111,6 +111,10 @@ class House:
                 with suppress(asyncio.CancelledError):
                     await task
             await self._client.close()
+
+    def _write_usage(self, rows: Sequence[UsageRow]) -> None:
+        self._store.insert_usage(rows)
+        self._store.touch_keys({row.key_id: row.at_ms for row in rows})
 
     def _keys(self) -> dict[bytes, Key]:
         return keys_of(self._store.access_rows())

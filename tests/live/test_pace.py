@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -119,7 +120,7 @@ def test_leaving_in_a_stream_cancels_upstream(gateway: Gateway, take: TakeSlot, 
     slot = take(dialect, sse_answer(*[b": keep waiting\n\n"] * 400, pace_s=0.05))
     with Connection(gateway.port) as connection:
         connection.send(_streaming(slot, dialect)).read_head()
-        next(iter(connection.chunks()))
+        next(iter(connection.pieces()))
     left = time.monotonic()
     assert until(lambda: slot.visit.left_at, 3), "the upstream still sends"
     assert (slot.visit.left_at or 0) - left < 1
@@ -151,6 +152,46 @@ def test_an_abandoned_answer_is_never_anothers(gateway: Gateway, take: TakeSlot)
             connection.send(_whole(first)).read_head()
         with Connection(gateway.port) as connection:
             assert connection.send(_whole(second)).read().body == b'{"who": "second"}'
+
+
+COMERS = 8
+MANNERS = ("reads it all", "leaves at once", "leaves after the head", "leaves after a piece", "closes its half")
+
+
+def _come_and_go(gateway: Gateway, slot: Slot, seed: int, until_s: float) -> int:
+    """One client after another, in random order and at a random pace; those that stay must be answered whole."""
+    chance = random.Random(seed)
+    visits = 0
+    while time.monotonic() < until_s:
+        pieces = [CHUNK] * chance.choice([1, 3, 10]) + [LAST, DONE]
+        slot.script(sse_answer(*pieces, pace_s=chance.choice([0, 0.002, 0.02])))
+        manner = chance.choice(MANNERS)
+        visits += 1
+        with Connection(gateway.port) as connection:
+            connection.send(_streaming(slot))
+            if manner == "reads it all":
+                assert connection.read().body == b"".join(pieces)
+            elif manner == "leaves at once":
+                time.sleep(chance.random() * 0.01)
+            elif manner == "closes its half":
+                connection.half_close().read_to_end()
+            else:
+                connection.read_head()
+                if manner == "leaves after a piece":
+                    next(connection.pieces())
+    return visits
+
+
+def test_clients_that_come_and_go_as_they_like(launch: Launch, upstream: Upstream) -> None:
+    """Whatever is cancelled wherever it stands: nobody who stays goes without an answer or gets another's, and the log
+    (looked at when this gateway leaves) has no fault of ours."""
+    slots = [Slot(f"come-{n}", f"vendor-come-{n}", upstream) for n in range(COMERS)]
+    gateway = launch({"openai-chat": {slot.model: slot.upstream_model for slot in slots}})
+    end = time.monotonic() + 2
+    with ThreadPoolExecutor(COMERS) as threads:
+        coming = [threads.submit(_come_and_go, gateway, slot, seed, end) for seed, slot in enumerate(slots)]
+        assert sum(future.result() for future in coming) > COMERS * 5
+    assert until(lambda: upstream.open_connections <= COMERS * 2), "connections upstream are not given back"
 
 
 # Slow readers.
@@ -192,7 +233,7 @@ def test_a_huge_stream_in_bounded_memory(gateway: Gateway, take: TakeSlot) -> No
     before_kb = gateway.resident_kb()
     with Connection(gateway.port) as connection:
         connection.send(_streaming(slot)).read_head()
-        read = sum(len(piece) for _, piece in connection.chunks())
+        read = sum(len(piece) for _, piece in connection.pieces())
     assert read >= pieces * len(BIG_CHUNK) + len(DONE)
     assert gateway.resident_kb() - before_kb < 16_000
 
@@ -223,7 +264,7 @@ def test_sigterm_lets_a_stream_finish(launch: Launch, upstream: Upstream, dialec
         gateway.terminate()
         assert idle.is_closed(), "an idle connection is closed at once"
         assert until(lambda: not _accepts(gateway), 1), "new connections are still taken"
-        assert b"".join(piece for _, piece in connection.chunks()) == b"".join(whole)
+        assert b"".join(piece for _, piece in connection.pieces()) == b"".join(whole)
         assert connection.is_closed()
         assert gateway.wait(3) == 0
 
@@ -312,5 +353,5 @@ def test_the_first_chunk_does_not_wait_for_the_second(gateway: Gateway, take: Ta
         slot = take(dialect, sse_answer(CHUNK, LAST, DONE, pace_s=0.3))
         with Connection(gateway.port) as connection:
             connection.send(_streaming(slot, dialect)).read_head()
-            at, _ = next(iter(connection.chunks()))
+            at, _ = next(iter(connection.pieces()))
         assert at < 0.55, dialect

@@ -79,7 +79,7 @@ def test_an_abandoned_streams_tokens(gateway: Gateway, take: TakeSlot) -> None:
         head = f"POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: {len(body)}\r\n"
         fields = "".join(f"{name}: {value}\r\n" for name, value in caller.headers())
         _, headers = connection.send(f"{head}{fields}\r\n".encode() + body).read_head()
-        for _ in zip(range(4), connection.chunks(), strict=False):
+        for _ in zip(range(4), connection.pieces(), strict=False):
             pass
     row = _row(gateway, dict(headers)["x-request-id"])
     assert (row.outcome, row.quality, row.input_tokens) == ("client_left", "partial", 762)

@@ -18,7 +18,7 @@ __all__ = ["Connection", "Reply", "request"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer. `arrivals` are (seconds since the request was sent, piece) for each chunk of a chunked body."""
+    """An answer. `arrivals` are (seconds since the request was sent, piece) for each piece of the body."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -70,6 +70,7 @@ class Connection:
             raise
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
+        self._headers: tuple[tuple[str, str], ...] = ()
         self._sent_at = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -112,38 +113,43 @@ class Connection:
             status, headers = self.read_head()
             if status >= 200:
                 break
-        reply = Reply(status=status, headers=headers, body=b"")
         if method == "HEAD" or status in (204, 304):
-            return reply
-        if reply.header("transfer-encoding"):
-            assert reply.header("transfer-encoding") == "chunked"
-            assert reply.header("content-length") is None, "both framings"
-            arrivals = tuple(self.chunks())
-            return Reply(
-                status=status, headers=headers, body=b"".join(piece for _, piece in arrivals), arrivals=arrivals
-            )
-        length = reply.header("content-length")
-        if length is None:
-            assert reply.is_last, f"an answer without framing: {status} {headers}"
-            return Reply(status=status, headers=headers, body=self.read_to_end())
-        return Reply(status=status, headers=headers, body=self.take(int(length)))
+            return Reply(status=status, headers=headers, body=b"")
+        arrivals = tuple(self.pieces())
+        body = b"".join(piece for _, piece in arrivals)
+        return Reply(status=status, headers=headers, body=body, arrivals=arrivals)
 
     def read_head(self) -> tuple[int, tuple[tuple[str, str], ...]]:
-        head = self._take_until(b"\r\n\r\n").decode("latin-1")
-        first, *lines = head.split("\r\n")
+        first, *lines = self._take_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status, *_ = first.split(" ")
         assert version == "HTTP/1.1", first
         pairs = [line.partition(": ") for line in lines]
-        assert all(colon for _, colon, _ in pairs), head
-        return int(status), tuple((name.lower(), value) for name, _, value in pairs)
+        assert all(colon for _, colon, _ in pairs), lines
+        self._headers = tuple((name.lower(), value) for name, _, value in pairs)
+        return int(status), self._headers
 
-    def chunks(self) -> Iterator[tuple[float, bytes]]:
-        """The chunks of a chunked body as they come, to its end."""
+    def pieces(self) -> Iterator[tuple[float, bytes]]:
+        """What stands behind a head, to its end: chunks as they come, a body of announced length, or all till EOF."""
+        framing = {name: value for name, value in self._headers if name in ("transfer-encoding", "content-length")}
+        assert len(framing) <= 1, "both framings"
+        if "transfer-encoding" in framing:
+            assert framing["transfer-encoding"] == "chunked"
+            yield from self._chunks()
+        elif "content-length" in framing:
+            yield self._elapsed(), self.take(int(framing["content-length"]))
+        else:
+            assert ("connection", "close") in self._headers, f"an answer without framing: {self._headers}"
+            yield self._elapsed(), self.read_to_end()
+
+    def _chunks(self) -> Iterator[tuple[float, bytes]]:
         while size := int(self._take_until(b"\r\n"), 16):
             piece = self.take(size)
-            yield time.perf_counter() - self._sent_at, piece
+            yield self._elapsed(), piece
             assert self.take(2) == b"\r\n"
         assert self.take(2) == b"\r\n", "trailers"
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._sent_at
 
     def take(self, count: int) -> bytes:
         while len(self._buffer) < count:

@@ -21,8 +21,8 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    """A client without proxies whose deadlines are kept to within a tenth of a second."""
-    client = Client(proxies={}, sweep_s=0.05)
+    """A client without proxies that looks at its deadlines every 20 ms."""
+    client = Client(proxies={}, sweep_s=0.02)
     yield client
     await client.close()
     assert client.stats.open == 0

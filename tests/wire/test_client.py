@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -412,7 +413,7 @@ class TestEarlyAnswer:
             peer.head()
             peer.send(whole(b"too large", status=413))
             if then == "stall":
-                threading.Event().wait(0.5)
+                time.sleep(0.2)
                 peer.stall()
             # else: closed with unread bytes, which is a reset
 

@@ -52,9 +52,9 @@ class TestDeadlines:
     async def test_head(self, client: Client, sent: bytes) -> None:
         with stalling(sent) as up:
             start = time.monotonic()
-            with pytest.raises(UpstreamError, match=r"127.0.0.1: it did not answer within 0.2 s") as caught:
-                await client.send(asking(up.origin, deadlines=swift(head_s=0.2)))
-            assert 0.2 <= time.monotonic() - start < 1
+            with pytest.raises(UpstreamError, match=r"127.0.0.1: it did not answer within 0.1 s") as caught:
+                await client.send(asking(up.origin, deadlines=swift(head_s=0.1)))
+            assert 0.1 <= time.monotonic() - start < 1
             assert (caught.value.phase, caught.value.kind, caught.value.status) == ("head", "timeout", 504)
             assert await is_left(up)
 
@@ -67,38 +67,38 @@ class TestDeadlines:
 
         with serving(script) as up:
             with pytest.raises(UpstreamError) as caught:
-                await client.send(asking(up.origin, deadlines=swift(head_s=0.2)))
+                await client.send(asking(up.origin, deadlines=swift(head_s=0.1)))
             assert (caught.value.phase, caught.value.kind) == ("head", "timeout")
 
     async def test_send(self, client: Client) -> None:
         def script(peer: Peer) -> None:
             peer.head()
-            time.sleep(0.8)
+            time.sleep(0.4)
 
         with serving(script) as up:
             with pytest.raises(UpstreamError, match="took no more of the request") as caught:
-                await client.send(asking(up.origin, bytes(50_000_000), deadlines=swift(head_s=0.2)))
+                await client.send(asking(up.origin, bytes(50_000_000), deadlines=swift(head_s=0.1)))
             assert (caught.value.phase, caught.value.kind) == ("send", "timeout")
 
     async def test_a_slow_taker_is_waited_for(self, client: Client) -> None:
         def script(peer: Peer) -> None:
             peer.head()
-            for _ in range(6):
+            for _ in range(5):
                 peer.take(5_000_000)
                 time.sleep(0.1)
             peer.send(whole(b"done"))
             peer.stall()
 
         with serving(script) as up:
-            response = await client.send(asking(up.origin, bytes(30_000_000), deadlines=swift(head_s=0.4)))
+            response = await client.send(asking(up.origin, bytes(25_000_000), deadlines=swift(head_s=0.4)))
             assert response.body == b"done"
             response.close()
 
     @pytest.mark.parametrize("phase", ["body", "stream"])
     async def test_idle(self, client: Client, phase: str) -> None:
         with stalling(whole(b"abc")[:-1]) as up:
-            response = await client.send(asking(up.origin, deadlines=swift(idle_s=0.2)))
-            with pytest.raises(UpstreamError, match=r"sent no more within 0.2 s") as caught:
+            response = await client.send(asking(up.origin, deadlines=swift(idle_s=0.1)))
+            with pytest.raises(UpstreamError, match=r"sent no more within 0.1 s") as caught:
                 await (response.read(100) if phase == "body" else response.pipe(bytes))
             assert (caught.value.phase, caught.value.kind, caught.value.status) == (phase, "timeout", 504)
             assert caught.value.upstream_status == 200
@@ -108,15 +108,15 @@ class TestDeadlines:
     async def test_idle_means_between_two_reads(self, client: Client) -> None:
         def script(peer: Peer) -> None:
             peer.request()
-            peer.send(whole(bytes(10))[:-10])
-            for _ in range(10):
-                time.sleep(0.06)
+            peer.send(whole(bytes(8))[:-8])
+            for _ in range(8):
+                time.sleep(0.05)
                 peer.send(b"x")
             peer.stall()
 
         with serving(script) as up:
-            response = await client.send(asking(up.origin, deadlines=swift(head_s=0.2, idle_s=0.2)))
-            assert await response.read(100) == b"x" * 10
+            response = await client.send(asking(up.origin, deadlines=swift(idle_s=0.3)))
+            assert await response.read(100) == b"x" * 8
             response.close()
 
     async def test_a_pause_of_ours_is_not_the_upstreams(self, client: Client) -> None:
@@ -130,11 +130,11 @@ class TestDeadlines:
             peer.stall()
 
         with serving(script) as up:
-            response = await client.send(asking(up.origin, deadlines=swift(idle_s=0.2)))
+            response = await client.send(asking(up.origin, deadlines=swift(idle_s=0.1)))
             response.pause()
             seen: list[bytes] = []
             task = asyncio.ensure_future(response.pipe(seen.append))
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.3)
             assert not task.done()
             response.resume()
             go_on.set()
@@ -145,7 +145,7 @@ class TestDeadlines:
     async def test_a_whole_answer_may_lie_unread(self, client: Client) -> None:
         with serving(echo) as up:
             response = await client.send(asking(up.origin, b"x", deadlines=swift(head_s=0.1, idle_s=0.1)))
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.3)
             assert await response.read(10) == b"x"
             response.close()
             assert client.stats.idle == 1
@@ -175,7 +175,7 @@ class Flood:
         before = -1
         while self.sent_bytes != before:
             before = self.sent_bytes
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.1)
         return before
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-import uvicorn
 
+from tests.wire.serving import serving
 from torouter.errors import TorouterError
-from torouter.units import RequestIds
 from torouter.wire.exchange import Exchange
-from torouter.wire.server import Connection, Limits, sweep_connections
+from torouter.wire.server import Connection, Limits
 
 LIMITS = Limits(body_bytes=1000, head_s=0.4, body_s=0.4, keep_alive_s=5.0, stalled_reader_s=5.0)
 
@@ -58,30 +55,6 @@ class EchoSite:
     def refuse(self, exchange: Exchange, error: TorouterError | None) -> None:
         status, code = (500, "fault") if error is None else (error.status, error.code or "")
         exchange.respond(status, b"content-type: text/plain\r\n", code.encode())
-
-
-@asynccontextmanager
-async def serving(site: EchoSite) -> AsyncIterator[int]:
-    async def app(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-        assert scope["type"] == "lifespan"
-        await receive()
-        scope["state"].update(site=site, request_ids=RequestIds())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    config = uvicorn.Config(app, http=Connection, ws="none", port=0, log_config=None, lifespan="on")  # type: ignore[arg-type]
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    sweeping = asyncio.create_task(sweep_connections(site.connections))
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        sweeping.cancel()
-        server.should_exit = True
-        await running
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ class Drive:
             self._step(asyncio.CancelledError())
 
     def _wake(self, future: asyncio.Future[Any]) -> None:
-        self._step(None)
+        if future is self._waits_for:  # else: cancelled, when this call stood in the loop's queue already
+            self._step(None)
 
     def _step(self, error: BaseException | None) -> None:
         self._waits_for = None

@@ -1,0 +1,168 @@
+"""A gateway on a socket with upstreams in memory: each channel is a function from request to reply."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+
+from tests.wire.serving import serving
+from torouter.access.admission import Doorkeeper
+from torouter.channels import KINDS, Channel
+from torouter.codecs import CODECS
+from torouter.ledger.books import Books, UsageRow
+from torouter.relay.counters import Counters
+from torouter.relay.run import Relay
+from torouter.routing.snapshot import Key, Snapshot
+from torouter.surfaces.cors import Cors
+from torouter.surfaces.gateway import Gateway
+from torouter.units import Dialect, Secret, wall_ms
+from torouter.wire.memory import MemoryUpstream, Reply
+from torouter.wire.server import Limits
+from torouter.wire.upstream import Request
+
+__all__ = ["Answer", "Stage", "json_reply", "sse_reply", "stage"]
+
+Handler = Callable[[Request], Reply]
+
+KEY = Key(
+    id=1,
+    name="k",
+    account_id=1,
+    group="default",
+    models=frozenset(),
+    is_enabled=True,
+    has_account=True,
+    is_account_active=True,
+    expires_ms=None,
+)
+
+
+def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:
+    return Reply(status, [(b"content-type", b"application/json"), *headers], [json.dumps(body).encode()])
+
+
+def sse_reply(*pieces: bytes, **options: Any) -> Reply:
+    return Reply(200, [(b"content-type", b"text/event-stream")], pieces, **options)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+    is_complete: bool
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Stage:
+    port: int
+    rows: list[UsageRow]
+    asked: list[tuple[str, Request]] = field(default_factory=list)
+
+    async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = {"host": "h", "authorization": "Bearer sk-good", "connection": "close", **(headers or {})}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return await self.raw(f"POST {path} HTTP/1.1\r\n{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+
+    async def raw(self, data: bytes) -> Answer:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        try:
+            got = await asyncio.wait_for(reader.read(-1), 10)
+        finally:
+            writer.close()
+        head, _, rest = got.partition(b"\r\n\r\n")
+        lines = head.split(b"\r\n")
+        headers = dict(line.split(b": ", 1) for line in lines[1:])
+        is_complete = True
+        if headers.get(b"transfer-encoding") == b"chunked":
+            rest, is_complete = _unchunked(rest)
+        elif b"content-length" in headers:
+            is_complete = len(rest) == int(headers[b"content-length"])
+        return Answer(int(lines[0].split(b" ")[1]), headers, rest, is_complete)
+
+
+def _unchunked(data: bytes) -> tuple[bytes, bool]:
+    whole = b""
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        length = int(size, 16)
+        if length == 0:
+            return whole, data == b"\r\n"
+        whole, data = whole + data[:length], data[length + 2 :]
+    return whole, False
+
+
+@asynccontextmanager
+async def stage(
+    handlers: Mapping[str, Handler],
+    *,
+    dialects: tuple[Dialect, ...] = ("openai-chat",),
+    models: Mapping[str, str] | None = None,
+    max_switches: int = 3,
+    kind: str = "openai",
+) -> AsyncIterator[Stage]:
+    """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
+    rows: list[UsageRow] = []
+    asked: list[tuple[str, Request]] = []
+
+    def handle(request: Request) -> Reply:
+        asked.append((request.origin.host, request))
+        return handlers[request.origin.host](request)
+
+    channels = tuple(
+        Channel(
+            name=name,
+            kind=KINDS[kind],
+            base_url=f"http://{name}/v1",
+            api_key=Secret("sk-up"),
+            dialects=dialects,
+            models={"m": "up-m"} if models is None else dict(models),
+            priority=number,
+        )
+        for number, name in enumerate(handlers)
+    )
+    able: list[Dialect] = ["openai-chat", "anthropic"]
+    snapshot = Snapshot(
+        keys={b"sk-good": KEY},
+        channels=channels,
+        translations={one: tuple(other for other in able if other != one) for one in able},
+    )
+    assert all(CODECS[dialect].translation is not None for dialect in able)
+    gateway = Gateway(
+        doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
+        relay=Relay(
+            upstreams={"http": MemoryUpstream(handle)},
+            books=_Listed(rows),
+            counters=Counters(),
+            max_switches=max_switches,
+            clock=asyncio.get_running_loop().time,
+            draw=random.Random(1).random,
+        ),
+        pages=Starlette(),
+        limits=Limits(body_bytes=100_000),
+        cors=Cors(["*"]),
+    )
+    async with serving(gateway) as port:
+        yield Stage(port, rows, asked)
+
+
+class _Listed(Books):
+    def __init__(self, rows: list[UsageRow]) -> None:
+        super().__init__(rows.extend)
+        self._listed = rows
+
+    def settle(self, row: UsageRow) -> None:
+        self._listed.append(row)
