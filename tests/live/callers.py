@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +22,7 @@ def bearer(key: str = FIRST_KEY) -> Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """One dialect from a client's side. `paths` are chat endpoints, first the plain one, `{model}` where it is named in
-    the path; `stream_paths` the same for streams."""
+    """One dialect from a client's side. `chat` and `stream` are paths below a mount, `{model}` where they name it."""
 
     dialect: str
     credential: Fields
@@ -35,6 +35,17 @@ class Caller:
     @property
     def names_model_in_path(self) -> bool:
         return "{model}" in self.chat
+
+    def target(self, model: str, *, stream: bool = False) -> str:
+        """Path and query of a chat request, on the first mount."""
+        return self.mounts[0] + (self.stream if stream else self.chat).format(model=model)
+
+    def encode(self, model: str, *, stream: bool = False, **more: object) -> bytes:
+        """The small chat body, asking for this model, with further fields."""
+        told = {**self.body, **more}
+        if not self.names_model_in_path:
+            told = {"model": model, **told, **({"stream": True} if stream else {})}
+        return json.dumps(told).encode()
 
     def headers(self, *more: tuple[str, str]) -> Fields:
         return (*self.credential, JSON_TYPE, *more)

@@ -36,7 +36,7 @@ ODD_BODIES = {
 def ask(gateway: Gateway, dialect: str, model: str, body: bytes, *headers: tuple[str, str], query: str = "") -> Reply:
     caller = CALLERS[dialect]
     with Connection(gateway.port) as connection:
-        target = caller.mounts[0] + caller.chat.format(model=model) + query
+        target = caller.target(model) + query
         return connection.ask("POST", target, caller.headers(*headers), body)
 
 
@@ -267,7 +267,7 @@ def test_fields_that_stop(gateway: Gateway, take: TakeSlot, upstream: Upstream, 
     with Connection(gateway.port) as connection:
         connection.ask(
             "POST",
-            caller.mounts[0] + caller.chat.format(model=slot.model),
+            caller.target(slot.model),
             (*keys, *stopping, JSON_TYPE, ("connection", "keep-alive, x-hop")),
             b'{"model":"%b"}' % slot.model.encode(),
         )

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.live.callers import CALLERS, JSON_TYPE, Caller, bearer
+from tests.live.callers import CALLERS, JSON_TYPE, bearer
 from tests.live.conftest import TakeSlot
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.upstream import json_answer
@@ -132,7 +132,7 @@ def test_every_header_form_on_every_surface(gateway: Gateway, take: TakeSlot, di
     slot, caller = take(dialect, OK), CALLERS[dialect]
     for mount in caller.mounts:
         target = mount + caller.chat.format(model=slot.model)
-        assert ask(gateway, "POST", target, *KEY_FORMS[form], JSON_TYPE, body=_chat(caller, slot.model)).status == 200
+        assert ask(gateway, "POST", target, *KEY_FORMS[form], JSON_TYPE, body=caller.encode(slot.model)).status == 200
     for visit in slot.visits:
         assert FIRST_KEY.encode() not in visit.head
 
@@ -155,7 +155,7 @@ def test_key_in_the_query_elsewhere(
     for mount in caller.mounts:
         target = f"{mount}{caller.chat}?{name}={FIRST_KEY}"
         headers = (*bearer(), JSON_TYPE) if with_header else (JSON_TYPE,)
-        reply = ask(gateway, "POST", target, *headers, body=_chat(caller, slot.model))
+        reply = ask(gateway, "POST", target, *headers, body=caller.encode(slot.model))
         assert_refused(reply, dialect, 400, "api_key_in_query_deprecated")
     assert slot.visits == []
 
@@ -177,7 +177,7 @@ def test_x_api_key_wins_over_bearer(gateway: Gateway, take: TakeSlot) -> None:
     """As the Anthropic API does; Claude Code may send both."""
     slot = take("anthropic", OK)
     caller = CALLERS["anthropic"]
-    body = _chat(caller, slot.model)
+    body = caller.encode(slot.model)
     good, bad = FIRST_KEY, "sk-nobody-has-this-key-0000"
     assert _both(gateway, good, bad, body).status == 200
     assert_refused(_both(gateway, bad, good, body), "anthropic", 401, "INVALID_API_KEY")
@@ -187,15 +187,11 @@ def _both(gateway: Gateway, x_api_key: str, token: str, body: bytes) -> Reply:
     return ask(gateway, "POST", "/v1/messages", ("x-api-key", x_api_key), *bearer(token), JSON_TYPE, VERSION, body=body)
 
 
-def _chat(caller: Caller, model: str) -> bytes:
-    return json.dumps(dict(caller.body) if caller.names_model_in_path else {"model": model, **caller.body}).encode()
-
-
 @pytest.mark.parametrize("dialect", CALLERS)
 def test_no_key(gateway: Gateway, take: TakeSlot, dialect: str) -> None:
     slot, caller = take(dialect, OK), CALLERS[dialect]
-    target = caller.mounts[0] + caller.chat.format(model=slot.model)
-    reply = ask(gateway, "POST", target, JSON_TYPE, body=_chat(caller, slot.model))
+    target = caller.target(slot.model)
+    reply = ask(gateway, "POST", target, JSON_TYPE, body=caller.encode(slot.model))
     assert_refused(reply, dialect, 401, "API_KEY_REQUIRED")
     assert slot.visits == []
 
@@ -208,8 +204,8 @@ def test_no_key(gateway: Gateway, take: TakeSlot, dialect: str) -> None:
 )
 def test_wrong_keys(gateway: Gateway, dialect: str, key: str) -> None:
     caller = CALLERS[dialect]
-    target = caller.mounts[0] + caller.chat.format(model="m")
-    reply = ask(gateway, "POST", target, *bearer(key), JSON_TYPE, body=_chat(caller, "m"))
+    target = caller.target("m")
+    reply = ask(gateway, "POST", target, *bearer(key), JSON_TYPE, body=caller.encode("m"))
     assert_refused(reply, dialect, 401, "INVALID_API_KEY")
     assert key.encode("latin-1") not in reply.body or len(key) < 4
 
@@ -227,8 +223,8 @@ def test_authorization_without_a_bearer_token(gateway: Gateway, credential: str)
 @pytest.mark.parametrize("dialect", CALLERS)
 def test_unknown_model(gateway: Gateway, dialect: str) -> None:
     caller = CALLERS[dialect]
-    target = caller.mounts[0] + caller.chat.format(model="no-such-model")
-    reply = ask(gateway, "POST", target, *bearer(), JSON_TYPE, body=_chat(caller, "no-such-model"))
+    target = caller.target("no-such-model")
+    reply = ask(gateway, "POST", target, *bearer(), JSON_TYPE, body=caller.encode("no-such-model"))
     assert_refused(reply, dialect, 404)
     assert "no-such-model" in str(reply.error["message"])
 
@@ -374,5 +370,5 @@ def test_anthropic_answers_carry_request_id_twice(gateway: Gateway, take: TakeSl
     """Anthropic's SDK reads `request-id`, everyone else `x-request-id`."""
     slot = take("anthropic", OK)
     caller = CALLERS["anthropic"]
-    reply = ask(gateway, "POST", "/v1/messages", *caller.headers(), body=_chat(caller, slot.model))
+    reply = ask(gateway, "POST", "/v1/messages", *caller.headers(), body=caller.encode(slot.model))
     assert reply.header("request-id") == reply.header("x-request-id")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.live.callers import CALLERS, Caller
+from tests.live.callers import CALLERS
 from tests.live.gateway import Gateway
 from tests.live.slots import UPSTREAM_KEY, Slot
 from tests.live.upstream import Answer, Ending, Upstream, json_answer, recorded_answer, sse_answer, until
@@ -20,7 +20,7 @@ from tests.recorded import Exchange, exchanges, frames, recorded
 FAULTS = [
     "close-before-head", "reset-before-head", "stall-before-head", "garbage", "500", "503", "529", "401", "402", "403",
     "429", "cut-length", "cut-chunk", "reset-in-stream", "stall-in-stream", "silent-end", "empty-stream", "huge-head",
-    "late-head", "301", "slow", "failover-a",
+    "late-head", "cut-event", "301", "slow", "failover-a",
 ]  # fmt: skip
 
 HEAD_S, IDLE_S = 0.5, 0.8
@@ -75,7 +75,9 @@ def faulty(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def ask(gateway: Gateway, dialect: str, slot: Slot, *, stream: bool = False) -> Reply:
     caller = CALLERS[dialect]
     with Connection(gateway.port) as connection:
-        return connection.ask("POST", _target(caller, slot, stream), caller.headers(), _body(caller, slot, stream))
+        return connection.ask(
+            "POST", caller.target(slot.model, stream=stream), caller.headers(), caller.encode(slot.model, stream=stream)
+        )
 
 
 def ask_all(gateway: Gateway, slots: Mapping[str, Slot], *, stream: bool = False) -> dict[str, Reply]:
@@ -83,19 +85,6 @@ def ask_all(gateway: Gateway, slots: Mapping[str, Slot], *, stream: bool = False
     with ThreadPoolExecutor(len(slots)) as threads:
         asked = {dialect: threads.submit(ask, gateway, dialect, slot, stream=stream) for dialect, slot in slots.items()}
         return {dialect: future.result() for dialect, future in asked.items()}
-
-
-def _target(caller: Caller, slot: Slot, stream: bool) -> str:
-    return caller.mounts[0] + (caller.stream if stream else caller.chat).format(model=slot.model)
-
-
-def _body(caller: Caller, slot: Slot, stream: bool) -> bytes:
-    told = dict(caller.body)
-    if not caller.names_model_in_path:
-        told |= {"model": slot.model}
-        if stream:
-            told["stream"] = True
-    return json.dumps(told).encode()
 
 
 def _assert_unavailable(reply: Reply, status: int = 502) -> None:
@@ -149,7 +138,10 @@ def test_an_upstreams_429_keeps_its_status_and_its_retry_after(
 
 @pytest.mark.parametrize(
     ("fault", "answer"),
-    [("stall-before-head", Answer(status=0, ending="stall")), ("late-head", Answer(pieces=(b"{}",), delay_s=30))],
+    [
+        ("stall-before-head", Answer(status=0, ending="stall")),
+        ("late-head", Answer(pieces=(b"{}",), delay_s=30)),
+    ],
     ids=["stall", "late"],
 )
 def test_a_silent_upstream_is_a_504_in_time(faulty: Gateway, upstream: Upstream, fault: str, answer: Answer) -> None:
@@ -218,6 +210,18 @@ def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, fault
         added = reply.body.removeprefix(said)
         _assert_stream_error(dialect, added)
         assert TERMINATORS[dialect] not in added
+
+
+def test_a_stream_cut_within_an_event(faulty: Gateway, upstream: Upstream) -> None:
+    """The error must be an event of its own, not the tail of half an event. (Where the usage chunk is withheld, half an
+    event is too: it might have been one.)"""
+    slots = {dialect: _slot(dialect, "cut-event", upstream) for dialect in CALLERS}
+    for dialect, slot in slots.items():
+        *begun, last = _begun(dialect)
+        slot.script(sse_answer(*begun, last[: len(last) // 2], pace_s=0.02, ending="close"))
+    for dialect, reply in ask_all(faulty, slots, stream=True).items():
+        assert reply.body.startswith(b"".join(_begun(dialect)[:-1])), dialect
+        _assert_stream_error(dialect, list(frames(reply.body))[-1])
 
 
 def _assert_stream_error(dialect: str, added: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -38,10 +37,8 @@ def _id(gateway: Gateway, name: str) -> str:
 
 def _ask(gateway: Gateway, dialect: str, key: str, model: str) -> Reply:
     caller = CALLERS[dialect]
-    told = dict(caller.body) if caller.names_model_in_path else {"model": model, **caller.body}
-    target = caller.mounts[0] + caller.chat.format(model=model)
     with Connection(gateway.port) as connection:
-        return connection.ask("POST", target, (*bearer(key), JSON_TYPE), json.dumps(told).encode())
+        return connection.ask("POST", caller.target(model), (*bearer(key), JSON_TYPE), caller.encode(model))
 
 
 def _await(told: Callable[[], Reply], status: int) -> Reply:

@@ -64,9 +64,7 @@ NO_MODEL = {
 def ask(gateway: Gateway, dialect: str, model: str, body: bytes, *headers: tuple[str, str]) -> Reply:
     caller = CALLERS[dialect]
     with Connection(gateway.port) as connection:
-        return connection.ask(
-            "POST", caller.mounts[0] + caller.chat.format(model=model), caller.headers(*headers), body
-        )
+        return connection.ask("POST", caller.target(model), caller.headers(*headers), body)
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
@@ -208,7 +206,7 @@ def test_over_the_body_limit(small: tuple[Gateway, dict[str, Slot]], dialect: st
     gateway, slots = small
     slot, caller = slots[dialect], CALLERS[dialect]
     body = b'{"model":"%b","a":"%b"}' % (slot.model.encode(), b"x" * 1_100_000)
-    target = caller.mounts[0] + caller.chat.format(model=slot.model)
+    target = caller.target(slot.model)
     with Connection(gateway.port) as connection:
         if is_chunked:
             head = f"POST {target} HTTP/1.1\r\nhost: g\r\ntransfer-encoding: chunked\r\n"

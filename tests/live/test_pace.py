@@ -32,13 +32,9 @@ DONE = b"data: [DONE]\n\n"
 def _streaming(slot: Slot, dialect: str = "openai-chat") -> bytes:
     """A request for a stream. Chat asks for its own usage, so that nothing of the answer is withheld."""
     caller = CALLERS[dialect]
-    told = dict(caller.body)
-    if not caller.names_model_in_path:
-        told |= {"model": slot.model, "stream": True}
-    if dialect == "openai-chat":
-        told["stream_options"] = {"include_usage": True}
-    target = caller.mounts[0] + caller.stream.format(model=slot.model)
-    return request("POST", target, caller.headers(), json.dumps(told).encode())
+    more = {"stream_options": {"include_usage": True}} if dialect == "openai-chat" else {}
+    body = caller.encode(slot.model, stream=True, **more)
+    return request("POST", caller.target(slot.model, stream=True), caller.headers(), body)
 
 
 def _whole(slot: Slot) -> bytes:

@@ -11,7 +11,7 @@ from tests.live.conftest import TakeSlot
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import UPSTREAM_KEY
 from tests.live.upstream import Answer, recorded_answer, sse_answer, until
-from tests.live.wire import Connection, Reply
+from tests.live.wire import Connection, Reply, request
 from tests.recorded import frames, recorded
 from torouter.store import Store, UsageRow
 
@@ -44,10 +44,9 @@ def _total(row: UsageRow) -> int:
 
 def _stream(gateway: Gateway, dialect: str, model: str) -> Reply:
     caller = CALLERS[dialect]
-    told = dict(caller.body) if caller.names_model_in_path else {"model": model, "stream": True, **caller.body}
     with Connection(gateway.port) as connection:
-        target = caller.mounts[0] + caller.stream.format(model=model)
-        return connection.ask("POST", target, caller.headers(), json.dumps(told).encode())
+        target, body = caller.target(model, stream=True), caller.encode(model, stream=True)
+        return connection.ask("POST", target, caller.headers(), body)
 
 
 @pytest.mark.parametrize(("dialect", "recording", "total"), STREAMS)
@@ -75,10 +74,8 @@ def test_an_abandoned_streams_tokens(gateway: Gateway, take: TakeSlot) -> None:
     slot = take("anthropic", sse_answer(*begun, *[b": wait\n\n"] * 100, pace_s=0.05))
     caller = CALLERS["anthropic"]
     with Connection(gateway.port) as connection:
-        body = json.dumps({"model": slot.model, "stream": True, **caller.body}).encode()
-        head = f"POST /v1/messages HTTP/1.1\r\nhost: g\r\ncontent-length: {len(body)}\r\n"
-        fields = "".join(f"{name}: {value}\r\n" for name, value in caller.headers())
-        _, headers = connection.send(f"{head}{fields}\r\n".encode() + body).read_head()
+        body = caller.encode(slot.model, stream=True)
+        _, headers = connection.send(request("POST", "/v1/messages", caller.headers(), body)).read_head()
         for _ in zip(range(4), connection.pieces(), strict=False):
             pass
     row = _row(gateway, dict(headers)["x-request-id"])
