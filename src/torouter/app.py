@@ -40,7 +40,7 @@ from torouter.routing.snapshot import Key, Snapshot, Translations
 from torouter.store import Store, UsageRow
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
-from torouter.units import RequestIds, wall_ms
+from torouter.units import Dialect, RequestIds, wall_ms
 from torouter.wire.client import Client
 from torouter.wire.memory import MemoryUpstream
 from torouter.wire.server import Connection, Limits, sweep_connections
@@ -219,7 +219,7 @@ def serve(settings: Settings, announcement: Announcement) -> int:
 
 def _translations() -> Translations:
     """Every pair of dialects that can be translated."""
-    able = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
+    able: list[Dialect] = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
     return {client: tuple(upstream for upstream in able if upstream != client) for client in able}
 
 

@@ -154,7 +154,7 @@ class UpstreamError(TorouterError):
         super().__init__(
             message, kind=kind, status=status, type=type, code=code, param=param, retry_after_s=retry_after_s
         )
-        self.phase = phase
+        self.phase: Phase = phase
         self.upstream_status = upstream_status
         self.headers = headers
         self.body = body

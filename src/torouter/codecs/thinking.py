@@ -7,34 +7,18 @@ setting in the body, whatever it says, wins over the name, which is then only st
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
+from torouter.canon import depths
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.codecs.figures import is_given
 from torouter.errors import RequestError
 
 __all__ = ["clamped", "effort_of", "gives_any", "level_of", "refuse_without_variant"]
 
-_LEVEL_UP_TO: Final[tuple[tuple[int, Depth], ...]] = (
-    (-1, "auto"),
-    (0, "off"),
-    (1024, "minimal"),
-    (4096, "low"),
-    (12288, "medium"),
-    (24576, "high"),
-    (49152, "xhigh"),
-)
-
-
 def level_of(reasoning: Reasoning) -> Depth:
     """The rung of the ladder: as named, or nearest to a budget."""
     budget = reasoning.budget_tokens
-    if budget is None:
-        return reasoning.depth
-    for limit, level in _LEVEL_UP_TO:
-        if budget <= limit:
-            return level
-    return "max"
+    return reasoning.depth if budget is None else depths.level_of(budget)
 
 
 def effort_of(reasoning: Reasoning, facts: ModelFacts) -> str:

@@ -50,7 +50,7 @@ class Passthrough:
         self._exchange = exchange
         self._response = response
         self._call = call
-        self._framing = framing_of(response, call.framing)
+        self._framing: Framing = framing_of(response, call.framing)
         self._filter = withhold if self._framing == "sse" else None
         self._tap = call.codec.tap(call.operation, self._framing)
         self._clock = clock

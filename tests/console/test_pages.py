@@ -1,0 +1,84 @@
+"""The pages that need no sign-in: what they show, to whom, and under which headers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from torouter.console.pages import make_pages
+from torouter.relay.counters import Counters
+from torouter.relay.metrics import CountersCollector
+
+
+@asynccontextmanager
+async def nothing(_: Starlette) -> AsyncIterator[None]:
+    yield
+
+
+def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1") -> TestClient:
+    counters = Counters()
+    counters.requests["openai-chat", "chat", 200] += 3
+    pages = make_pages(
+        is_ready=lambda: ready,
+        is_demo=lambda: demo,
+        metrics=lambda: CountersCollector(counters, lambda: 7),
+        lifespan=nothing,
+    )
+    return TestClient(pages, base_url="http://gateway.example", client=(address, 1))
+
+
+def test_the_landing_page_names_this_hosts_urls_and_loads_nothing_from_elsewhere() -> None:
+    page = client().get("/")
+    assert page.status_code == 200
+    for url in ("http://gateway.example/v1", "http://gateway.example/v1beta"):
+        assert f"<code>{url}</code>" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in page.text.replace("http://gateway.example", "")
+    assert client().get("/static/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_the_demo_is_called_the_demo() -> None:
+    assert "built-in demo" in client(demo=True).get("/").text
+    assert "built-in demo" not in client(demo=False).get("/").text
+
+
+def test_what_stands_in_the_host_header_is_escaped() -> None:
+    page = client().get("/", headers={"host": 'x"><script>alert(1)</script>'})
+    assert "<script>" not in page.text
+
+
+def test_health_and_readiness() -> None:
+    assert client().get("/healthz").json()["status"] == "ok"
+    assert client().get("/readyz").status_code == 200
+    assert client(ready=False).get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_metrics_are_for_this_machine(address: str) -> None:
+    text = client(address=address).get("/metrics").text
+    assert 'torouter_requests_total{dialect="openai-chat",operation="chat",status="200"} 3.0' in text
+    assert "torouter_usage_rows_waiting 7.0" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("10.0.0.9", {}),
+        ("127.0.0.1", {"x-forwarded-for": "10.0.0.9"}),
+        ("127.0.0.1", {"forwarded": "for=10.0.0.9"}),
+        ("", {}),
+    ],
+)
+def test_metrics_are_for_nobody_else(address: str, headers: dict[str, str]) -> None:
+    assert client(address=address).get("/metrics", headers=headers).status_code == 404
+
+
+def test_unknown_pages_and_methods() -> None:
+    assert client().get("/nowhere").status_code == 404
+    assert client().post("/").status_code == 405
