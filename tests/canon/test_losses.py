@@ -43,3 +43,20 @@ def test_a_refusal_names_field_family_and_what_to_do() -> None:
     assert (error.status, error.param, error.code) == (400, "container", "unsupported_parameter")
     for words in ("`container`", "OpenAI Chat Completions", "it is kept elsewhere", "What to do: "):
         assert words in error.message
+
+
+def test_what_happens_with_each_turn_is_reported_once() -> None:
+    log = LossLog("anthropic")
+    for turn in range(3):
+        log.report_once(f"messages.{turn}", "dropped", "reasoning stays")
+    log.report_once("messages.2", "dropped", "something else")
+    assert [(loss.field, loss.reason) for loss in log.losses()] == [
+        ("messages.0", "reasoning stays"),
+        ("messages.2", "something else"),
+    ]
+
+
+def test_a_field_within_an_object_is_named_by_its_whole_path() -> None:
+    log = LossLog("anthropic")
+    log.settle([Carried(name="odd", value=b"1", origin="openai-chat", within="function")], "tools.0")
+    assert [loss.field for loss in log.losses()] == ["tools.0.function.odd"]

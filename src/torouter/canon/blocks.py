@@ -58,13 +58,15 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
-    """A field kept verbatim: `value` is JSON. `why` is the reason that a report or a refusal gives."""
+    """A field kept verbatim: `value` is JSON. `within` is the path of the object that it stood in, where that is not
+    the one that carries it. `why` is the reason that a report or a refusal gives."""
 
     name: str
     value: bytes
     origin: Dialect
     fate: Fate = "report"
     why: str = ""
+    within: str = ""
 
 
 class CacheHint(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 
 from torouter.canon.blocks import Blob, CallKind, Citation
 from torouter.canon.usage import Usage
-from torouter.errors import ErrorKind
+from torouter.errors import ErrorKind, Phase, UpstreamError
 
 __all__ = [
     "Event",
@@ -110,6 +110,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     param: str | None = None
     retry_after_s: float | None = None
+
+    def error(self, phase: Phase) -> UpstreamError:
+        """The same as an exception: to be raised, or rendered in a client's dialect."""
+        return UpstreamError(
+            self.message,
+            phase=phase,
+            kind=self.kind,
+            type=self.type,
+            code=self.code,
+            param=self.param,
+            retry_after_s=self.retry_after_s,
+        )
 
 
 class Keepalive(msgspec.Struct, frozen=True):

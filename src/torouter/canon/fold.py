@@ -48,18 +48,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     def failure(self) -> UpstreamError:
         """The exception to raise where there is no `finish`: an answer at rest has no other way to be an error."""
-        fault = self.fault
-        if fault is None:
+        if self.fault is None:
             return UpstreamError("the upstream's answer has no end", phase="body", code="upstream_truncated")
-        return UpstreamError(
-            fault.message,
-            phase="body",
-            kind=fault.kind,
-            type=fault.type,
-            code=fault.code,
-            param=fault.param,
-            retry_after_s=fault.retry_after_s,
-        )
+        return self.fault.error("body")
 
 
 class _Part:

@@ -42,14 +42,21 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 class LossLog:
     """Collects the losses of one encoding towards one dialect. Each field is recorded once for each kind of loss."""
 
-    __slots__ = ("_losses", "_target")
+    __slots__ = ("_losses", "_once", "_target")
 
     def __init__(self, target: Dialect) -> None:
         self._target: Dialect = target
         self._losses: dict[tuple[str, What], Loss] = {}
+        self._once: set[str] = set()
 
     def report(self, field: str, what: What, reason: str) -> None:
         self._losses.setdefault((field, what), Loss(field=field, what=what, reason=reason))
+
+    def report_once(self, field: str, what: What, reason: str) -> None:
+        """For what happens again with each turn: the first field stands for all, however long the history is."""
+        if reason not in self._once:
+            self._once.add(reason)
+            self.report(field, what, reason)
 
     def refusal(self, field: str, problem: str, advice: str) -> RequestError:
         """The 400 to raise: names the field, the upstream's family, why not (`problem`), and what to do (`advice`)."""
@@ -63,7 +70,7 @@ class LossLog:
     def settle(self, carried: Iterable[Carried], path: str = "") -> None:
         """Gives each field that the caller's dialect knows and the target does not the fate its decoder chose."""
         for item in carried:
-            field = f"{path}.{item.name}" if path else item.name
+            field = ".".join(step for step in (path, item.within, item.name) if step)
             if item.fate == "report":
                 self.report(field, "dropped", item.why or f"{FAMILIES[self._target]} has no such field")
             elif item.fate == "refuse":

@@ -52,6 +52,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         below = self.places[index] if index < len(self.places) else f"content.{index}"
         return f"{self.path}.{below}" if below else self.path
 
+    def placed(self) -> list[tuple[Block, str]]:
+        """The blocks, each with its path."""
+        return [(block, self.place(index)) for index, block in enumerate(self.blocks)]
+
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A tool that the caller runs. `schema` is JSON Schema, `None` without parameters, and stood at `schema_path`;

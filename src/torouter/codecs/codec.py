@@ -132,6 +132,11 @@ class Encoder(Protocol):
 
     def feed(self, event: Event, /) -> bytes: ...
 
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What of the answer so far could not be said."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:

@@ -7,7 +7,7 @@ Every error is a `RequestError` that names the field's path.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, NoReturn, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
@@ -25,6 +25,7 @@ __all__ = [
     "STRS",
     "Fields",
     "join",
+    "meaning",
     "read_body",
 ]
 
@@ -52,6 +53,15 @@ _SAYS_NOTHING: Final = frozenset({b"null", b"[]", b"{}"})
 
 def join(path: str, name: str | int) -> str:
     return f"{path}.{name}" if path else str(name)
+
+
+def meaning(word: str, words: Mapping[str, _T], path: str) -> _T:
+    """What a word at this path means, if it is one of these words."""
+    if word not in words:
+        raise RequestError(
+            f"`{path}` is `{word}`; expected one of {', '.join(words)}", code="invalid_value", param=path
+        )
+    return words[word]
 
 
 def read_body(body: bytes) -> Fields:
@@ -96,9 +106,12 @@ class Fields:
 
     def need(self, name: str, decoder: _Reads[_T]) -> _T:
         value = self.get(name, decoder)
-        if value is None:
-            raise RequestError(f"`{self.at(name)}` is required", code="missing_required_parameter", param=self.at(name))
-        return value
+        return self._missing(name) if value is None else value
+
+    def need_word(self, name: str, words: Mapping[str, _T]) -> tuple[str, _T]:
+        """One of these words, and what it means."""
+        word = self.need(name, STR)
+        return word, meaning(word, words, self.at(name))
 
     def raw(self, name: str) -> bytes | None:
         """The value's own bytes; `None` for null and for absence."""
@@ -110,13 +123,30 @@ class Fields:
         value = self.raw(name)
         return None if value is None else Fields(value, self.at(name))
 
+    def need_object(self, name: str) -> Fields:
+        said = self.object(name)
+        return self._missing(name) if said is None else said
+
     def objects(self, name: str) -> list[Fields]:
         """The objects of a list; empty for null and for absence."""
         return [Fields(raw, self.at(f"{name}.{index}")) for index, raw in enumerate(self.list(name))]
 
+    def need_objects(self, name: str, what: str) -> list[Fields]:
+        """The objects of a list that holds at least one, each of which is `what`."""
+        found = self.objects(name)
+        if not found:
+            path = self.at(name)
+            message = f"`{path}` must hold at least one {what}"
+            raise RequestError(message, code="missing_required_parameter", param=path)
+        return found
+
     def list(self, name: str) -> list[Raw]:
         """The values of a list; empty for null and for absence."""
         return self.get(name, RAWS) or []
+
+    def _missing(self, name: str) -> NoReturn:
+        path = self.at(name)
+        raise RequestError(f"`{path}` is required", code="missing_required_parameter", param=path)
 
     def is_text(self, name: str) -> bool:
         raw = self._fields.get(name)
@@ -129,8 +159,11 @@ class Fields:
             return ()
         return (Carried(name=name, value=bytes(raw), origin=origin, fate=fate, why=why),)
 
-    def rest(self, origin: Dialect, fates: Mapping[str, tuple[Fate, str]] | None = None) -> tuple[Carried, ...]:
-        """Fields that nobody took. Those without a fate of their own are reported; null, [] and {} say nothing."""
+    def rest(
+        self, origin: Dialect, fates: Mapping[str, tuple[Fate, str]] | None = None, *, within: str = ""
+    ) -> tuple[Carried, ...]:
+        """Fields that nobody took. Those without a fate of their own are reported; null, [] and {} say nothing.
+        `within` is this object's name in the one that carries them."""
         known = fates or {}
         says_nothing: tuple[Fate, str] = ("hint", "")
         unknown: tuple[Fate, str] = ("report", "")
@@ -140,7 +173,7 @@ class Fields:
                 continue
             value = bytes(raw)
             fate, why = says_nothing if value in _SAYS_NOTHING else known.get(name, unknown)
-            kept.append(Carried(name=name, value=value, origin=origin, fate=fate, why=why))
+            kept.append(Carried(name=name, value=value, origin=origin, fate=fate, why=why, within=within))
         return tuple(kept)
 
 

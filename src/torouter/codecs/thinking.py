@@ -15,6 +15,7 @@ from torouter.errors import RequestError
 
 __all__ = ["clamped", "effort_of", "gives_any", "level_of", "refuse_without_variant"]
 
+
 def level_of(reasoning: Reasoning) -> Depth:
     """The rung of the ladder: as named, or nearest to a budget."""
     budget = reasoning.budget_tokens

@@ -121,7 +121,7 @@ class Translated:
                 self._usage = event.usage
             elif type(event) is Fault:
                 if not exchange.has_begun:
-                    raise _error(event)
+                    raise event.error("stream")
                 self.outcome = "truncated"
             elif type(event) is PartStart and self._names:
                 event = restore_event(event, self._names)
@@ -147,18 +147,6 @@ class Translated:
 def _translation(codec: Codec) -> Translation:
     assert codec.translation is not None, "routing offers only dialects that can be translated"
     return codec.translation
-
-
-def _error(fault: Fault) -> UpstreamError:
-    return UpstreamError(
-        fault.message,
-        phase="stream",
-        kind=fault.kind,
-        type=fault.type,
-        code=fault.code,
-        param=fault.param,
-        retry_after_s=fault.retry_after_s,
-    )
 
 
 def _fault(error: UpstreamError) -> Fault:

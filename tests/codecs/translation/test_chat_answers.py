@@ -173,6 +173,11 @@ class TestDeltas:
             TextBlock(text="x"),
         )
 
+    @pytest.mark.parametrize("odd", [1, {"type": 1}, {"type": "thinking", "thinking": [1]}])
+    def test_segments_in_nobodys_form_are_passed_over(self, odd: Any) -> None:
+        content = [odd, {"type": "text", "text": "x"}]
+        assert answer_of(CHAT, chat_sse(chat_chunk({"content": content}, "stop"))).blocks == (TextBlock(text="x"),)
+
     def test_the_finish_chunk_is_drained(self) -> None:
         """Pitfalls 8 and 9: the last fragments come with the finish reason."""
         body = chat_sse(chat_chunk(call(0, "a", "f", '{"x":')), chat_chunk(call(0, arguments="1}"), "tool_calls"))

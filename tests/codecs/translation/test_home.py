@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.codecs.translation.roads import CHAT, MESSAGES, chat, messages, refusal
+from tests.codecs.translation.roads import CHAT, MESSAGES, chat, messages, refusal, to_chat, to_messages
 from torouter.canon.reasoning import ModelFacts
 from torouter.codecs.codec import Translation
 from torouter.errors import RequestError
@@ -33,6 +33,19 @@ def home(translation: Translation, body: dict[str, Any]) -> Any:
         chat(functions=[{"name": "f"}], function_call="auto"),
         chat({"role": "user", "content": [{"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "x"}}]}),
         chat({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:IMAGE/X;base64,AA"}}]}),
+        chat({"role": "user", "content": "a", "new.er": 1}, **{"vendor.field": {"a": 1}}),
+        chat({"role": "assistant", "content": "a", "function_call": {"name": "f", "arguments": "{}", "new": 1}}),
+        chat(response_format={"type": "json_object", "new": 1}),
+        chat(response_format={"type": "json_schema", "new": 1, "json_schema": {"name": "n", "schema": {}, "new": 2}}),
+        chat(
+            {
+                "role": "assistant",
+                "content": "a",
+                "tool_calls": [
+                    {"id": "c", "type": "function", "new": 1, "function": {"name": "f", "arguments": "{}", "new": 2}}
+                ],
+            }
+        ),
     ],
 )
 def test_chat(body: dict[str, Any]) -> None:
@@ -79,8 +92,21 @@ def test_messages_fields() -> None:
         tool_choice={"type": "auto", "disable_parallel_tool_use": True, "new": 1},
         temperature=0,
         stop_sequences=[],
+        **{"vendor.field": [1]},
     )
     assert home(MESSAGES, body) == body
+
+
+def test_what_stood_within_an_object_is_reported_by_its_whole_path() -> None:
+    function = {"name": "f", "new": 1}
+    call = {"id": "c", "type": "function", "function": {**function, "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": "c", "content": "r"}
+    said = chat("a", {"role": "assistant", "content": None, "tool_calls": [call]}, result)
+    assert to_messages({**said, "tools": [{"type": "function", "function": function}]})[1] == {
+        "messages.1.tool_calls.0.function.new": "dropped",
+        "tools.0.function.new": "dropped",
+    }
+    assert to_chat(messages("a", metadata={"user_id": "u", "new": 1}))[1] == {"metadata.new": "dropped"}
 
 
 def test_an_unknown_kind_of_call_is_refused_across() -> None:

@@ -200,6 +200,11 @@ class TestEnd:
         whole = json.loads(CHAT.encode_answer(answer(*said), options(framing="whole")))
         assert whole["choices"][0]["message"]["refusal"] == "because"
 
+    @pytest.mark.parametrize("last", [1, 2], ids=["at the end of the bytes", "at message_stop"])
+    def test_details_in_nobodys_form_explain_nothing(self, last: int) -> None:
+        found = answer(text(0, "x"), end("refusal", stop_details="odd")[:last])
+        assert (found.finish.reason, found.finish.explanation, found.finish.details) == ("refusal", None, b'"odd"')
+
     def test_the_stop_sequence_that_matched(self) -> None:
         """Pitfall 132."""
         said = [text(0, "x"), end("stop_sequence", stop_sequence="END")]

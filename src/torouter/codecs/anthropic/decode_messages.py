@@ -9,7 +9,6 @@ from torouter.canon.blocks import Block, TextBlock
 from torouter.canon.request import Message, Role
 from torouter.codecs.anthropic.decode_content import decode_block
 from torouter.codecs.fields import STR, Fields
-from torouter.errors import RequestError
 
 __all__ = ["decode_messages"]
 
@@ -19,26 +18,14 @@ _ROLES: Final[Mapping[str, Role]] = {"user": "user", "assistant": "assistant", "
 def decode_messages(top: Fields) -> tuple[Message, ...]:
     """The system prompt comes first, as one message that is marked as standing in front."""
     front = _blocks(top, "system", "system")
-    raws = top.list("messages")
-    if not raws:
-        raise RequestError(
-            "`messages` must hold at least one message", code="missing_required_parameter", param="messages"
-        )
-    messages = [_message(Fields(raw, f"messages.{index}")) for index, raw in enumerate(raws)]
+    messages = [_message(said) for said in top.need_objects("messages", "message")]
     if front:
         messages.insert(0, _placed("system", "system", front, is_front=True))
     return tuple(messages)
 
 
 def _message(said: Fields) -> Message:
-    word = said.need("role", STR)
-    role = _ROLES.get(word)
-    if role is None:
-        raise RequestError(
-            f"`{said.at('role')}` is `{word}`; expected one of {', '.join(_ROLES)}",
-            code="invalid_value",
-            param=said.at("role"),
-        )
+    _, role = said.need_word("role", _ROLES)
     message = _placed(role, said.path, _blocks(said, "content", "content"))
     carried = said.rest("anthropic")
     return Message(role=role, path=said.path, blocks=message.blocks, places=message.places, carried=carried)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from torouter.canon.blocks import Carried, Fate
@@ -16,7 +15,7 @@ from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, OutputFormat, Settings
 from torouter.codecs.anthropic.decode_messages import decode_messages
 from torouter.codecs.anthropic.decode_tools import decode_tool_choice, decode_tools
-from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, read_body
+from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, meaning, read_body
 from torouter.errors import RequestError
 
 __all__ = ["decode_request"]
@@ -103,19 +102,8 @@ def _reasoning(thinking: Fields | None, config: Fields | None) -> tuple[Reasonin
     if word == "enabled" and budget is not None:
         return Reasoning(budget_tokens=budget), "thinking.budget_tokens"
     if effort is not None:
-        return Reasoning(depth=_depth(effort)), "output_config.effort"
+        return Reasoning(depth=meaning(effort, _EFFORTS, "output_config.effort")), "output_config.effort"
     return (None, "") if word is None else (Reasoning(), "thinking")
-
-
-def _depth(effort: str) -> Depth:
-    depth = _EFFORTS.get(effort)
-    if depth is None:
-        raise RequestError(
-            f"`output_config.effort` is `{effort}`; expected one of {', '.join(_EFFORTS)}",
-            code="invalid_value",
-            param="output_config.effort",
-        )
-    return depth
 
 
 def _is_visible(thinking: Fields | None) -> bool:
@@ -148,13 +136,13 @@ def _carried(top: Fields, config: Fields | None) -> tuple[Carried, ...]:
     return (*kept, *top.rest("anthropic", _FATES))
 
 
-def _within(name: str, said: Fields | None, *known: str) -> list[Carried]:
-    """Unknown fields of an object that home gets whole: to be reported, by names that hold a dot."""
+def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:
+    """Unknown fields of an object that home gets whole: they are only to be reported."""
     if said is None:
-        return []
+        return ()
     for field in known:
         said.raw(field)
-    return [msgspec.structs.replace(item, name=f"{name}.{item.name}") for item in said.rest("anthropic")]
+    return said.rest("anthropic", within=name)
 
 
 def _context_fate(top: Fields) -> Fate:

@@ -6,7 +6,7 @@ The kind of an event is read from its data: compatible servers leave the `event:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from torouter.canon.blocks import Blob, Citation, Origin
 from torouter.canon.events import (
     Event,
     Fault,
+    Finish,
     FinishReason,
     Keepalive,
     PartBlob,
@@ -24,21 +25,18 @@ from torouter.canon.events import (
     PartEnd,
     PartKind,
     PartStart,
-    Start,
-    UsageSeen,
 )
 from torouter.canon.finish import settle_finish
+from torouter.codecs.absent import ABSENT, has_value
+from torouter.codecs.answer_decoder import AnswerDecoder
 from torouter.codecs.anthropic.decode_content import SERVER_CALLS, is_server_result
 from torouter.codecs.anthropic.usage import Tally
 from torouter.codecs.codec import Framing
-from torouter.codecs.endings import fault_in, malformed, truncated
-from torouter.codecs.figures import is_given
-from torouter.errors import UpstreamError
-from torouter.wire.sse import SseFramer
+from torouter.codecs.endings import fault_in, truncated
+from torouter.codecs.unreadable import UNREADABLE
 
 __all__ = ["Decoder"]
 
-_ABSENT: Final = Raw()
 _DONE: Final = b"[DONE]"
 _HOME: Final = Origin(dialect="anthropic")
 _REASONS: Final[Mapping[str, FinishReason]] = {
@@ -72,10 +70,10 @@ class _Delta(msgspec.Struct):
     thinking: str | None = None
     partial_json: str | None = None
     signature: str | None = None
-    citation: Raw = _ABSENT
+    citation: Raw = ABSENT
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    stop_details: Raw = _ABSENT
+    stop_details: Raw = ABSENT
 
 
 class _Event(msgspec.Struct):
@@ -84,9 +82,9 @@ class _Event(msgspec.Struct):
     type: str = ""
     index: int = 0
     delta: _Delta | None = None
-    message: Raw = _ABSENT
-    content_block: Raw = _ABSENT
-    usage: Raw = _ABSENT
+    message: Raw = ABSENT
+    content_block: Raw = ABSENT
+    usage: Raw = ABSENT
 
 
 class _Message(msgspec.Struct):
@@ -95,8 +93,8 @@ class _Message(msgspec.Struct):
     content: list[Raw] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    stop_details: Raw = _ABSENT
-    usage: Raw = _ABSENT
+    stop_details: Raw = ABSENT
+    usage: Raw = ABSENT
 
 
 class _Block(msgspec.Struct):
@@ -108,7 +106,7 @@ class _Block(msgspec.Struct):
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
-    input: Raw = _ABSENT
+    input: Raw = ABSENT
     citations: list[Raw] | None = None
 
 
@@ -128,7 +126,6 @@ _read_message = msgspec.json.Decoder(_Message).decode
 _read_block = msgspec.json.Decoder(_Block).decode
 _read_citation = msgspec.json.Decoder(_Citation).decode
 _read_details = msgspec.json.Decoder(_StopDetails).decode
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Open:
@@ -145,62 +142,22 @@ class _Open:
         self.has_text = False
 
 
-class Decoder:
-    """A `codecs.codec.Decoder`. Blocks are found by their index."""
+class Decoder(AnswerDecoder):
+    """Blocks are found by their index."""
 
     def __init__(self, framing: Framing) -> None:
-        self._framing = framing
-        self._framer = SseFramer()
-        self._body: list[bytes] = []
+        super().__init__(framing)
         self._open: dict[int, _Open] = {}
         self._count = 0
         self._tally = Tally()
         self._kinds: set[PartKind] = set()
         self._stop: _Delta | None = None
-        self._has_started = False
         self._has_stopped = False
-        self._has_ended = False
 
-    def feed(self, data: bytes, /) -> list[Event]:
-        events: list[Event] = []
-        if self._framing == "whole":
-            self._body.append(data)
-            return events
-        try:
-            for frame in self._framer.feed(data):
-                self._frame(frame.data, events)
-        except UpstreamError as error:
-            self._end(Fault(kind=error.kind, message=error.message, code=error.code), events)
-        return events
-
-    def close(self) -> list[Event]:
-        """A whole body is read here. Of a stream, an event without its blank line counts if it can be read."""
-        events: list[Event] = []
-        if self._framing == "whole":
-            self._whole(b"".join(self._body), events)
-        else:
-            for frame in self._framer.close():
-                if _is_readable(frame.data):
-                    self._frame(frame.data, events)
-            if not self._has_started and self._framer.stray:
-                self._whole(self._framer.stray, events)
-        self._terminate(events)
-        return events
-
-    def _whole(self, body: bytes, events: list[Event]) -> None:
-        if body.strip():
-            self._frame(body, events)
-
-    def _frame(self, data: bytes, events: list[Event]) -> None:
-        if self._has_ended or data == _DONE:
+    def read(self, data: bytes, events: list[Event]) -> None:
+        if data == _DONE:
             return
-        try:
-            event = _read_event(data)
-            self._event(event, data, events)
-        except _UNREADABLE as error:
-            self._end(malformed(f"the upstream sent what is no message: {error}"), events)
-
-    def _event(self, event: _Event, data: bytes, events: list[Event]) -> None:
+        event = _read_event(data)
         match event.type:
             case "content_block_delta":
                 if event.delta is not None:
@@ -210,31 +167,30 @@ class Decoder:
             case "content_block_stop":
                 self._block_stop(event.index, events)
             case "message_start":
-                self._start(_read_message(event.message), events)
+                self._message_start(_read_message(event.message), events)
             case "message_delta":
                 self._message_delta(event, events)
             case "message_stop":
                 self._has_stopped = True
-                self._terminate(events)
+                self.terminate(events)
             case "ping":
                 events.append(Keepalive())
             case "message":
                 self._message(_read_message(data), events)
-            case _ if event.type == "error" or _is_error(data) or self._framing == "whole":
-                self._end(fault_in(data), events)
+            case _ if event.type == "error" or _is_error(data) or self.framing == "whole":
+                self.end(fault_in(data), events)
             case _:  # events to come: nothing that we could say in another dialect
                 pass
 
-    def _start(self, message: _Message, events: list[Event]) -> None:
-        if self._has_started:
+    def _message_start(self, message: _Message, events: list[Event]) -> None:
+        if self.has_started:
             return
-        self._has_started = True
-        events.append(Start(id=message.id or "", model=message.model or ""))
+        self.start(message.id or "", message.model or "", events)
         self._count_usage(message.usage, events)
 
     def _message(self, message: _Message, events: list[Event]) -> None:
         """A whole body."""
-        self._start(message, events)
+        self._message_start(message, events)
         for index, raw in enumerate(message.content or ()):
             self._block_start(index, raw, events)
             self._block_stop(index, events)
@@ -267,7 +223,7 @@ class Decoder:
             events += [PartCited(opened.part, _citation(each)) for each in block.citations or ()]
 
     def _begin(
-        self, index: int, kind: PartKind, events: list[Event], block: _Block | None = None, raw: Raw = _ABSENT
+        self, index: int, kind: PartKind, events: list[Event], block: _Block | None = None, raw: Raw = ABSENT
     ) -> _Open:
         if index in self._open:
             self._block_stop(index, events)
@@ -300,7 +256,7 @@ class Decoder:
             self._say(opened, text, events)
         elif delta.signature:
             opened.signature = delta.signature
-        elif _is_given(delta.citation):
+        elif has_value(delta.citation):
             events.append(PartCited(opened.part, _citation(delta.citation)))
 
     def _say(self, opened: _Open, text: str, events: list[Event]) -> None:
@@ -313,55 +269,48 @@ class Decoder:
             return
         if opened.kind == "tool_call" and not opened.has_text:
             self._say(opened, opened.input, events)
-        if opened.kind == "reasoning" and opened.signature:
-            events.append(PartBlob(opened.part, Blob(kind="signature", data=opened.signature, origin=_HOME)))
-        events.append(PartEnd(opened.part))
+        events += _ended(opened)
 
     def _count_usage(self, raw: Raw, events: list[Event]) -> None:
         self._tally.take(raw)
         usage = self._tally.usage("partial")
-        if usage.quality != "none" and _is_given(raw):
-            events.append(UsageSeen(usage))
+        if usage.quality != "none" and has_value(raw):
+            self.count_usage(usage, events)
 
-    def _terminate(self, events: list[Event]) -> None:
-        """The end that the upstream's own words make. `message_stop` without a reason is an end all the same."""
-        if self._has_ended:
-            return
+    def ending(self) -> Finish | Fault:
+        """`message_stop` without a reason is an end all the same."""
         stop = self._stop
         if stop is None and not self._has_stopped:
-            self._end(truncated(), events)
-            return
+            return truncated()
         raw = "" if stop is None else stop.stop_reason or ""
-        details = b"" if stop is None or not _is_given(stop.stop_details) else bytes(stop.stop_details)
-        end = settle_finish(
+        details = b"" if stop is None or not has_value(stop.stop_details) else bytes(stop.stop_details)
+        return settle_finish(
             _REASONS.get(raw),
             raw,
             has_content=bool(self._kinds - {"reasoning"}),
             has_calls="tool_call" in self._kinds,
             stop_sequence=None if stop is None else stop.stop_sequence,
-            explanation=_read_details(details).explanation if details else None,
+            explanation=_explanation(details),
             details=details,
         )
-        usage = self._tally.usage("reported")
-        if usage.quality == "reported" and not isinstance(end, Fault):
-            events.append(UsageSeen(usage))
-        self._end(end, events)
 
-    def _end(self, end: Event, events: list[Event]) -> None:
-        """The last events: every part is ended before. A call that was cut stays as it was cut."""
-        if self._has_ended:
-            return
-        self._has_ended = True
+    def end_parts(self) -> Iterable[Event]:
         for opened in self._open.values():
-            if opened.kind == "reasoning" and opened.signature:
-                events.append(PartBlob(opened.part, Blob(kind="signature", data=opened.signature, origin=_HOME)))
-            events.append(PartEnd(opened.part))
+            yield from _ended(opened)
         self._open.clear()
-        events.append(end)
 
 
-def _is_given(raw: Raw) -> bool:
-    return raw is not _ABSENT and is_given(raw)
+def _ended(opened: _Open) -> Iterator[Event]:
+    if opened.kind == "reasoning" and opened.signature:
+        yield PartBlob(opened.part, Blob(kind="signature", data=opened.signature, origin=_HOME))
+    yield PartEnd(opened.part)
+
+
+def _explanation(details: bytes) -> str | None:
+    try:
+        return _read_details(details).explanation if details else None
+    except UNREADABLE:
+        return None
 
 
 def _kind_of(word: str) -> PartKind:
@@ -384,11 +333,3 @@ def _citation(raw: Raw) -> Citation:
 def _is_error(data: bytes) -> bool:
     """Errors of servers that speak another dialect's: `{"error": …}` without a type."""
     return data.lstrip().startswith((b'{"error"', b'{ "error"'))
-
-
-def _is_readable(data: bytes) -> bool:
-    try:
-        _read_event(data)
-    except _UNREADABLE:
-        return False
-    return True

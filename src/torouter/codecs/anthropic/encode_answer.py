@@ -12,12 +12,12 @@ from torouter.canon.blocks import Block, Citation, ReasoningBlock, RefusalBlock,
 from torouter.canon.events import Finish, FinishReason
 from torouter.canon.fold import Answer
 from torouter.codecs.anthropic.usage import render_usage
+from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.codec import AnswerOptions
+from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
 
 __all__ = ["citation_of", "encode_answer", "stop_fields"]
-
-Json = dict[str, object]
 
 _REASONS: Final[Mapping[FinishReason, str]] = {
     "stop": "end_turn",
@@ -99,7 +99,10 @@ def _text(block: TextBlock) -> Json:
 
 def _call(block: ToolCallBlock, finish: Finish) -> Json | None:
     """A call that the limit cut off is dropped: closed by us, it would be half a command."""
-    arguments = _object(block.arguments.strip() or "{}")
+    try:
+        arguments = object_in(block.arguments)
+    except NotAnObject:
+        arguments = None
     if arguments is None and finish.reason in ("length", "context_length"):
         return None
     if arguments is None:
@@ -109,18 +112,3 @@ def _call(block: ToolCallBlock, finish: Finish) -> Json | None:
             code="upstream_malformed",
         )
     return {"type": "tool_use", "id": block.id, "name": block.name, "input": Raw(arguments)}
-
-
-def _object(text: str) -> bytes | None:
-    """Arguments as an object, verbatim; one level of double encoding is undone."""
-    for _ in range(2):
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        if isinstance(value, dict):
-            return text.encode()
-        if not isinstance(value, str):
-            return None
-        text = value
-    return None

@@ -19,11 +19,11 @@ from torouter.canon.blocks import (
 )
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
+from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.data_urls import sniff
+from torouter.codecs.json_objects import Json
 
-__all__ = ["Json", "call_input", "is_visible", "media", "tool_result", "tool_use"]
-
-Json = dict[str, object]
+__all__ = ["call_input", "is_visible", "media", "tool_result", "tool_use"]
 
 _IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/csv", "text/html"})
@@ -110,24 +110,13 @@ def tool_use(block: ToolCallBlock, arguments: bytes, path: str, log: LossLog) ->
 
 
 def call_input(block: ToolCallBlock, path: str, log: LossLog) -> bytes | None:
-    """A call's arguments as a JSON object, verbatim; `None` if they are no JSON (the call was cut by a limit).
-
-    Some clients encode the object twice: one level of that is undone. Any other value cannot be an input.
-    """
-    text = block.arguments.strip()
-    if not text:
-        return b"{}"
-    for _ in range(2):
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        if isinstance(value, dict):
-            return text.encode()
-        if not isinstance(value, str):
-            break
-        text = value
-    raise log.refusal(path, "the arguments of a call must be a JSON object", "send the call's arguments as an object")
+    """A call's arguments as a JSON object, verbatim; `None` if they are no JSON (the call was cut by a limit)."""
+    try:
+        return object_in(block.arguments)
+    except NotAnObject:
+        raise log.refusal(
+            path, "the arguments of a call must be a JSON object", "send the call's arguments as an object"
+        ) from None
 
 
 def tool_result(block: ToolResultBlock, path: str, log: LossLog) -> Json:

@@ -24,7 +24,9 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.anthropic.encode_content import Json, call_input, is_visible, media, tool_result, tool_use
+from torouter.codecs.anthropic.encode_content import call_input, is_visible, media, tool_result, tool_use
+from torouter.codecs.foreign_request import instruction
+from torouter.codecs.json_objects import Json
 
 __all__ = ["EncodedMessages", "encode_messages"]
 
@@ -64,7 +66,6 @@ class _Writer:
         self._system: list[Json] = []
         self._turns: list[_Turn] = []
         self._broken: dict[str, str] = {}
-        self._is_reasoning_reported = False
 
     def add(self, message: Message) -> None:
         self._log.settle(message.carried, message.path)
@@ -74,8 +75,8 @@ class _Writer:
             self._instruct(message)
             return
         turn = self._turn(message.role == "user", message.path)
-        for index, block in enumerate(message.blocks):
-            self._block(turn, block, message.place(index))
+        for block, path in message.placed():
+            self._block(turn, block, path)
 
     def finish(self) -> EncodedMessages:
         turns = [turn for turn in self._turns if turn.blocks or turn.results]
@@ -105,10 +106,7 @@ class _Writer:
         return self._turns[-1]
 
     def _instruct(self, message: Message) -> None:
-        texts = [
-            (self._instruction(block, message.place(index)), message.place(index))
-            for index, block in enumerate(message.blocks)
-        ]
+        texts = [(instruction(block, path, self._log), path) for block, path in message.placed()]
         if not self._turns:
             self._system.extend({"type": "text", "text": text} for text, _ in texts if is_visible(text))
             return
@@ -117,12 +115,6 @@ class _Writer:
                 self._log.report(path, "approximated", "an instruction in mid-conversation became marked user text")
                 reminder = f"<system-reminder>\n{text}\n</system-reminder>"
                 self._turn(True, message.path).blocks.append({"type": "text", "text": reminder})
-
-    def _instruction(self, block: Block, path: str) -> str:
-        if not isinstance(block, TextBlock):
-            raise self._log.refusal(path, "instructions may hold text only", "move it into a user message")
-        self._log.settle(block.carried, path)
-        return block.text
 
     def _block(self, turn: _Turn, block: Block, path: str) -> None:
         log = self._log
@@ -140,19 +132,13 @@ class _Writer:
                 self._result(turn, block, path)
             case ReasoningBlock():
                 log.settle(block.carried, path)
-                self._drop_reasoning(path)
+                log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
             case ServerToolBlock():
                 log.report(path, "dropped", f"`{block.kind}` was run by another provider")
             case OpaqueBlock():
                 raise log.refusal(
                     path, f"parts of type `{block.kind}` are unknown there", "send text, images or PDF documents"
                 )
-
-    def _drop_reasoning(self, path: str) -> None:
-        """Reported once, however long the history is."""
-        if not self._is_reasoning_reported:
-            self._is_reasoning_reported = True
-            self._log.report(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _text(self, turn: _Turn, text: str, path: str) -> None:
         if is_visible(text):

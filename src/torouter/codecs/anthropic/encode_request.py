@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import json
-
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest
-from torouter.codecs.anthropic.encode_content import Json
 from torouter.codecs.anthropic.encode_messages import encode_messages
 from torouter.codecs.anthropic.encode_settings import (
     encode_format,
@@ -21,7 +18,8 @@ from torouter.codecs.anthropic.encode_thinking import encode_thinking
 from torouter.codecs.anthropic.encode_tools import encode_tool_choice, encode_tools
 from torouter.codecs.anthropic.home import encode_home
 from torouter.codecs.codec import Encoded
-from torouter.errors import RequestError
+from torouter.codecs.foreign_request import encode_foreign
+from torouter.codecs.json_objects import Json
 
 __all__ = ["encode_request"]
 
@@ -30,16 +28,10 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "anthropic":
         return Encoded(body=encode_home(request, model))
-    log = LossLog("anthropic")
-    try:
-        body = _foreign(request, model, facts, log)
-    except RecursionError:
-        raise RequestError("a schema in the request is nested too deeply") from None
-    return Encoded(body=json.encode(body), losses=log.losses())
+    return encode_foreign(request, "anthropic", lambda log: _body(request, model, facts, log))
 
 
-def _foreign(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
-    log.settle(request.carried)
+def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
     settle_settings(request, log)
     conversation = encode_messages(request, log)
     tools = encode_tools(request, log)

@@ -10,9 +10,9 @@ from msgspec import Raw, UnsetType
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest, Settings
-from torouter.codecs.anthropic.encode_content import Json
 from torouter.codecs.anthropic.encode_thinking import Limit, Thinking
 from torouter.codecs.anthropic.schema import output_schema
+from torouter.codecs.json_objects import Json
 
 __all__ = ["encode_format", "encode_labels", "encode_limit", "encode_sampling", "encode_stop", "settle_settings"]
 

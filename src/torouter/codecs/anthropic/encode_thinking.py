@@ -13,7 +13,7 @@ from torouter.canon.depths import budget_of, level_of
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.canon.request import ChatRequest
-from torouter.codecs.anthropic.encode_content import Json
+from torouter.codecs.json_objects import Json
 
 __all__ = ["Limit", "Thinking", "encode_thinking"]
 

@@ -7,9 +7,9 @@ from msgspec import Raw
 from torouter.canon.blocks import ToolCallBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_name
-from torouter.canon.request import ChatRequest, Tool, ToolChoice, VendorTool
-from torouter.codecs.anthropic.encode_content import Json
+from torouter.canon.request import ChatRequest, Tool, VendorTool
 from torouter.codecs.anthropic.schema import EMPTY_OBJECT, input_schema, is_in_subset
+from torouter.codecs.json_objects import Json
 
 __all__ = ["encode_tool_choice", "encode_tools"]
 
@@ -19,8 +19,6 @@ def encode_tools(request: ChatRequest, log: LossLog) -> list[Json]:
     choice = request.tool_choice
     if not request.tools:
         return _from_history(request, log)
-    if choice is not None and choice.form != "mode":
-        _check_declared(request, choice, log)
     if choice is None or choice.form != "subset":
         return [_tool(tool, log) for tool in request.tools]
     log.report(
@@ -33,8 +31,6 @@ def encode_tool_choice(request: ChatRequest, tools: list[Json], log: LossLog) ->
     """`None` says nothing: the model decides. At most one call is a part of the choice here, and no part of `none`."""
     choice, is_single = request.tool_choice, request.settings.parallel_tool_calls is False
     if not request.tools:
-        if choice is not None and choice.mode == "required":
-            raise log.refusal("tool_choice", "a call is required, but no tools are declared", "declare `tools`")
         return {"type": "none"} if tools else None
     if choice is None:
         return {"type": "auto", "disable_parallel_tool_use": True} if is_single else None
@@ -93,10 +89,3 @@ def _from_history(request: ChatRequest, log: LossLog) -> list[Json]:
             "tools", "added", "the history's calls need definitions; minimal ones that may not be called were added"
         )
     return [{"name": wire_name(name, "anthropic"), "input_schema": Raw(EMPTY_OBJECT)} for name in names]
-
-
-def _check_declared(request: ChatRequest, choice: ToolChoice, log: LossLog) -> None:
-    declared = {tool.name for tool in request.tools}
-    for name in choice.names:
-        if name not in declared:
-            raise log.refusal("tool_choice", f"the tool `{name}` is not declared", "declare it in `tools`")

@@ -11,23 +11,11 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from torouter.canon.events import (
-    Event,
-    Fault,
-    Finish,
-    Keepalive,
-    PartBlob,
-    PartCited,
-    PartDelta,
-    PartEnd,
-    PartKind,
-    PartStart,
-    Start,
-    UsageSeen,
-)
-from torouter.canon.losses import Loss, LossLog
+from torouter.canon.blocks import Citation
+from torouter.canon.events import Event, Finish, PartDelta, PartKind, PartStart
 from torouter.canon.serial import InARow
 from torouter.canon.usage import Usage
+from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.anthropic.encode_answer import citation_of, stop_fields
 from torouter.codecs.anthropic.errors import render_stream_error
 from torouter.codecs.anthropic.usage import render_usage
@@ -36,7 +24,6 @@ from torouter.errors import UpstreamError
 
 __all__ = ["Encoder"]
 
-_PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _DELTAS: Final[dict[PartKind, tuple[bytes, bytes]]] = {
     "text": (b"text_delta", b"text"),
@@ -48,76 +35,43 @@ _DELTAS: Final[dict[PartKind, tuple[bytes, bytes]]] = {
 _encode = msgspec.json.Encoder().encode
 
 
-class Encoder:
-    """A `codecs.codec.Encoder`. `losses` says what of the answer could not be said."""
+class Encoder(AnswerEncoder):
+    keepalive = b'event: ping\ndata: {"type":"ping"}\n\n'
 
     def __init__(self, options: AnswerOptions) -> None:
-        self._options = options
+        super().__init__(options, "anthropic")
         self._row = InARow()
         self._hidden: set[int] = set()
         self._kind: PartKind = "text"
         self._index = b""
         self._has_said = False
         self._text: list[str] = []
-        self._usage = Usage()
-        self._losses = LossLog("anthropic")
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return self._losses.losses()
 
     def feed(self, event: Event, /) -> bytes:
         if type(event) is PartDelta and event.part == self._row.current:  # nearly every event: 6 µs less for each
-            return self._delta(event.text)
+            return self.say(event.part, event.text)
         if isinstance(event, PartStart) and self._is_hidden(event):
             self._hidden.add(event.part)
             return b""
         if self._hidden and getattr(event, "part", None) in self._hidden:
             return b""
-        return b"".join(map(self._write, self._row.feed(event)))
+        return b"".join(map(super().feed, self._row.feed(event)))
 
     def _is_hidden(self, head: PartStart) -> bool:
         if head.kind == "reasoning":
-            return not self._options.show_reasoning
+            return not self.options.show_reasoning
         if head.kind not in _DELTAS:
-            self._losses.report(head.vendor_kind, "dropped", "the block is known to its own vendor only")
+            self.drop_part(head)
             return True
         return False
 
-    def _write(self, event: Event) -> bytes:
-        match event:
-            case PartDelta():
-                return self._delta(event.text)
-            case PartStart():
-                return self._block_start(event)
-            case PartEnd():
-                return self._block_stop()
-            case PartCited():
-                return self._cited(event)
-            case PartBlob():
-                self._losses.report(
-                    "signature", "dropped", "opaque state goes back only to the provider that issued it"
-                )
-                return b""
-            case UsageSeen():
-                self._usage = event.usage
-                return b""
-            case Start():
-                return self._message_start()
-            case Finish():
-                return self._message_end(event)
-            case Fault():
-                return _error(event, self._options.seed)
-            case Keepalive():
-                return _PING
-
-    def _message_start(self) -> bytes:
+    def begin(self) -> bytes:
         """The figures are not known yet; `message_delta` overrides them."""
         message: dict[str, object] = {
-            "id": f"msg_{self._options.seed}",
+            "id": f"msg_{self.options.seed}",
             "type": "message",
             "role": "assistant",
-            "model": self._options.model,
+            "model": self.options.model,
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
@@ -125,7 +79,7 @@ class Encoder:
         }
         return b'event: message_start\ndata: {"type":"message_start","message":%b}\n\n' % _encode(message)
 
-    def _block_start(self, head: PartStart) -> bytes:
+    def begin_part(self, head: PartStart) -> bytes:
         self._kind, self._has_said, self._index = head.kind, False, b"%d" % head.part
         self._text.clear()
         block: dict[str, object]
@@ -140,7 +94,7 @@ class Encoder:
             _encode(block),
         )
 
-    def _delta(self, text: str) -> bytes:
+    def say(self, part: int, text: str) -> bytes:
         self._has_said = True
         if self._kind == "text":
             self._text.append(text)
@@ -153,27 +107,25 @@ class Encoder:
             fields,
         )
 
-    def _block_stop(self) -> bytes:
+    def end_part(self, part: int) -> bytes:
         """A call of which nothing came has no arguments; clients want to be told so."""
-        empty = self._delta("{}") if self._kind == "tool_call" and not self._has_said else b""
+        empty = self.say(part, "{}") if self._kind == "tool_call" and not self._has_said else b""
         return b'%bevent: content_block_stop\ndata: {"type":"content_block_stop","index":%b}\n\n' % (empty, self._index)
 
-    def _cited(self, event: PartCited) -> bytes:
-        citation = citation_of(event.citation, "".join(self._text))
-        if citation is None:
-            self._losses.report("annotations", "dropped", "the citation has no address")
+    def cite(self, part: int, citation: Citation) -> bytes:
+        cited = citation_of(citation, "".join(self._text))
+        if cited is None:
+            self.log.report("annotations", "dropped", "the citation has no address")
             return b""
-        return self._block_delta(b'"type":"citations_delta","citation":%b' % _encode(citation))
+        return self._block_delta(b'"type":"citations_delta","citation":%b' % _encode(cited))
 
-    def _message_end(self, finish: Finish) -> bytes:
+    def finish(self, finish: Finish) -> bytes:
         end = {
             "type": "message_delta",
             "delta": stop_fields(finish),
-            "usage": Raw(_encode(render_usage(self._usage))),
+            "usage": Raw(_encode(render_usage(self.usage))),
         }
         return b"event: message_delta\ndata: %b\n\n%b" % (_encode(end), _STOP)
 
-
-def _error(fault: Fault, seed: str) -> bytes:
-    error = UpstreamError(fault.message, phase="stream", kind=fault.kind, type=fault.type, code=fault.code)
-    return render_stream_error(error, f"req_{seed}", "sse")
+    def fail(self, error: UpstreamError) -> bytes:
+        return render_stream_error(error, f"req_{self.options.seed}", "sse")

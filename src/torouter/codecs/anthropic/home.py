@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from msgspec import UNSET, Raw, UnsetType, json
+from msgspec import Raw, UnsetType, json
 
 from torouter.canon.blocks import (
     Block,
     CacheHint,
-    Carried,
     MediaBlock,
     OpaqueBlock,
     ReasoningBlock,
@@ -20,7 +17,7 @@ from torouter.canon.blocks import (
     ToolResultBlock,
 )
 from torouter.canon.request import ChatRequest, Message, Tool
-from torouter.codecs.anthropic.encode_content import Json
+from torouter.codecs.json_objects import Json, given, kept
 
 __all__ = ["encode_home"]
 
@@ -28,8 +25,7 @@ __all__ = ["encode_home"]
 def encode_home(request: ChatRequest, model: str) -> bytes:
     settings = request.settings
     body: Json = {"model": model}
-    _say(
-        body,
+    body |= given(
         max_tokens=settings.max_output_tokens,
         stream=request.stream,
         temperature=settings.temperature,
@@ -38,7 +34,7 @@ def encode_home(request: ChatRequest, model: str) -> bytes:
         stop_sequences=settings.stop,
         service_tier=settings.service_tier,
     )
-    body |= _spliced(item for item in request.carried if "." not in item.name)
+    body |= kept(request.carried, "anthropic")
     if request.tool_choice is not None:
         body["tool_choice"] = Raw(request.tool_choice.raw)
     if request.tools:
@@ -50,15 +46,6 @@ def encode_home(request: ChatRequest, model: str) -> bytes:
     return json.encode(body)
 
 
-def _say(body: Json, **fields: object) -> None:
-    """Fields that were given, null included."""
-    body |= {name: value for name, value in fields.items() if value is not UNSET}
-
-
-def _spliced(carried: Iterable[Carried]) -> Mapping[str, Raw]:
-    return {item.name: Raw(item.value) for item in carried if item.origin == "anthropic"}
-
-
 def _tool(tool: object) -> Json:
     assert isinstance(tool, Tool)
     return {"name": tool.name, "description": tool.description, "input_schema": Raw(tool.schema or b"{}")}
@@ -68,7 +55,7 @@ def _message(message: Message) -> Json:
     return {
         "role": message.role,
         "content": [_block(block) for block in message.blocks],
-        **_spliced(message.carried),
+        **kept(message.carried, "anthropic"),
     }
 
 
@@ -87,7 +74,7 @@ def _block(block: Block) -> Json | Raw:
                 "name": block.name,
                 "input": Raw(block.arguments.encode() or b"{}"),
                 **_cache(block.cache),
-                **_spliced(block.carried),
+                **kept(block.carried, "anthropic"),
             }
         case ToolResultBlock():
             return _result(block)
@@ -97,7 +84,7 @@ def _block(block: Block) -> Json | Raw:
 
 def _text(block: TextBlock) -> Json:
     cited: Json = {"citations": [Raw(citation.raw) for citation in block.citations]} if block.citations else {}
-    return {"type": "text", "text": block.text, **cited, **_cache(block.cache), **_spliced(block.carried)}
+    return {"type": "text", "text": block.text, **cited, **_cache(block.cache), **kept(block.carried, "anthropic")}
 
 
 def _reasoning(block: ReasoningBlock) -> Json:
@@ -105,7 +92,7 @@ def _reasoning(block: ReasoningBlock) -> Json:
         if blob.kind == "redacted":
             return {"type": "redacted_thinking", "data": blob.data}
     signature = next((blob.data for blob in block.blobs if blob.kind == "signature"), "")
-    return {"type": "thinking", "thinking": block.text, "signature": signature, **_spliced(block.carried)}
+    return {"type": "thinking", "thinking": block.text, "signature": signature, **kept(block.carried, "anthropic")}
 
 
 def _result(block: ToolResultBlock) -> Json:
@@ -114,7 +101,7 @@ def _result(block: ToolResultBlock) -> Json:
         result["content"] = [_block(part) for part in block.content]
     if block.is_error is not None:
         result["is_error"] = block.is_error
-    return {**result, **_cache(block.cache), **_spliced(block.carried)}
+    return {**result, **_cache(block.cache), **kept(block.carried, "anthropic")}
 
 
 def _cache(hint: CacheHint | UnsetType | None) -> Json:

@@ -11,9 +11,9 @@ from typing import Final, cast
 
 import msgspec
 
-__all__ = ["EMPTY_OBJECT", "input_schema", "is_in_subset", "output_schema"]
+from torouter.codecs.json_objects import Json
 
-Json = dict[str, object]
+__all__ = ["EMPTY_OBJECT", "input_schema", "is_in_subset", "output_schema"]
 
 EMPTY_OBJECT: Final = b'{"type":"object","properties":{}}'
 _FORMATS: Final = frozenset(

@@ -13,16 +13,16 @@ import msgspec
 
 from torouter.canon.blocks import CallKind
 from torouter.canon.events import Event, PartDelta, PartEnd, PartStart
+from torouter.codecs.absent import ABSENT
 
 __all__ = ["CallDelta", "CallTracker", "CustomDelta", "FunctionDelta"]
 
-_ABSENT = msgspec.Raw()
 _SYNTHETIC_DIGITS = 16
 
 
 class FunctionDelta(msgspec.Struct):
     name: str | None = None
-    arguments: msgspec.Raw = _ABSENT
+    arguments: msgspec.Raw = ABSENT
 
 
 class CustomDelta(msgspec.Struct):

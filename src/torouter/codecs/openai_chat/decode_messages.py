@@ -58,13 +58,8 @@ _Placed = list[tuple[str, Block]]
 
 
 def decode_messages(top: Fields) -> tuple[Message, ...]:
-    raws = top.list("messages")
-    if not raws:
-        raise RequestError(
-            "`messages` must hold at least one message", code="missing_required_parameter", param="messages"
-        )
     legacy = _LegacyCalls()
-    return tuple(_message(Fields(raw, f"messages.{index}"), legacy) for index, raw in enumerate(raws))
+    return tuple(_message(said, legacy) for said in top.need_objects("messages", "message"))
 
 
 class _LegacyCalls:
@@ -84,14 +79,7 @@ class _LegacyCalls:
 
 
 def _message(said: Fields, legacy: _LegacyCalls) -> Message:
-    word = said.need("role", STR)
-    role = _ROLES.get(word)
-    if role is None:
-        raise RequestError(
-            f"`{said.at('role')}` is `{word}`; expected one of {', '.join(_ROLES)}",
-            code="invalid_value",
-            param=said.at("role"),
-        )
+    word, role = said.need_word("role", _ROLES)
     if word == "assistant":
         placed = _assistant(said, legacy)
     elif word in ("tool", "function"):
@@ -159,7 +147,7 @@ def _function_call(
         name=said.need("name", STR),
         arguments=arguments or "",
         is_id_synthesised=is_legacy,
-        carried=(*carried, *said.rest("openai-chat")),
+        carried=(*carried, *said.rest("openai-chat", within="" if is_legacy else "function")),
     )
 
 
@@ -199,9 +187,7 @@ def _image(said: Fields, raw: bytes) -> Block:
     if said.is_text("image_url"):
         url, detail = said.need("image_url", STR), None
     else:
-        image = said.object("image_url")
-        if image is None:
-            raise RequestError(f"`{said.at('image_url')}` is required", param=said.at("image_url"))
+        image = said.need_object("image_url")
         url, detail = image.need("url", STR), image.get("detail", STR)
     return MediaBlock(
         kind="image",
@@ -215,9 +201,7 @@ def _image(said: Fields, raw: bytes) -> Block:
 
 
 def _audio(said: Fields, raw: bytes) -> Block:
-    audio = said.object("input_audio")
-    if audio is None:
-        raise RequestError(f"`{said.at('input_audio')}` is required", param=said.at("input_audio"))
+    audio = said.need_object("input_audio")
     source = InlineMedia(media_type=f"audio/{audio.get('format', STR) or ''}", data=audio.need("data", STR))
     return MediaBlock(
         kind="audio",
@@ -230,9 +214,7 @@ def _audio(said: Fields, raw: bytes) -> Block:
 
 
 def _file(said: Fields, raw: bytes) -> Block:
-    file = said.object("file")
-    if file is None:
-        raise RequestError(f"`{said.at('file')}` is required", param=said.at("file"))
+    file = said.need_object("file")
     return MediaBlock(
         kind="document",
         source=_file_source(file),

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, Settings
-from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, read_body
+from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, meaning, read_body
 from torouter.codecs.openai_chat.decode_messages import decode_messages
 from torouter.codecs.openai_chat.decode_tools import decode_output, decode_tool_choice, decode_tools
 from torouter.errors import RequestError
@@ -118,7 +118,7 @@ def _reasoning(top: Fields) -> tuple[Reasoning | None, str]:
     openrouter = top.object("reasoning")
     flag = top.object("thinking")
     if effort is not None:
-        return Reasoning(depth=_depth(effort, "reasoning_effort")), "reasoning_effort"
+        return Reasoning(depth=meaning(effort, _EFFORTS, "reasoning_effort")), "reasoning_effort"
     if openrouter is not None:
         return _openrouter_reasoning(openrouter), "reasoning"
     if flag is not None:
@@ -126,19 +126,10 @@ def _reasoning(top: Fields) -> tuple[Reasoning | None, str]:
     return None, ""
 
 
-def _depth(word: str, path: str) -> Depth:
-    depth = _EFFORTS.get(word)
-    if depth is None:
-        raise RequestError(
-            f"`{path}` is `{word}`; expected one of {', '.join(_EFFORTS)}", code="invalid_value", param=path
-        )
-    return depth
-
-
 def _openrouter_reasoning(said: Fields) -> Reasoning | None:
     effort, budget, is_on = said.get("effort", STR), said.get("max_tokens", INT), said.get("enabled", BOOL)
     if effort is not None:
-        return Reasoning(depth=_depth(effort, said.at("effort")))
+        return Reasoning(depth=meaning(effort, _EFFORTS, said.at("effort")))
     if budget is not None:
         return Reasoning(budget_tokens=budget)
     return None if is_on is None else Reasoning(depth="auto" if is_on else "off")

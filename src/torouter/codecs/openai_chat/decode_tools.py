@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
-import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Carried, Fate, Origin
+from torouter.canon.blocks import Fate, Origin
 from torouter.canon.request import OutputFormat, Tool, ToolChoice, VendorTool
-from torouter.codecs.fields import BOOL, STR, Fields
+from torouter.codecs.fields import BOOL, STR, Fields, meaning
 from torouter.errors import RequestError
 
 __all__ = ["decode_output", "decode_tool_choice", "decode_tools"]
 
 _HOME: Final = Origin(dialect="openai-chat")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
-_Mode = Literal["auto", "none", "required"]
-_MODES: Final = ("auto", "none", "required")
+_MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {
+    "auto": "auto",
+    "none": "none",
+    "required": "required",
+}
 
 
 def decode_tools(top: Fields) -> tuple[Tool | VendorTool, ...]:
@@ -27,8 +29,8 @@ def decode_tools(top: Fields) -> tuple[Tool | VendorTool, ...]:
 
 def _tool(said: Fields, raw: Raw) -> Tool | VendorTool:
     word = said.get("type", STR) or "function"
-    function, custom = said.object("function"), said.object("custom")
-    if word == "function" and function is not None:
+    if word == "function":
+        function = said.need_object("function")
         return Tool(
             name=function.need("name", STR),
             path=said.path,
@@ -37,10 +39,9 @@ def _tool(said: Fields, raw: Raw) -> Tool | VendorTool:
             schema_path=function.at("parameters"),
             strict=function.get("strict", BOOL),
             raw=bytes(raw),
-            carried=(*_inner(function), *said.rest("openai-chat", _FATES)),
+            carried=(*function.rest("openai-chat", within="function"), *said.rest("openai-chat", _FATES)),
         )
-    if word == "function":
-        raise RequestError(f"`{said.at('function')}` is required", param=said.at("function"))
+    custom = said.object("custom")
     if word == "custom" and custom is not None:
         return Tool(
             name=custom.need("name", STR),
@@ -49,15 +50,9 @@ def _tool(said: Fields, raw: Raw) -> Tool | VendorTool:
             kind="custom",
             grammar=custom.raw("format"),
             raw=bytes(raw),
-            carried=(*_inner(custom), *said.rest("openai-chat", _FATES)),
+            carried=(*custom.rest("openai-chat", within="custom"), *said.rest("openai-chat", _FATES)),
         )
     return VendorTool(origin=_HOME, kind=word, raw=bytes(raw), path=said.path)
-
-
-def _inner(said: Fields) -> list[Carried]:
-    """Unknown fields of the inner object, by names that say so."""
-    within = said.path.rpartition(".")[2]
-    return [msgspec.structs.replace(item, name=f"{within}.{item.name}") for item in said.rest("openai-chat")]
 
 
 def decode_tool_choice(top: Fields) -> ToolChoice | None:
@@ -65,7 +60,7 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
     if raw is None:
         return None
     if top.is_text("tool_choice"):
-        return ToolChoice(mode=_mode(top.need("tool_choice", STR), "tool_choice"), raw=raw)
+        return ToolChoice(mode=meaning(top.need("tool_choice", STR), _MODES, "tool_choice"), raw=raw)
     said = Fields(raw, "tool_choice")
     word = said.need("type", STR)
     if word in ("function", "custom"):
@@ -74,7 +69,7 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
     if word == "allowed_tools":
         return _subset(said.object("allowed_tools") or said, raw)
     if word in _MODES:
-        return ToolChoice(mode=_mode(word, "tool_choice.type"), raw=raw)
+        return ToolChoice(mode=_MODES[word], raw=raw)
     raise RequestError(f"`tool_choice.type` is `{word}`, which is unknown", code="invalid_value", param="tool_choice")
 
 
@@ -82,16 +77,8 @@ def _subset(said: Fields, raw: bytes) -> ToolChoice:
     names = tuple(
         (tool.object(tool.get("type", STR) or "function") or tool).need("name", STR) for tool in said.objects("tools")
     )
-    mode = _mode(said.get("mode", STR) or "auto", said.at("mode"))
+    mode = meaning(said.get("mode", STR) or "auto", _MODES, said.at("mode"))
     return ToolChoice(mode=mode, form="subset", names=names, raw=raw)
-
-
-def _mode(word: str, path: str) -> _Mode:
-    if word not in _MODES:
-        raise RequestError(
-            f"`{path}` is `{word}`; expected one of {', '.join(_MODES)}", code="invalid_value", param=path
-        )
-    return cast("_Mode", word)
 
 
 def decode_output(top: Fields) -> OutputFormat | None:
@@ -113,5 +100,5 @@ def decode_output(top: Fields) -> OutputFormat | None:
         schema=schema.raw("schema"),
         description=schema.get("description", STR),
         strict=schema.get("strict", BOOL),
-        carried=(*schema.rest("openai-chat"), *said.rest("openai-chat", _FATES)),
+        carried=(*schema.rest("openai-chat", within="json_schema"), *said.rest("openai-chat", _FATES)),
     )

@@ -12,10 +12,9 @@ from torouter.canon.events import Finish, FinishReason
 from torouter.canon.fold import Answer
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
+from torouter.codecs.json_objects import Json
 
 __all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
-
-Json = dict[str, object]
 
 _REASONS: Final[Mapping[FinishReason, str]] = {
     "stop": "stop",

@@ -10,10 +10,9 @@ from torouter.canon.blocks import InlineMedia, LinkedMedia, MediaBlock, PlainTex
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.data_urls import data_url, sniff
+from torouter.codecs.json_objects import Json
 
-__all__ = ["Json", "compact", "media_parts", "text_part", "tool_call"]
-
-Json = dict[str, object]
+__all__ = ["compact", "media_parts", "text_part", "tool_call"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}

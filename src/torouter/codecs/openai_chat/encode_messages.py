@@ -23,7 +23,9 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.openai_chat.encode_content import Json, media_parts, text_part, tool_call
+from torouter.codecs.foreign_request import instruction
+from torouter.codecs.json_objects import Json
+from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
 __all__ = ["encode_messages"]
 
@@ -62,28 +64,25 @@ class _Writer:
     def __init__(self, log: LossLog, takes_reasoning: bool) -> None:
         self._log = log
         self._takes_reasoning = takes_reasoning
-        self._is_reasoning_reported = False
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
         self._call_ids: set[object] = set()
 
     def add(self, message: Message) -> None:
         self._log.settle(message.carried, message.path)
-        placed = [(block, message.place(index)) for index, block in enumerate(message.blocks)]
         if message.role == "assistant":
             said = self._turn if isinstance(self._turn, _Said) else self._begin(_Said(message.path))
-            for block, path in placed:
+            for block, path in message.placed():
                 self._say(said, block, path)
         elif message.role == "user":
             asked = self._turn if isinstance(self._turn, _Asked) else self._begin(_Asked())
             asked.others.append([])
-            for block, path in placed:
+            for block, path in message.placed():
                 self._ask(asked, block, path)
         else:
             self._flush()
-            self._messages.extend(
-                {"role": message.role, "content": text} for text in self._instructions(placed) if text
-            )
+            texts = [instruction(block, path, self._log) for block, path in message.placed()]
+            self._messages.extend({"role": message.role, "content": text} for text in texts if text)
 
     def finish(self) -> list[Json]:
         if isinstance(self._turn, _Said):
@@ -102,22 +101,11 @@ class _Writer:
         self._turn = turn
         return turn
 
-    def _instructions(self, placed: list[tuple[Block, str]]) -> list[str]:
-        texts: list[str] = []
-        for block, path in placed:
-            if not isinstance(block, TextBlock):
-                raise self._log.refusal(path, "instructions may hold text only", "move it into a user message")
-            self._log.settle(block.carried, path)
-            texts.append(block.text)
-        return texts
-
     def _say(self, said: _Said, block: Block, path: str) -> None:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+                self._settle_text(block, path)
                 if said.calls and block.text:
                     log.report(path, "moved", "text behind a call stands in front of it there")
                 said.texts.append(block.text)
@@ -133,20 +121,22 @@ class _Writer:
                 word = block.kind if isinstance(block, MediaBlock | OpaqueBlock) else "tool_result"
                 raise log.refusal(path, f"assistant messages hold no `{word}`", "remove the block")
 
+    def _settle_text(self, block: TextBlock, path: str) -> None:
+        self._log.settle(block.carried, path)
+        if block.citations:
+            self._log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
         if self._takes_reasoning and block.text:
             said.reasoning.append(block.text)
-        elif not self._is_reasoning_reported:
-            self._is_reasoning_reported = True
-            self._log.report(path, "dropped", "reasoning goes back only to the provider that issued it")
+        else:
+            self._log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _ask(self, asked: _Asked, block: Block, path: str) -> None:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+                self._settle_text(block, path)
                 if block.text:
                     asked.others[-1].append(text_part(block.text))
             case MediaBlock():

@@ -6,7 +6,7 @@ from torouter.canon.depths import level_of
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
 from torouter.canon.request import ChatRequest
-from torouter.codecs.openai_chat.encode_content import Json
+from torouter.codecs.json_objects import Json
 
 __all__ = ["encode_reasoning"]
 

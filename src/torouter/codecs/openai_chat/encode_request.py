@@ -5,19 +5,17 @@ The limit is written as `max_completion_tokens`; a channel whose servers know on
 
 from __future__ import annotations
 
-from msgspec import json
-
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
-from torouter.codecs.openai_chat.encode_content import Json
+from torouter.codecs.foreign_request import encode_foreign
+from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_messages import encode_messages
 from torouter.codecs.openai_chat.encode_reasoning import encode_reasoning
 from torouter.codecs.openai_chat.encode_settings import encode_settings
 from torouter.codecs.openai_chat.encode_tools import encode_format, encode_tool_choice, encode_tools
 from torouter.codecs.openai_chat.home import encode_home
-from torouter.errors import RequestError
 
 __all__ = ["encode_request"]
 
@@ -26,17 +24,11 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
-    log = LossLog("openai-chat")
-    try:
-        body = _foreign(request, model, facts, log)
-    except RecursionError:
-        raise RequestError("a schema in the request is nested too deeply") from None
-    return Encoded(body=json.encode(body), losses=log.losses())
+    return encode_foreign(request, "openai-chat", lambda log: _body(request, model, facts, log))
 
 
-def _foreign(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
+def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
     """A stream is always asked for its usage: the caller's dialect may need it, and the bill does."""
-    log.settle(request.carried)
     body: Json = {"model": model}
     if request.stream is True:
         body |= {"stream": True, "stream_options": {"include_usage": True}}

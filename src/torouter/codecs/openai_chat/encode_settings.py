@@ -9,7 +9,7 @@ from msgspec import UNSET
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest, Settings
-from torouter.codecs.openai_chat.encode_content import Json
+from torouter.codecs.json_objects import Json
 
 __all__ = ["encode_settings"]
 

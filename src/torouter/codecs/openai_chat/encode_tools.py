@@ -9,7 +9,7 @@ from msgspec import Raw
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_name
 from torouter.canon.request import ChatRequest, OutputFormat, Tool, VendorTool
-from torouter.codecs.openai_chat.encode_content import Json
+from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.strict_schema import is_strict
 
 __all__ = ["encode_format", "encode_tool_choice", "encode_tools"]
@@ -25,15 +25,9 @@ def encode_tool_choice(request: ChatRequest, log: LossLog) -> Json:
     """`tool_choice` and `parallel_tool_calls`, as far as they say something. Without tools neither may be sent."""
     choice = request.tool_choice
     if not request.tools:
-        if choice is not None and choice.mode == "required":
-            raise log.refusal("tool_choice", "a call is required, but no tools are declared", "declare `tools`")
         return {}
     written: Json = {}
     if choice is not None and choice.form != "mode":
-        declared = {tool.name for tool in request.tools}
-        for name in choice.names:
-            if name not in declared:
-                raise log.refusal("tool_choice", f"the tool `{name}` is not declared", "declare it in `tools`")
         functions = [_function(name) for name in choice.names]
         subset: Json = {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": functions}}
         written["tool_choice"] = functions[0] if choice.form == "named" else subset

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from msgspec import UNSET, Raw, json
+from msgspec import Raw, json
 
 from torouter.canon.blocks import (
     Block,
     CacheHint,
-    Carried,
     MediaBlock,
     OpaqueBlock,
     ReasoningBlock,
@@ -20,15 +17,15 @@ from torouter.canon.blocks import (
     ToolResultBlock,
 )
 from torouter.canon.request import ChatRequest, Message, OutputFormat, Settings, Tool, VendorTool
-from torouter.codecs.openai_chat.encode_content import Json
+from torouter.codecs.json_objects import Json, given, kept
 
 __all__ = ["encode_home"]
 
 
 def encode_home(request: ChatRequest, model: str) -> bytes:
     body: Json = {"model": model}
-    _say(body, stream=request.stream, **_settings(request.settings, request.path_of("max_output_tokens")))
-    body |= _spliced(request.carried)
+    body |= given(stream=request.stream, **_settings(request.settings, request.path_of("max_output_tokens")))
+    body |= kept(request.carried, "openai-chat")
     if request.output is not None:
         body["response_format"] = _format(request.output)
     if request.tools:
@@ -63,22 +60,14 @@ def _settings(settings: Settings, limit_name: str) -> Json:
     }
 
 
-def _say(body: Json, **fields: object) -> None:
-    """Fields that were given, null included."""
-    body |= {name: value for name, value in fields.items() if value is not UNSET}
-
-
 def _raw(value: object) -> object:
     return Raw(value) if isinstance(value, bytes) else value
 
 
-def _spliced(carried: Iterable[Carried]) -> Json:
-    return {item.name: Raw(item.value) for item in carried if item.origin == "openai-chat" and "." not in item.name}
-
-
 def _format(output: OutputFormat) -> Json:
+    beside = kept(output.carried, "openai-chat")
     if output.kind != "schema":
-        return {"type": "json_object" if output.kind == "json" else "text"}
+        return {"type": "json_object" if output.kind == "json" else "text", **beside}
     schema: Json = {
         name: value
         for name, value in (
@@ -89,7 +78,8 @@ def _format(output: OutputFormat) -> Json:
         )
         if value is not None
     }
-    return {"type": "json_schema", "json_schema": schema}
+    within = kept(output.carried, "openai-chat", "json_schema")
+    return {"type": "json_schema", "json_schema": {**schema, **within}, **beside}
 
 
 def _tool(tool: Tool | VendorTool) -> Json | Raw:
@@ -104,7 +94,7 @@ def _tool(tool: Tool | VendorTool) -> Json | Raw:
 def _message(message: Message) -> Json:
     first = message.blocks[0] if message.blocks else None
     if isinstance(first, ToolResultBlock):
-        return {**_result(first), **_spliced(message.carried)}
+        return {**_result(first), **kept(message.carried, "openai-chat")}
     body: Json = {"role": message.role}
     if message.name is not None:
         body["name"] = message.name
@@ -114,14 +104,14 @@ def _message(message: Message) -> Json:
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock) or _is_unknown_call(block, message)]
     for block in message.blocks:
         if isinstance(block, ReasoningBlock):
-            body |= _spliced(block.carried) or {"reasoning_content": block.text}
+            body |= kept(block.carried, "openai-chat") or {"reasoning_content": block.text}
         elif isinstance(block, RefusalBlock) and not _is_content(block, message):
             body["refusal"] = block.text
     if calls and isinstance(calls[0], ToolCallBlock) and calls[0].is_id_synthesised:
-        body["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+        body["function_call"] = _function(calls[0], "")
     elif calls:
         body["tool_calls"] = [_call(block) for block in calls]
-    return {**body, **_spliced(message.carried)}
+    return {**body, **kept(message.carried, "openai-chat")}
 
 
 def _is_content(block: Block, message: Message) -> bool:
@@ -150,7 +140,7 @@ def _content(blocks: list[Block]) -> str | list[Json | Raw]:
 
 def _part(block: Block) -> Json | Raw:
     if isinstance(block, TextBlock):
-        return {"type": "text", "text": block.text, **_cache(block.cache), **_spliced(block.carried)}
+        return {"type": "text", "text": block.text, **_cache(block.cache), **kept(block.carried, "openai-chat")}
     if isinstance(block, RefusalBlock):
         return {"type": "refusal", "refusal": block.text}
     assert isinstance(block, MediaBlock | OpaqueBlock | ServerToolBlock)
@@ -171,8 +161,12 @@ def _call(block: Block) -> Json | Raw:
     assert isinstance(block, ToolCallBlock)
     if block.kind == "custom":
         return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
-    function = {"name": block.name, "arguments": block.arguments}
-    return {"id": block.id, "type": "function", "function": function, **_spliced(block.carried)}
+    function = _function(block, "function")
+    return {"id": block.id, "type": "function", "function": function, **kept(block.carried, "openai-chat")}
+
+
+def _function(block: ToolCallBlock, within: str) -> Json:
+    return {"name": block.name, "arguments": block.arguments, **kept(block.carried, "openai-chat", within)}
 
 
 def _cache(hint: CacheHint | None) -> Json:

@@ -1,0 +1,49 @@
+"""A request on its way to a dialect that is not its own: what holds wherever it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import json
+
+from torouter.canon.blocks import Block, TextBlock
+from torouter.canon.losses import LossLog
+from torouter.canon.request import ChatRequest
+from torouter.codecs.codec import Encoded
+from torouter.codecs.json_objects import Json
+from torouter.errors import RequestError
+from torouter.units import Dialect
+
+__all__ = ["encode_foreign", "instruction"]
+
+
+def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json]) -> Encoded:
+    """The request in `dialect`, by its `body`. Top-level fields that only the caller's dialect knows are settled
+    before. Raises `RequestError` for what must not be dropped."""
+    log = LossLog(dialect)
+    log.settle(request.carried)
+    _check_tool_choice(request, log)
+    try:
+        return Encoded(body=json.encode(body(log)), losses=log.losses())
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply") from None
+
+
+def instruction(block: Block, path: str, log: LossLog) -> str:
+    """The text of a system or developer message's block: nobody takes anything else there."""
+    if not isinstance(block, TextBlock):
+        raise log.refusal(path, "instructions may hold text only", "move it into a user message")
+    log.settle(block.carried, path)
+    return block.text
+
+
+def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
+    """A choice can only be kept if the tools that it speaks of are there."""
+    choice, declared = request.tool_choice, {tool.name for tool in request.tools}
+    if choice is None:
+        return
+    if not declared and choice.mode == "required":
+        raise log.refusal("tool_choice", "a call is required, but no tools are declared", "declare `tools`")
+    for name in choice.names if declared else ():
+        if name not in declared:
+            raise log.refusal("tool_choice", f"the tool `{name}` is not declared", "declare it in `tools`")
