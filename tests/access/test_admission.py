@@ -36,13 +36,13 @@ def doorkeeper(**changes: object) -> Doorkeeper:
 
 def refusal(door: Doorkeeper, credential: bytes, model: str = "m") -> tuple[int, str | None, str | None]:
     with pytest.raises(TorouterError) as caught:
-        door.admit(door.identify(credential), "openai-chat", "chat", model)
+        door.admit(door.identify(door.hash_of(credential)), "openai-chat", "chat", model)
     return caught.value.status, caught.value.type, caught.value.code
 
 
 def test_a_good_key_is_admitted() -> None:
     door = doorkeeper()
-    admission = door.admit(door.identify(b"good"), "openai-chat", "chat", "m-thinking")
+    admission = door.admit(door.identify(door.hash_of(b"good")), "openai-chat", "chat", "m-thinking")
     assert (admission.key.id, admission.key.account_id, admission.model) == (7, 3, "m-thinking")
     assert admission.route.model == "m"
 
@@ -69,14 +69,36 @@ def test_the_first_refusal_wins() -> None:
 
 
 def test_a_key_expires_at_its_moment_and_not_before() -> None:
-    assert doorkeeper(expires_ms=NOW_MS + 1).identify(b"good").id == 7
+    assert doorkeeper(expires_ms=NOW_MS + 1).identify(b"hash of good").id == 7
 
 
 def test_a_listed_base_model_covers_its_thinking_variant() -> None:
     door = doorkeeper(models=("m",))
-    assert door.admit(door.identify(b"good"), "openai-chat", "chat", "m-thinking-high").route.model == "m"
+    assert door.admit(door.identify(door.hash_of(b"good")), "openai-chat", "chat", "m-thinking-high").route.model == "m"
 
 
 def test_unknown_models_and_models_of_other_dialects_are_404() -> None:
     assert refusal(doorkeeper(), b"good", "nope") == (404, None, "model_not_found")
     assert refusal(doorkeeper(), b"good", "c") == (404, None, "operation_not_supported")
+
+
+def test_a_pass_is_remembered_for_its_snapshot_and_no_longer() -> None:
+    door = doorkeeper()
+    key_hash = door.hash_of(b"good")
+    admission = door.admit(door.identify(key_hash), "openai-chat", "chat", "m")
+    assert door.admit(door.identify(key_hash), "openai-chat", "chat", "m") is admission
+    assert door.admit(door.identify(key_hash), "openai-chat", "chat", "n") is not admission
+    door.snapshot = doorkeeper(models=("n",)).snapshot
+    assert refusal(door, b"good") == (403, "ACCESS_DENIED", "model_not_allowed")
+    door.snapshot = doorkeeper(key_status="disabled").snapshot
+    assert refusal(door, b"good") == (401, "API_KEY_DISABLED", None)
+    door.snapshot = Snapshot(keys={}, channels=())
+    assert refusal(door, b"good") == (401, "INVALID_API_KEY", None)
+
+
+def test_a_key_that_was_good_expires_all_the_same() -> None:
+    now_ms = [NOW_MS]
+    door = Doorkeeper(doorkeeper(expires_ms=NOW_MS + 1).snapshot, lambda key: b"hash of " + key, lambda: now_ms[0])
+    assert door.admit(door.identify(door.hash_of(b"good")), "openai-chat", "chat", "m").model == "m"
+    now_ms[0] += 1
+    assert refusal(door, b"good") == (403, "API_KEY_EXPIRED", None)

@@ -1,7 +1,8 @@
 """The guards, each one function, in the order of the tuples below. A guard raises its refusal or returns.
 
-`IDENTITY` needs the credential only: enough to list models. `REQUEST` needs the model asked for as well.
-A new limit is one function and its place in a tuple.
+`STANDING` and `TIMELY` need the credential only: enough to list models. `REQUEST` needs the model asked for as well.
+`STANDING` and `REQUEST` depend on nothing but the snapshot, so a pass is remembered as long as that stands; `TIMELY`
+looks at the clock, and is asked each time. A new limit is one function and its place in a tuple.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Final
 from torouter.errors import AccessError, AuthError, RoutingError
 from torouter.routing.snapshot import Key, Route, Snapshot
 
-__all__ = ["IDENTITY", "REQUEST", "IdentityGuard", "RequestGuard", "find_key", "shown"]
+__all__ = ["REQUEST", "STANDING", "TIMELY", "RequestGuard", "StandingGuard", "TimelyGuard", "find_key", "shown"]
 
-IdentityGuard = Callable[[Key, int], None]
+StandingGuard = Callable[[Key], None]
+TimelyGuard = Callable[[Key, int], None]
 """(key, wall clock in ms)"""
 RequestGuard = Callable[[Key, Snapshot, str, Route | None], None]
 """(key, snapshot, model as sent, the route found for it or none)"""
@@ -33,17 +35,17 @@ def find_key(snapshot: Snapshot, key_hash: bytes | None) -> Key:
     return key
 
 
-def is_enabled(key: Key, now_ms: int) -> None:
+def is_enabled(key: Key) -> None:
     if not key.is_enabled:
         raise AuthError("This API key is disabled. Enable it again, or use another.", type="API_KEY_DISABLED")
 
 
-def has_owner(key: Key, now_ms: int) -> None:
+def has_owner(key: Key) -> None:
     if not key.has_account:
         raise AuthError("The account that owns this API key does not exist.", type="USER_NOT_FOUND")
 
 
-def has_active_owner(key: Key, now_ms: int) -> None:
+def has_active_owner(key: Key) -> None:
     if not key.is_account_active:
         raise AuthError("The account that owns this API key is suspended or unverified.", type="USER_INACTIVE")
 
@@ -89,5 +91,6 @@ def shown(model: str) -> str:
 
 _SHOWN_LENGTH: Final = 200
 
-IDENTITY: Final[tuple[IdentityGuard, ...]] = (is_enabled, has_owner, has_active_owner, is_unexpired)
+STANDING: Final[tuple[StandingGuard, ...]] = (is_enabled, has_owner, has_active_owner)
+TIMELY: Final[tuple[TimelyGuard, ...]] = (is_unexpired,)
 REQUEST: Final[tuple[RequestGuard, ...]] = (is_model_allowed, is_model_served)

@@ -29,4 +29,4 @@ def decoded(raw: msgspec.Raw | bytes) -> object:
 
 def is_given(raw: msgspec.Raw | bytes) -> bool:
     """Was the field there, and not null? (A field that was absent is the empty `Raw`.)"""
-    return bytes(raw) not in (b"", b"null")
+    return len(raw) > 4 or bytes(raw) not in (b"", b"null")

@@ -7,11 +7,11 @@ fact of the channel and is not guessed from one answer. OpenAI API reference, se
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
-from torouter.canon.usage import Usage
+from torouter.canon.usage import Quality, Usage
 from torouter.codecs.figures import decoded, tokens
 
 __all__ = ["openai_figures"]
@@ -36,29 +36,31 @@ class _ChatUsage(msgspec.Struct):
 
 
 _read_chat = msgspec.json.Decoder(_ChatUsage).decode
-_NO_DETAILS: Final = _Details()
 
 
-def openai_figures(raw: msgspec.Raw | bytes) -> Usage | None:
-    """The figures of a usage object, without their quality; `None` if it holds none (null, `{}`, a duration)."""
+def openai_figures(raw: msgspec.Raw | bytes, quality: Quality = "none") -> Usage | None:
+    """The figures of a usage object; `None` if it holds none (null, `{}`, a duration)."""
     try:
         usage = _read_chat(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _any_figures(raw)
-    prompt = usage.prompt_tokens_details or _NO_DETAILS
-    reasoning = (usage.completion_tokens_details or _NO_DETAILS).reasoning_tokens or 0
-    read, written = prompt.cached_tokens or 0, prompt.cache_write_tokens or 0
+        return _any_figures(raw, quality)
+    read = written = reasoning = 0
+    if (prompt := usage.prompt_tokens_details) is not None:
+        read, written = prompt.cached_tokens or 0, prompt.cache_write_tokens or 0
+    if (completion := usage.completion_tokens_details) is not None:
+        reasoning = completion.reasoning_tokens or 0
     return Usage(
         input_tokens=max(0, usage.prompt_tokens - read - written),
         cache_read_tokens=read,
         cache_write_tokens=written,
         output_tokens=max(0, usage.completion_tokens - reasoning),
         reasoning_tokens=reasoning,
+        quality=quality,
         raw=bytes(raw),
     )
 
 
-def _any_figures(raw: msgspec.Raw | bytes) -> Usage | None:
+def _any_figures(raw: msgspec.Raw | bytes, quality: Quality) -> Usage | None:
     """The same of every other shape, of which nothing is certain."""
     usage = decoded(raw)
     prompt = _first(usage, "prompt_tokens", "input_tokens")
@@ -76,6 +78,7 @@ def _any_figures(raw: msgspec.Raw | bytes) -> Usage | None:
         cache_write_tokens=written,
         output_tokens=max(0, (completion or 0) - reasoning),
         reasoning_tokens=reasoning,
+        quality=quality,
         raw=bytes(raw),
     )
 

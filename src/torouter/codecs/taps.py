@@ -192,4 +192,8 @@ class WholeTap:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _NOTHING
         self._is_whole = True
-        return _NOTHING if figures is None else msgspec.structs.replace(figures, quality="reported")
+        if figures is None:
+            return _NOTHING
+        if figures.quality == "reported":
+            return figures
+        return msgspec.structs.replace(figures, quality="reported")

@@ -7,13 +7,14 @@ import msgspec
 from torouter.codecs import Codec, Framing
 from torouter.units import Operation
 
-__all__ = ["Call"]
+__all__ = ["Call", "answer_headers"]
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`framing` is how the client wants its answer; `verb` and `query` are Gemini's, and go upstream as they are.
 
-    `answer_headers` is a block of `name: value` lines that this surface adds to every answer.
+    `answer_headers` is a block of `name: value` lines that this surface adds to every answer. One object for all
+    requests that have the same head and want the same framing.
     """
 
     codec: Codec
@@ -23,3 +24,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     verb: str = ""
     query: bytes = b""
     answer_headers: bytes = b""
+
+    def headers_for(self, request_id: bytes) -> bytes:
+        return answer_headers(self.codec, self.answer_headers, request_id)
+
+
+def answer_headers(codec: Codec, block: bytes, request_id: bytes) -> bytes:
+    """`block`, and what the clients of this dialect look for besides: Anthropic's have a name of their own for the id
+    of a request."""
+    return b"%brequest-id: %b\r\n" % (block, request_id) if codec.dialect == "anthropic" else block

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import Final
 
+from torouter.canon.usage import Usage
+
 __all__ = ["LATENCY_BUCKETS_S", "Counters"]
 
 LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -27,6 +29,12 @@ class Counters:
         self.latency_counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
         self.latency_sum_s = 0.0
 
-    def observe_latency(self, seconds: float) -> None:
-        self.latency_counts[bisect_left(LATENCY_BUCKETS_S, seconds)] += 1
-        self.latency_sum_s += seconds
+    def settled(self, request: tuple[str, str, int], channel: str, usage: Usage, latency_s: float) -> None:
+        """A request has ended. `channel` is empty where none was asked."""
+        self.in_flight -= 1
+        self.requests[request] += 1
+        self.latency_counts[bisect_left(LATENCY_BUCKETS_S, latency_s)] += 1
+        self.latency_sum_s += latency_s
+        if channel:
+            self.tokens[channel, "input"] += usage.total_input_tokens
+            self.tokens[channel, "output"] += usage.total_output_tokens

@@ -112,7 +112,7 @@ class Passthrough:
         self._exchange.begin(self._response.status, self._headers(), int(length) if is_length_kept else None)
 
     def _headers(self) -> bytes:
-        return client_block(self._response.headers) + self._call.answer_headers
+        return client_block(self._response.headers) + self._call.headers_for(self._exchange.request_id)
 
     def _is_cut_short(self) -> bool:
         """Of a chat stream only: no other answer has a terminal marker of its own."""

@@ -38,19 +38,27 @@ def usage_row(
 ) -> UsageRow:
     """`candidate` is the one that answered, or the last that was asked; `None` where none was."""
     key, dialect = admission.key, call.codec.dialect
-    first_byte_s = None if delivery is None else delivery.first_byte_s
-    return UsageRow(
+    channel = dialect_out = upstream_model = ""
+    if candidate is not None:
+        channel, dialect_out, upstream_model = candidate.channel.name, candidate.dialect, candidate.upstream_model
+    first_token_ms, losses = None, None
+    if delivery is not None:
+        if delivery.first_byte_s is not None:
+            first_token_ms = round((delivery.first_byte_s - exchange.started_s) * 1000)
+        if delivery.losses:
+            losses = ", ".join(delivery.losses)
+    fields = (
         exchange.request_id.decode("ascii"),
         wall_ms(),
         key.account_id,
         key.id,
-        "" if candidate is None else candidate.channel.name,
+        channel,
         _SURFACES[dialect],
         call.operation,
         dialect,
-        "" if candidate is None else candidate.dialect,
+        dialect_out,
         admission.model,
-        "" if candidate is None else candidate.upstream_model,
+        upstream_model,
         status,
         outcome,
         call.framing != "whole",
@@ -65,6 +73,7 @@ def usage_row(
         usage.reasoning_tokens,
         usage.quality,
         round(latency_s * 1000),
-        None if first_byte_s is None else round((first_byte_s - exchange.started_s) * 1000),
-        ", ".join(delivery.losses) if delivery is not None and delivery.losses else None,
+        first_token_ms,
+        losses,
     )
+    return tuple.__new__(UsageRow, fields)  # the class's own constructor takes 1 µs more

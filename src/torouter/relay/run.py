@@ -83,9 +83,9 @@ class Relay:
                         status = exchange.status
                         return
                     delivery = attempt.delivery(response)
-                    exchange.on_pause, exchange.on_resume = response.pause, response.resume
                     body = response.body
                     if body is None or not delivery.deliver_whole(body):
+                        exchange.on_pause, exchange.on_resume = response.pause, response.resume
                         await delivery.deliver()
                 except UpstreamError as error:
                     if not may_try_next(error):
@@ -111,7 +111,8 @@ class Relay:
             outcome, status = "client_left", 499
             raise
         finally:
-            exchange.on_pause = exchange.on_resume = None
+            if exchange.on_pause is not None:
+                exchange.on_pause = exchange.on_resume = None
             if response is not None:
                 response.close()
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, switches)
@@ -142,13 +143,8 @@ class Relay:
     ) -> None:
         usage = _NO_USAGE if delivery is None else delivery.usage()
         latency_s = self._clock() - exchange.started_s
-        counters = self._counters
-        counters.in_flight -= 1
-        counters.requests[call.codec.dialect, call.operation, status] += 1
-        counters.observe_latency(latency_s)
-        if candidate is not None:
-            counters.tokens[candidate.channel.name, "input"] += usage.total_input_tokens
-            counters.tokens[candidate.channel.name, "output"] += usage.total_output_tokens
+        channel = "" if candidate is None else candidate.channel.name
+        self._counters.settled((call.codec.dialect, call.operation, status), channel, usage, latency_s)
         self._books.settle(
             usage_row(
                 exchange,

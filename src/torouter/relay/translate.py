@@ -141,7 +141,7 @@ class Translated:
     def _headers(self, kind: bytes) -> bytes:
         losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
         told = b"x-torouter-losses: %b\r\n" % losses if losses else b""
-        return kind + told + self._call.answer_headers
+        return kind + told + self._call.headers_for(self._exchange.request_id)
 
 
 def _translation(codec: Codec) -> Translation:

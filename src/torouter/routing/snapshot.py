@@ -34,9 +34,12 @@ class Key:
     expires_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model."""
+    """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model.
+
+    The same object for every request of a snapshot, and equal to no other.
+    """
 
     channel: Channel
     dialect: Dialect

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from torouter.access.admission import Doorkeeper
-from torouter.codecs import CODECS, Codec, Framing
+from torouter.codecs import CODECS, Codec
 from torouter.errors import InternalError, RequestError, RoutingError, TorouterError
-from torouter.relay.call import Call
+from torouter.relay.call import answer_headers
 from torouter.relay.run import Relay
 from torouter.surfaces import anthropic, openai
 from torouter.surfaces.catalog import CatalogRequest, names_for, parse_catalog, render_list, render_model
@@ -22,6 +22,7 @@ from torouter.surfaces.cors import Cors
 from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
+from torouter.surfaces.reading import Reading
 from torouter.units import Dialect
 from torouter.wire.asgi import ASGIApp, run_asgi
 from torouter.wire.exchange import Exchange
@@ -48,9 +49,12 @@ class Gateway:
         self._cors = cors
 
     def serve(self, exchange: Exchange) -> Awaitable[None]:
+        reading = exchange.head.reading
+        if isinstance(reading, Reading):
+            return self._call(exchange, reading)
         endpoint = _ROUTES.get(exchange.path)
         if endpoint is not None and exchange.method == b"POST":
-            return self._call(exchange, endpoint)
+            return self._read_and_call(exchange, endpoint)
         return self._serve(exchange, endpoint)
 
     async def _serve(self, exchange: Exchange, endpoint: Endpoint | None) -> None:
@@ -81,39 +85,44 @@ class Gateway:
             )
         self._answer(exchange, _codec_of(exchange.path, exchange.fields), error)
 
-    async def _call(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        path_model: str | None = None,
-        verb: str = "",
-        framing: Framing | None = None,
-    ) -> None:
-        codec, operation = endpoint.codec, endpoint.operation
-        fields = exchange.fields
+    async def _read_and_call(self, exchange: Exchange, endpoint: Endpoint, gemini: GeminiCall | None = None) -> None:
         try:
-            key = self._doorkeeper.identify(
-                credential_of(
-                    fields,
-                    exchange.query,
-                    is_anthropic=codec.dialect == "anthropic",
-                    may_be_in_query=path_model is not None and is_beta_path(exchange.path),
-                )
-            )
-            content_type = fields.get(b"content-type", b"application/json")
-            peek = codec.peek(operation, exchange.body, content_type)
-            model = path_model or peek.model
+            reading = self._read(exchange, endpoint, gemini)
+        except TorouterError as error:
+            self._answer(exchange, endpoint.codec, error)
+            return
+        exchange.head.reading = reading
+        await self._call(exchange, reading)
+
+    def _read(self, exchange: Exchange, endpoint: Endpoint, gemini: GeminiCall | None) -> Reading:
+        codec, fields, query = endpoint.codec, exchange.fields, exchange.query
+        credential = credential_of(
+            fields,
+            query,
+            is_anthropic=codec.dialect == "anthropic",
+            may_be_in_query=gemini is not None and is_beta_path(exchange.path),
+        )
+        return Reading(
+            codec=codec,
+            operation=endpoint.operation,
+            key_hash=self._doorkeeper.hash_of(credential),
+            content_type=fields.get(b"content-type", b"application/json"),
+            answer_headers=self._cors_block(fields),
+            model=None if gemini is None else gemini.model,
+            verb="" if gemini is None else gemini.verb,
+            framing=None if gemini is None else gemini.framing,
+            query=without_key(query) if query else b"",
+        )
+
+    async def _call(self, exchange: Exchange, reading: Reading) -> None:
+        codec, operation, doorkeeper = reading.codec, reading.operation, self._doorkeeper
+        try:
+            key = doorkeeper.identify(reading.key_hash)
+            peek = codec.peek(operation, exchange.body, reading.content_type)
+            model = reading.model or peek.model
             assert model is not None, "peek refuses a body without a model where the path has none"
-            admission = self._doorkeeper.admit(key, codec.dialect, operation, model)
-            call = Call(
-                codec=codec,
-                operation=operation,
-                framing=framing or ("sse" if peek.stream else "whole"),
-                content_type=content_type,
-                verb=verb,
-                query=without_key(exchange.query) if exchange.query else b"",
-                answer_headers=self._answer_headers(exchange, codec, fields),
-            )
+            admission = doorkeeper.admit(key, codec.dialect, operation, model)
+            call = reading.call(reading.framing or ("sse" if peek.stream else "whole"))
             await self._relay.run(exchange, admission, call)
         except TorouterError as error:
             self._answer(exchange, codec, error)
@@ -125,7 +134,7 @@ class Gateway:
         elif exchange.method != b"POST":
             self._answer(exchange, codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
         else:
-            await self._call(exchange, call.endpoint, call.model, call.verb, call.framing)
+            await self._read_and_call(exchange, call.endpoint, call)
 
     def _catalog(self, exchange: Exchange, request: CatalogRequest, fields: Mapping[bytes, bytes]) -> None:
         codec = CODECS[request.dialect]
@@ -133,20 +142,19 @@ class Gateway:
             self._answer(exchange, codec, _wrong_method(exchange), b"allow: GET, HEAD, OPTIONS\r\n")
             return
         try:
-            key = self._doorkeeper.identify(
-                credential_of(
-                    fields,
-                    exchange.query,
-                    is_anthropic=request.dialect == "anthropic",
-                    may_be_in_query=is_beta_path(exchange.path),
-                )
+            credential = credential_of(
+                fields,
+                exchange.query,
+                is_anthropic=request.dialect == "anthropic",
+                may_be_in_query=is_beta_path(exchange.path),
             )
+            key = self._doorkeeper.identify(self._doorkeeper.hash_of(credential))
             names = names_for(key, self._doorkeeper.snapshot)
             body = render_list(request, names) if request.name is None else render_model(request, names)
         except TorouterError as error:
             self._answer(exchange, codec, error)
         else:
-            exchange.respond(200, _JSON + self._answer_headers(exchange, codec, fields), body)
+            exchange.respond(200, _JSON + self._answer_headers(exchange, codec), body)
 
     def _preflight(self, exchange: Exchange) -> None:
         origin = exchange.fields.get(b"origin")
@@ -156,16 +164,17 @@ class Gateway:
             block = b"allow: GET, POST, HEAD, OPTIONS\r\n"
         exchange.respond(204, block, b"")
 
-    def _answer_headers(self, exchange: Exchange, codec: Codec, fields: Mapping[bytes, bytes]) -> bytes:
+    def _cors_block(self, fields: Mapping[bytes, bytes]) -> bytes:
         origin = fields.get(b"origin")
-        block = b"" if origin is None else self._cors.block(origin)
-        if codec.dialect == "anthropic":
-            block += b"request-id: %b\r\n" % exchange.request_id
-        return block
+        return b"" if origin is None else self._cors.block(origin)
+
+    def _answer_headers(self, exchange: Exchange, codec: Codec) -> bytes:
+        """Of the answers that the gateway makes itself."""
+        return answer_headers(codec, self._cors_block(exchange.fields), exchange.request_id)
 
     def _answer(self, exchange: Exchange, codec: Codec, error: TorouterError, extra: bytes = b"") -> None:
         """A refusal or failure, in the caller's dialect. Nothing has been given to the client before."""
-        block = _JSON + self._answer_headers(exchange, codec, exchange.fields) + extra
+        block = _JSON + self._answer_headers(exchange, codec) + extra
         if error.retry_after_s is not None:
             block += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         if error.status == 426:

@@ -120,11 +120,12 @@ class Connection(asyncio.Protocol):
         if not self.is_open:
             answer.on_lost(None)
             return answer
+        deadlines = request.deadlines
         self._answer = answer
         self._parser = HttpResponseParser(answer)
         self.reads = 0
-        self._idle_s = request.deadlines.idle_s
-        self._watch(request.deadlines.head_s)
+        self._idle_s = deadlines.idle_s
+        self._watch(deadlines.head_s)
         self._write(request)
         return answer
 

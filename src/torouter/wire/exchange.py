@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from torouter.wire.head import Head
 from torouter.wire.upstream import Headers
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = ["JOIN_LIMIT_BYTES", "Exchange"]
 
 JOIN_LIMIT_BYTES: Final = 64 * 1024
 """Up to this size a copy into one write is cheaper than two writes."""
+
+_BODILESS: Final = frozenset((204, 304))
 
 _STATUS_LINES: Final[dict[int, bytes]] = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, reason)
@@ -60,46 +63,58 @@ _STATUS_LINES: Final[dict[int, bytes]] = {
 
 
 class Exchange:
-    """`path` is as sent (not percent-decoded), `query` without the question mark, header names in lower case.
-    `headers` are all fields in order; `fields` has the last value of each name.
+    """`head` is shared with other requests that have the same; `body` is whole.
 
     `connection` is the adapter's own; the house does not touch it.
     """
 
     # Class attributes are the defaults: a small request never sets most of them.
-    body = b""
     drive: Drive | None = None
     has_begun = False
     has_ended = False
-    is_http10 = False
     on_pause: Callable[[], None] | None = None
     on_resume: Callable[[], None] | None = None
     status = 0
-    upgrade = b""
     _head = b""
     _is_chunked = False
     _remaining_bytes = -1
 
-    def __init__(
-        self,
-        connection: Connection,
-        method: bytes,
-        path: bytes,
-        query: bytes,
-        headers: Headers,
-        request_id: bytes,
-        started_s: float,
-        keep_alive: bool,
-    ) -> None:
+    def __init__(self, connection: Connection, head: Head, body: bytes, request_id: bytes, started_s: float) -> None:
         self.connection = connection
-        self.method = method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.fields = dict(headers)
+        self.head = head
+        self.body = body
         self.request_id = request_id
         self.started_s = started_s
-        self.keep_alive = keep_alive
+        self.keep_alive = head.keep_alive
+
+    @property
+    def method(self) -> bytes:
+        return self.head.method
+
+    @property
+    def path(self) -> bytes:
+        return self.head.path
+
+    @property
+    def query(self) -> bytes:
+        return self.head.query
+
+    @property
+    def headers(self) -> Headers:
+        return self.head.headers
+
+    @property
+    def fields(self) -> dict[bytes, bytes]:
+        return self.head.fields
+
+    @property
+    def is_http10(self) -> bool:
+        return self.head.is_http10
+
+    @property
+    def upgrade(self) -> bytes:
+        """What an `upgrade` header asks for, in lower case."""
+        return self.head.upgrade
 
     @property
     def client_address(self) -> str:
@@ -129,13 +144,14 @@ class Exchange:
         if transport is None:
             return
         head = self._head_of(status, headers)
-        if self.method == b"HEAD" or status in (204, 304):
-            length = b"" if status == 204 else b"content-length: %d\r\n" % len(body)
+        size = len(body)
+        if self.head.method == b"HEAD" or status in _BODILESS:
+            length = b"" if status == 204 else b"content-length: %d\r\n" % size
             transport.write(b"%b%b\r\n" % (head, length))
-        elif len(body) <= JOIN_LIMIT_BYTES:
-            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        elif size <= JOIN_LIMIT_BYTES:
+            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
         else:
-            transport.writelines([b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body])
+            transport.writelines([b"%bcontent-length: %d\r\n\r\n" % (head, size), body])
         connection.answered(self)
 
     def begin(self, status: int, headers: bytes, length_bytes: int | None = None) -> None:

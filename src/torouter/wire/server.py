@@ -17,6 +17,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import httptools
 from uvicorn.config import Config
@@ -26,6 +27,7 @@ from torouter.errors import RequestError, TorouterError
 from torouter.units import RequestIds
 from torouter.wire.drive import Drive
 from torouter.wire.exchange import Exchange
+from torouter.wire.head import Head, Repeat
 from torouter.wire.upstream import Headers
 
 __all__ = ["Connection", "Limits", "Site", "sweep_connections"]
@@ -72,8 +74,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_body_bytes",
         "_body_parts",
-        "_exchange",
         "_has_fault",
+        "_head",
         "_head_bytes",
         "_headers",
         "_is_reading_paused",
@@ -84,6 +86,8 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_part_started_s",
         "_queue",
+        "_repeat",
+        "_repeats",
         "_server_state",
         "_site",
         "_state",
@@ -106,12 +110,17 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self._site: Site = app_state["site"]
         self._next_request_id: RequestIds = app_state["request_ids"]
+        # Connections with the same head share one: 64 copies of all that hangs on it do not fit into a core's cache.
+        self._repeats: WeakValueDictionary[tuple[bytes, bytes], Repeat] = app_state.setdefault(
+            "repeats", WeakValueDictionary()
+        )
         self._server_state = server_state
         self._loop = _loop or asyncio.get_running_loop()
         self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
         self._state = "idle"
-        self._exchange: Exchange | None = None
+        self._head: Head | None = None
+        self._repeat: Repeat | None = None
         self._has_fault = False
         self._headers: Headers = []
         self._target = b""
@@ -170,7 +179,17 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._has_fault:
             return  # lingering: what still comes of a refused request is thrown away
-        self._last_read_s = self._loop.time()
+        now_s = self._last_read_s = self._loop.time()
+        is_between = self._state == "idle"
+        repeat = self._repeat
+        if repeat is not None and is_between and (body := repeat.body_of(data)) is not None:
+            self._accept(Exchange(self, repeat.head, body, self._next_request_id(), now_s))
+            return
+        self._parse(data)
+        if is_between:
+            self._repeat = self._seen_in(data)
+
+    def _parse(self, data: bytes) -> None:
         if self._state != "body":
             self._head_bytes += len(data)
         try:
@@ -185,13 +204,22 @@ class Connection(asyncio.Protocol):
             if self._head_bytes > _HEAD_LIMIT_BYTES and self._state == "head":
                 self._fault(_head_too_large())
 
+    def _seen_in(self, data: bytes) -> Repeat | None:
+        """What to know the next request by, if `data` was one whole request and whoever answers it kept its reading of
+        the head. The parser is between two messages then, and knows nothing of those that go past it."""
+        exchange = self._queue[-1] if self._queue else self.active
+        if self._state != "idle" or exchange is None or exchange.head.reading is None:
+            return None
+        repeat = Repeat.of(exchange.head, data, len(exchange.body), self._site.limits.body_bytes)
+        return None if repeat is None else self._repeats.setdefault(repeat.wire_form, repeat)
+
     # --- httptools callbacks; what they raise comes out of `feed_data` as `HttpParserCallbackError`
 
     def on_message_begin(self) -> None:
         self._state = "head"
         self._headers = []
         self._target = b""
-        self._exchange = None
+        self._head = None
         self._part_started_s = self._last_read_s
 
     def on_url(self, url: bytes) -> None:
@@ -204,11 +232,8 @@ class Connection(asyncio.Protocol):
         parser, headers, site = self._parser, self._headers, self._site
         self._headers = []  # trailers of a chunked body go there, and mean nothing to us
         path, _, query = self._target.partition(b"?")
-        exchange = self._exchange = Exchange(
-            *(self, parser.get_method(), path, query, headers),
-            *(self._next_request_id(), self._last_read_s, parser.should_keep_alive()),
-        )
-        fields = exchange.fields
+        head = self._head = Head(parser.get_method(), path, query, headers, parser.should_keep_alive())
+        fields = head.fields
         if len(headers) > _HEADER_COUNT_LIMIT or (
             self._head_bytes > _HEAD_LIMIT_BYTES and len(self._target) + _size(headers) > _HEAD_LIMIT_BYTES
         ):
@@ -217,30 +242,30 @@ class Connection(asyncio.Protocol):
         if version != "1.1":
             if version != "1.0":
                 raise RequestError("Only HTTP/1.1 and HTTP/1.0 are spoken here.", status=505, code="http_version")
-            exchange.is_http10 = True
+            head.is_http10 = True
         if path[:1] != b"/":
-            exchange.path, exchange.query = _origin_form(self._target, exchange.method)
+            head.path, head.query = _origin_form(self._target, head.method)
         if b"host" not in fields:
-            if not exchange.is_http10:
+            if not head.is_http10:
                 raise _host_header()
         elif len(fields) != len(headers) and [name for name, _ in headers].count(b"host") != 1:
             raise _host_header()
         if int(fields.get(b"content-length", b"0")) > site.limits.body_bytes:
             raise _body_too_large(site.limits.body_bytes)
         if b"transfer-encoding" in fields:
-            _check_codings(exchange)
+            _check_codings(head)
         if b"expect" in fields:
-            self._meet_expectation(exchange)
+            self._meet_expectation(head)
         if b"upgrade" in fields and parser.should_upgrade():
-            exchange.upgrade = fields[b"upgrade"].lower()
-            exchange.keep_alive = False
+            head.upgrade = fields[b"upgrade"].lower()
+            head.keep_alive = False
         self._state = "body"
         self._part_started_s = self._last_read_s
 
-    def _meet_expectation(self, exchange: Exchange) -> None:
-        if exchange.fields[b"expect"].lower() != b"100-continue":
+    def _meet_expectation(self, head: Head) -> None:
+        if head.fields[b"expect"].lower() != b"100-continue":
             raise RequestError("The expectation cannot be met.", status=417, code="expectation")
-        if self.active is None and not exchange.is_http10 and self.transport is not None:
+        if self.active is None and not head.is_http10 and self.transport is not None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
@@ -250,31 +275,31 @@ class Connection(asyncio.Protocol):
             raise _body_too_large(self._site.limits.body_bytes)
 
     def on_message_complete(self) -> None:
-        exchange = self._exchange
-        if exchange is None:
+        head, parts = self._head, self._body_parts
+        if head is None:
             return
-        parts = self._body_parts
+        body = b""
         if parts:
-            exchange.body = parts[0] if len(parts) == 1 else b"".join(parts)
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
             self._body_parts = []
             self._body_bytes = 0
-        self._exchange = None
+        self._head = None
         self._state = "idle"
         self._head_bytes = 0
-        if self.active is None:
-            self._start(exchange)
-        else:
+        self._accept(Exchange(self, head, body, self._next_request_id(), self._last_read_s))
+
+    def _accept(self, exchange: Exchange) -> None:
+        if self.active is not None:
             self._queue.append(exchange)
             if len(self._queue) >= _PIPELINE_LIMIT:
                 self._pause_reading()
-
-    # --- answering
-
-    def _start(self, exchange: Exchange) -> None:
+            return
         self.active = exchange
         drive = exchange.drive = Drive(self._run(exchange))
         self._server_state.tasks.add(drive)  # type: ignore[arg-type]  # uvicorn calls only `cancel`
         drive.start()
+
+    # --- answering
 
     async def _run(self, exchange: Exchange) -> None:
         try:
@@ -305,7 +330,7 @@ class Connection(asyncio.Protocol):
         elif self._queue:
             following = self._queue.popleft()
             self._resume_reading()
-            self._start(following)
+            self._accept(following)
         else:
             self._last_read_s = self._loop.time()
 
@@ -313,20 +338,20 @@ class Connection(asyncio.Protocol):
         """The bytes cannot be trusted from here on: answer once what can be answered, then close."""
         self._has_fault = True
         self.is_closing = True
-        exchange = self._exchange or self._unread_exchange()
-        exchange.keep_alive = False
-        self._exchange = None
+        head = self._head or self._unread_head()
+        head.keep_alive = False
+        self._head = self._repeat = None
         self._queue.clear()
         self._body_parts = []
         if self.active is not None:
             return  # an earlier request is being answered: its answer ends the connection
-        self.active = exchange
+        exchange = self.active = Exchange(self, head, b"", self._next_request_id(), self._last_read_s)
         self._site.refuse(exchange, error)
 
-    def _unread_exchange(self) -> Exchange:
-        """What is known of a request whose head was not understood."""
+    def _unread_head(self) -> Head:
+        """What is known of a head that was not understood."""
         path = self._target.partition(b"?")[0] or b"/"
-        return Exchange(self, b"GET", path, b"", self._headers, self._next_request_id(), self._last_read_s, False)
+        return Head(b"GET", path, b"", self._headers, False)
 
     def _linger(self) -> None:
         """Reads on for a moment before closing, so that the client gets the answer and not a reset."""
@@ -423,9 +448,9 @@ def _origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes]:
     raise RequestError("The request target must be a path.", code="request_target")
 
 
-def _check_codings(exchange: Exchange) -> None:
-    codings = [value.lower() for name, value in exchange.headers if name == b"transfer-encoding"]
-    if exchange.is_http10 or codings != [b"chunked"]:
+def _check_codings(head: Head) -> None:
+    codings = [value.lower() for name, value in head.headers if name == b"transfer-encoding"]
+    if head.is_http10 or codings != [b"chunked"]:
         raise RequestError("The only transfer coding accepted is `chunked`.", code="transfer_coding")
 
 

@@ -87,8 +87,8 @@ def _chunk_of(event: bytes) -> _Chunk | None:
 def _of_body(body: bytes) -> Usage | None:
     """Also of embeddings, images, transcriptions, and of rerankers (Cohere puts its counts under `meta`)."""
     read = _read_body(body)
-    if is_given(read.usage):
-        return openai_figures(read.usage)
+    if len(read.usage) > _NULL_BYTES:
+        return openai_figures(read.usage, "reported")
     if not is_given(read.meta):
         return None
     meta = _read_meta(read.meta)

@@ -1,0 +1,47 @@
+"""What a surface makes of a request's head: all of a call but for what its body says.
+
+A client repeats its head from request to request (`wire.head`), and then this holds again as it is: where the path
+leads, whose key it is, the fields that go upstream and those that go back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torouter.codecs import Codec, Framing
+from torouter.relay.call import Call
+from torouter.units import Operation
+
+__all__ = ["Reading"]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)  # not frozen: that makes it four times as dear to make
+class Reading:
+    """Never changed once made. `key_hash` is `None` where no key was sent. `model` and `framing` are given where the
+    path says them (Gemini); else the body does."""
+
+    codec: Codec
+    operation: Operation
+    key_hash: bytes | None
+    content_type: bytes
+    answer_headers: bytes
+    model: str | None = None
+    verb: str = ""
+    framing: Framing | None = None
+    query: bytes = b""
+    _calls: dict[Framing, Call] = field(default_factory=dict)
+
+    def call(self, framing: Framing) -> Call:
+        """One object for all the requests with this head that want their answer in the same way."""
+        call = self._calls.get(framing)
+        if call is None:
+            call = self._calls[framing] = Call(
+                codec=self.codec,
+                operation=self.operation,
+                framing=framing,
+                content_type=self.content_type,
+                verb=self.verb,
+                query=self.query,
+                answer_headers=self.answer_headers,
+            )
+        return call
