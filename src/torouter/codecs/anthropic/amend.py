@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
+from torouter.canon.depths import budget_of
+from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded, tokens
 from torouter.codecs.splice import edit, replace_string, values_of
@@ -21,15 +22,6 @@ from torouter.units import Operation
 
 __all__ = ["amend"]
 
-_BUDGETS: Final[dict[Depth, int]] = {
-    "minimal": 1024,
-    "low": 2048,
-    "medium": 8192,
-    "auto": 8192,
-    "high": 16384,
-    "xhigh": 32768,
-    "max": 65536,
-}
 _LEAST_BUDGET: Final = 1024
 _ADAPTIVE: Final = b'{"type":"adaptive","display":"summarized"}'
 _DISABLED: Final = b'{"type":"disabled"}'
@@ -104,7 +96,7 @@ def _budget(values: _Values, reasoning: Reasoning, facts: ModelFacts) -> _Change
     """The budget stays below the client's own `max_tokens`; where no useful budget is left there is no thinking."""
     wanted = reasoning.budget_tokens
     if wanted is None or wanted <= 0:
-        wanted = _BUDGETS[level_of(reasoning)]
+        wanted = budget_of(level_of(reasoning))
     budget_tokens = clamped(wanted, facts)
     max_tokens = tokens(decoded(values.get("max_tokens", b"null")))
     if max_tokens is not None and budget_tokens >= max_tokens:
