@@ -134,6 +134,8 @@ class CanonAttempt:
         assert client is not None, "routing offers only dialects that can be translated"
         assert upstream is not None
         chat = client.decode_request(self._exchange.body)
+        if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
+            chat = msgspec.structs.replace(chat, stream=True)
         reasoning = self._admission.route.reasoning
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)

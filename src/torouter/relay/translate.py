@@ -10,7 +10,7 @@ from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.usage import Usage
-from torouter.codecs import AnswerOptions, Codec, Translation
+from torouter.codecs import AnswerOptions, Codec, Framing, Translation
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
@@ -22,10 +22,11 @@ __all__ = ["Translated", "losses_header"]
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _LOSSES_LIMIT_BYTES: Final = 4096
-_STREAM_HEADERS: Final = (
-    b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-)
-_JSON_HEADERS: Final = b"content-type: application/json\r\n"
+_HEADERS: Final[dict[Framing, bytes]] = {
+    "whole": b"content-type: application/json\r\n",
+    "array": b"content-type: application/json\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
+    "sse": b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
+}
 
 
 def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ class Translated:
         self._usage = answer.usage
         if self._names:
             answer = restore_answer(answer, self._names)
-        self._exchange.respond(200, self._headers(_JSON_HEADERS), self._client.encode_answer(answer, self._options))
+        self._exchange.respond(200, self._headers(_HEADERS["whole"]), self._client.encode_answer(answer, self._options))
         return True
 
     async def deliver(self) -> None:
@@ -136,7 +137,7 @@ class Translated:
 
     def _commit(self) -> None:
         if not self._exchange.has_begun:
-            self._exchange.begin(200, self._headers(_STREAM_HEADERS))
+            self._exchange.begin(200, self._headers(_HEADERS[self._options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
         losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
