@@ -345,12 +345,18 @@ class Decoder(AnswerDecoder):
     def _ended(self, response: _Response, events: list[Event]) -> None:
         self._begin(response, events)
         for index, raw in enumerate(response.output or ()):
-            self._done(index, raw, events)
+            if not self._is_known(_read_item(raw).id):
+                self._done(index, raw, events)
         figures = openai_figures(response.usage) if has_value(response.usage) else None
         if figures is not None:
             self.count_usage(msgspec.structs.replace(figures, quality="partial"), events)
         self._terminal = response
         self.terminate(events)
+
+    def _is_known(self, item_id: str | None) -> bool:
+        """Has this item been done already? Some servers count otherwise in the terminal response."""
+        index = self._index_of.get(item_id or "")
+        return index is not None and self._items[index].is_done
 
     def ending(self) -> Finish | Fault:
         response = self._terminal
