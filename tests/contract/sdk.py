@@ -10,8 +10,16 @@ import openai
 from anthropic.types import Message
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
-__all__ = ["accumulated_chat", "accumulated_messages", "parsed_chat", "parsed_messages"]
+__all__ = [
+    "accumulated_chat",
+    "accumulated_messages",
+    "accumulated_response",
+    "parsed_chat",
+    "parsed_messages",
+    "parsed_response",
+]
 
 
 class _Upstream:
@@ -45,6 +53,24 @@ def accumulated_messages(stream: bytes) -> Message:
     _UPSTREAM.stream = stream
     with _anthropic().messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as events:
         return events.get_final_message()
+
+
+def accumulated_response(stream: bytes) -> Response:
+    """What `openai`'s Responses helper makes of a stream; raises what it raises.
+
+    `get_final_response` refuses an answer that a limit cut, as it does OpenAI's own: that one is the terminal event's.
+    """
+    _UPSTREAM.stream = stream
+    with _openai().responses.stream(model="m", input="hi") as events:
+        last = list(events)[-1]
+        if last.type == "response.completed":
+            return events.get_final_response()
+    assert last.type in ("response.incomplete", "response.failed")
+    return last.response
+
+
+def parsed_response(body: bytes) -> Response:
+    return Response.model_validate_json(body)
 
 
 def parsed_chat(body: bytes) -> ChatCompletion:

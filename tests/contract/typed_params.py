@@ -13,8 +13,12 @@ from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
     CompletionCreateParamsStreaming,
 )
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
 
-__all__ = ["chat_faults", "messages_faults"]
+__all__ = ["chat_faults", "messages_faults", "responses_faults"]
 
 _OF_AN_OLDER_VERSION = frozenset(f"body.{name}: unknown" for name in ("temperature", "top_p", "top_k"))
 """Sampling is a part of the API's version 2023-06-01, and none of the version that the package knows."""
@@ -23,6 +27,11 @@ _OF_AN_OLDER_VERSION = frozenset(f"body.{name}: unknown" for name in ("temperatu
 def chat_faults(body: dict[str, object]) -> list[str]:
     """Where a body is none that the `openai` package could have sent; empty if it is fine."""
     kind = CompletionCreateParamsStreaming if body.get("stream") else CompletionCreateParamsNonStreaming
+    return list(_faults(body, kind, "body"))
+
+
+def responses_faults(body: dict[str, object]) -> list[str]:
+    kind = ResponseCreateParamsStreaming if body.get("stream") else ResponseCreateParamsNonStreaming
     return list(_faults(body, kind, "body"))
 
 

@@ -49,7 +49,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
 class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     """A part begins, without content. `id`, `name` and `call_kind` are a tool call's; `raw` is the vendor's block as it
-    began (JSON), for kinds that only the vendor knows, whose word for it is `vendor_kind`."""
+    began (JSON), for kinds that only the vendor knows, whose word for it is `vendor_kind`. `is_wrapped`: a custom call
+    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object."""
 
     part: int
     kind: PartKind
@@ -58,6 +59,7 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     call_kind: CallKind = "function"
     namespace: str | None = None
     is_id_synthesised: bool = False
+    is_wrapped: bool = False
     vendor_kind: str = ""
     raw: bytes = b""
 

@@ -14,13 +14,14 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.blocks import ToolCallBlock
+from torouter.canon.blocks import CallKind, ToolCallBlock
+from torouter.canon.custom import unwrapped
 from torouter.canon.events import Event, PartStart
 from torouter.canon.fold import Answer
 from torouter.canon.request import ChatRequest, Tool
 from torouter.units import Dialect
 
-__all__ = ["restore_answer", "restore_event", "tool_names", "wire_id", "wire_name"]
+__all__ = ["OwnName", "flat_name", "restore_answer", "restore_event", "tool_names", "wire_id", "wire_name"]
 
 _NAME_LIMITS: Final[dict[Dialect, int]] = {
     "openai-chat": 64,
@@ -51,34 +52,63 @@ def wire_id(call_id: str, dialect: Dialect) -> str:
     return f"call_{_digest(call_id)[:_ID_HASH_DIGITS]}"
 
 
+class OwnName(str):
+    """The caller's own name of a tool, which knows what else the caller calls it by."""
+
+    kind: CallKind
+    namespace: str | None
+
+    def __new__(cls, name: str, kind: CallKind = "function", namespace: str | None = None) -> OwnName:
+        own = super().__new__(cls, name)
+        own.kind, own.namespace = kind, namespace
+        return own
+
+
+def flat_name(name: str, namespace: str | None) -> str:
+    """A tool's name where there are no namespaces."""
+    return name if namespace is None else f"{namespace}__{name}"
+
+
 def tool_names(request: ChatRequest, dialect: Dialect) -> dict[str, str]:
-    """From names that this upstream was told to the caller's own, for those that differ."""
-    wired = ((wire_name(name, dialect), name) for name in _names(request))
-    return {wire: name for wire, name in wired if wire != name}
+    """From names that this upstream was told to the caller's own (`OwnName`s), for those that differ in anything."""
+    wired = ((wire_name(flat_name(own, own.namespace), dialect), own) for own in _names(request))
+    return {wire: own for wire, own in wired if wire != own or own.kind == "custom"}
 
 
 def restore_event(event: Event, names: Mapping[str, str]) -> Event:
     """The event with the caller's own name for a tool."""
-    if type(event) is PartStart and event.name in names:
-        return msgspec.structs.replace(event, name=names[event.name])
-    return event
+    if type(event) is not PartStart or event.name not in names:
+        return event
+    own = names[event.name]
+    if not isinstance(own, OwnName):
+        return msgspec.structs.replace(event, name=own)
+    is_wrapped = own.kind == "custom" and event.call_kind == "function"
+    return msgspec.structs.replace(
+        event, name=str(own), namespace=own.namespace, call_kind=own.kind, is_wrapped=is_wrapped
+    )
 
 
 def restore_answer(answer: Answer, names: Mapping[str, str]) -> Answer:
     """The folded answer with the caller's own names for tools."""
     blocks = tuple(
-        msgspec.structs.replace(block, name=names[block.name])
-        if isinstance(block, ToolCallBlock) and block.name in names
-        else block
+        _restored(block, names[block.name]) if isinstance(block, ToolCallBlock) and block.name in names else block
         for block in answer.blocks
     )
     return msgspec.structs.replace(answer, blocks=blocks)
 
 
-def _names(request: ChatRequest) -> Iterator[str]:
-    yield from (tool.name for tool in request.tools if isinstance(tool, Tool))
-    for message in request.messages:
-        yield from (block.name for block in message.blocks if isinstance(block, ToolCallBlock))
+def _restored(block: ToolCallBlock, own: str) -> ToolCallBlock:
+    if not isinstance(own, OwnName):
+        return msgspec.structs.replace(block, name=own)
+    is_wrapped = own.kind == "custom" and block.kind == "function"
+    arguments = unwrapped(block.arguments) if is_wrapped else block.arguments
+    return msgspec.structs.replace(block, name=str(own), namespace=own.namespace, kind=own.kind, arguments=arguments)
+
+
+def _names(request: ChatRequest) -> Iterator[OwnName]:
+    calls = (block for message in request.messages for block in message.blocks if isinstance(block, ToolCallBlock))
+    yield from (OwnName(call.name, call.kind, call.namespace) for call in calls)
+    yield from (OwnName(tool.name, tool.kind, tool.namespace) for tool in request.tools if isinstance(tool, Tool))
 
 
 def _digest(text: str) -> str:

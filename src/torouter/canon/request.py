@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from torouter.canon.blocks import Block, CacheHint, CallKind, Carried, Origin
+from torouter.canon.blocks import Block, CacheHint, CallKind, Carried, Fate, Origin
 from torouter.canon.reasoning import Reasoning
 from torouter.units import Dialect
 
@@ -77,13 +77,16 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VendorTool(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool that only its vendor knows, whoever runs it. `kind` is the vendor's word for it, `raw` its definition."""
+    """A tool that only its vendor knows, whoever runs it. `kind` is the vendor's word for it, `raw` its definition.
+    `fate` is what becomes of it elsewhere, `why` the reason that a report gives."""
 
     origin: Origin
     kind: str
     raw: bytes
     path: str = ""
     name: str = ""
+    fate: Fate = "refuse"
+    why: str = ""
 
 
 class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,10 @@
-"""A call's arguments, for the dialects that have an object where others have text that a model wrote."""
+"""A call's arguments: an object in some dialects, text that a model wrote in others."""
 
 from __future__ import annotations
 
 import msgspec
 
-__all__ = ["NotAnObject", "object_in"]
+__all__ = ["NotAnObject", "compact", "object_in"]
 
 
 class NotAnObject(Exception):
@@ -27,3 +27,14 @@ def object_in(arguments: str) -> bytes | None:
             break
         text = value
     raise NotAnObject
+
+
+def compact(arguments: str) -> str:
+    """Arguments without whitespace between tokens, numbers and key order as they came; `{}` where there are none. What
+    is no JSON (a call that was cut by a limit) stays as it is."""
+    if not arguments.strip():
+        return "{}"
+    try:
+        return msgspec.json.format(arguments.encode(), indent=-1).decode()
+    except (msgspec.DecodeError, RecursionError):
+        return arguments

@@ -108,7 +108,7 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
 
 class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an encoder of answers takes from the request. `seed` makes ids (`chatcmpl-<seed>`); `created_s` is epoch
-    seconds; `model` is the name that the client sent."""
+    seconds; `model` is the name that the client sent; `request` the request itself, for dialects that echo it."""
 
     framing: Framing
     model: str
@@ -116,6 +116,7 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     created_s: int
     ask_usage: bool = False
     show_reasoning: bool = True
+    request: ChatRequest | None = None
 
 
 class Decoder(Protocol):

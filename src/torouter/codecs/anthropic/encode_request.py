@@ -20,6 +20,7 @@ from torouter.codecs.anthropic.home import encode_home
 from torouter.codecs.codec import Encoded
 from torouter.codecs.foreign_request import encode_foreign
 from torouter.codecs.json_objects import Json
+from torouter.codecs.lowering import lowered
 
 __all__ = ["encode_request"]
 
@@ -28,7 +29,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "anthropic":
         return Encoded(body=encode_home(request, model))
-    return encode_foreign(request, "anthropic", lambda log: _body(request, model, facts, log))
+    plain = lowered(request)
+    return encode_foreign(plain, "anthropic", lambda log: _body(plain, model, facts, log))
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:

@@ -139,7 +139,7 @@ def settle_settings(request: ChatRequest, log: LossLog) -> None:
         _drop(name, value, 0, "there are no penalties", log)
     _drop("seed", settings.seed, None, "there is no seed", log)
     if isinstance(settings.verbosity, str) and settings.verbosity != "medium":
-        log.report("verbosity", "dropped", "there is no verbosity")
+        log.report(request.path_of("verbosity"), "dropped", "there is no verbosity")
     if settings.store:
         log.report("store", "dropped", "answers are not stored")
     if isinstance(settings.metadata, bytes) and settings.metadata != b"{}":

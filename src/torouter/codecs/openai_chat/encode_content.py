@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from torouter.canon.blocks import InlineMedia, LinkedMedia, MediaBlock, PlainText, StoredMedia, ToolCallBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
+from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
 from torouter.codecs.json_objects import Json
 
-__all__ = ["compact", "media_parts", "text_part", "tool_call"]
+__all__ = ["media_parts", "text_part", "tool_call"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
@@ -95,14 +94,3 @@ def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
         "type": "function",
         "function": {"name": wire_name(block.name, "openai-chat"), "arguments": compact(block.arguments)},
     }
-
-
-def compact(arguments: str) -> str:
-    """Arguments without whitespace between tokens, numbers and key order as they came; `{}` where there are none. What
-    is no JSON (a call that was cut by a limit) stays as it is."""
-    if not arguments.strip():
-        return "{}"
-    try:
-        return msgspec.json.format(arguments.encode(), indent=-1).decode()
-    except (msgspec.DecodeError, RecursionError):
-        return arguments

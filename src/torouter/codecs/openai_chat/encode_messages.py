@@ -82,7 +82,7 @@ class _Writer:
         else:
             self._flush()
             texts = [instruction(block, path, self._log) for block, path in message.placed()]
-            self._messages.extend({"role": message.role, "content": text} for text in texts if text)
+            self._messages.extend({"role": "system", "content": text} for text in texts if text)
 
     def finish(self) -> list[Json]:
         if isinstance(self._turn, _Said):

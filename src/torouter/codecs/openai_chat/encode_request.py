@@ -11,6 +11,7 @@ from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
 from torouter.codecs.foreign_request import encode_foreign
 from torouter.codecs.json_objects import Json
+from torouter.codecs.lowering import lowered
 from torouter.codecs.openai_chat.encode_messages import encode_messages
 from torouter.codecs.openai_chat.encode_reasoning import encode_reasoning
 from torouter.codecs.openai_chat.encode_settings import encode_settings
@@ -24,7 +25,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
-    return encode_foreign(request, "openai-chat", lambda log: _body(request, model, facts, log))
+    plain = lowered(request)
+    return encode_foreign(plain, "openai-chat", lambda log: _body(plain, model, facts, log))
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:

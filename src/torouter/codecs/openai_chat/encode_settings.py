@@ -93,5 +93,6 @@ def _same(settings: Settings) -> Json:
         "frequency_penalty": settings.frequency_penalty,
         "seed": settings.seed,
         "verbosity": settings.verbosity,
+        "safety_identifier": settings.safety_identifier,
     }
     return {name: value for name, value in given.items() if value is not UNSET and value is not None}

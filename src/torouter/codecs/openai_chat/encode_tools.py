@@ -10,7 +10,7 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_name
 from torouter.canon.request import ChatRequest, OutputFormat, Tool, VendorTool
 from torouter.codecs.json_objects import Json
-from torouter.codecs.openai_chat.strict_schema import is_strict
+from torouter.codecs.strict_schema import is_strict
 
 __all__ = ["encode_format", "encode_tool_choice", "encode_tools"]
 

@@ -11,6 +11,7 @@ from torouter.codecs.openai_responses.amend import amend
 from torouter.codecs.openai_responses.errors import render_stream_error
 from torouter.codecs.openai_responses.peek import peek
 from torouter.codecs.openai_responses.tap import tap
+from torouter.codecs.openai_responses.translation import TRANSLATION
 
 __all__ = ["CODEC"]
 
@@ -22,4 +23,5 @@ CODEC: Final = Codec(
     render_error=render_openai_error,
     render_stream_error=render_stream_error,
     read_error=read_error,
+    translation=TRANSLATION,
 )

@@ -1,0 +1,22 @@
+"""OpenAI Responses to and from canon: requests, answers, streams."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torouter.codecs.codec import Translation
+from torouter.codecs.openai_responses.decode_request import decode_request
+from torouter.codecs.openai_responses.decoder import Decoder
+from torouter.codecs.openai_responses.encode_answer import encode_answer
+from torouter.codecs.openai_responses.encode_request import encode_request
+from torouter.codecs.openai_responses.encoder import Encoder
+
+__all__ = ["TRANSLATION"]
+
+TRANSLATION: Final = Translation(
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decoder=Decoder,
+    encoder=Encoder,
+    encode_answer=encode_answer,
+)
