@@ -1,0 +1,74 @@
+"""Every pair of dialects that is translated, by the official SDKs against a running gateway whose upstream is another
+gateway's demo: each cell whole and streamed, with text and with a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from tests.live.gateway import Gateway
+
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
+UPSTREAMS = ("openai-chat", "openai-responses", "anthropic")
+BASES = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": ""}
+
+
+@pytest.fixture(scope="module")
+def crossing(demo: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    channels = [
+        {
+            "name": dialect,
+            "kind": "anthropic" if dialect == "anthropic" else "openai",
+            "base_url": demo.url + BASES[dialect],
+            "api_key": demo.key,
+            "dialects": [dialect],
+            "models": {f"over-{dialect}": "gpt-5"},
+        }
+        for dialect in UPSTREAMS
+    ]
+    with Gateway(tmp_path_factory.mktemp("cells"), channels=channels) as running:
+        yield running
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_responses_client(crossing: Gateway, dialect: str) -> None:
+    tool: Any = {"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        model = f"over-{dialect}"
+        assert "demo" in client.responses.create(model=model, input="hi").output_text
+        with client.responses.stream(model=model, input="hi") as stream:
+            assert "demo" in stream.get_final_response().output_text
+        [call] = client.responses.create(model=model, input="hi", tools=[tool]).output
+        assert (call.type, call.name) == ("function_call", "f")
+        with client.responses.stream(model=model, input="hi", tools=[tool]) as stream:
+            [streamed] = stream.get_final_response().output
+        assert (streamed.type, streamed.name, streamed.arguments) == ("function_call", "f", call.arguments)
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_chat_client(crossing: Gateway, dialect: str) -> None:
+    tool: Any = {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}
+    asked: Any = {"model": f"over-{dialect}", "messages": [{"role": "user", "content": "hi"}]}
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        assert "demo" in client.chat.completions.create(**asked).choices[0].message.content
+        with client.chat.completions.stream(**asked) as stream:
+            assert "demo" in (stream.get_final_completion().choices[0].message.content or "")
+        choice = client.chat.completions.create(**asked, tools=[tool]).choices[0]
+        assert (choice.finish_reason, choice.message.tool_calls[0].function.name) == ("tool_calls", "f")
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_messages_client(crossing: Gateway, dialect: str) -> None:
+    tool: Any = {"name": "f", "input_schema": SCHEMA}
+    asked: Any = {"model": f"over-{dialect}", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
+    with anthropic.Anthropic(base_url=crossing.url, api_key=crossing.key, max_retries=0) as client:
+        assert "demo" in client.messages.create(**asked).content[0].text
+        with client.messages.stream(**asked) as stream:
+            assert "demo" in stream.get_final_text()
+        answer = client.messages.create(**asked, tools=[tool])
+        assert answer.stop_reason == "tool_use"
+        assert [block.name for block in answer.content if block.type == "tool_use"] == ["f"]
