@@ -38,6 +38,8 @@ _NO_LOGPROBS: Final = "log probabilities do not pass between dialects yet"
 _CONFIG_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "mediaResolution": ("report", "the resolution of media is not set for a whole request there"),
     "speechConfig": ("refuse", _NO_OTHER_MEDIA),
+    "responseFormat": ("refuse", "use `responseMimeType` with `responseJsonSchema`"),
+    "audioTranscriptionConfig": ("refuse", _NO_OTHER_MEDIA),
     "audioTimestamp": ("report", "audio has no timestamps there"),
     "routingConfig": ("refuse", "it chooses among Google's models"),
     "modelSelectionConfig": ("refuse", "it chooses among Google's models"),

@@ -26,6 +26,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
 
 def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     settle_settings(request, log)
+    tools = encode_tools(request, log)
     conversation = encode_messages(request, log, is_gemini_3=facts.reasoning == "level")
     config = {
         **encode_settings(request, facts, log),
@@ -38,7 +39,7 @@ def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
         for name, value in (
             ("generationConfig", config),
             ("toolConfig", encode_tool_config(request, log)),
-            ("tools", encode_tools(request, log)),
+            ("tools", tools),
             ("systemInstruction", system),
         )
         if value

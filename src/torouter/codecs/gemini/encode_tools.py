@@ -71,7 +71,9 @@ def _function(tool: Tool | VendorTool, log: LossLog) -> Json:
             tool.path, "custom (free text) tools are unknown there", "use a function tool with one text parameter"
         )
     log.settle(tool.carried, tool.path)
-    function: Json = {"name": wire_name(tool.name, "gemini"), "description": tool.description or ""}
+    function: Json = {"name": wire_name(tool.name, "gemini")}
+    if tool.description:
+        function["description"] = tool.description
     schema = None if tool.schema is None else _parameters(tool, tool.schema, log)
     if schema is not None:
         function["parametersJsonSchema"] = Raw(schema)
