@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import Event, Finish, PartBlob, PartKind, PartStart
+from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields, unreadable_call
@@ -49,6 +50,7 @@ class Encoder(AnswerEncoder):
         about = _encode({"modelVersion": options.model, "responseId": options.seed})
         self._after = b'}],"role":"model"},"index":0}],%b' % about[1:]
         self._about: Json = {"modelVersion": options.model, "responseId": options.seed}
+        self._row = InARow()
         self._parts: dict[int, _Part] = {}
         self._text_bytes = 0
         self._has_begun = False
@@ -56,6 +58,10 @@ class Encoder(AnswerEncoder):
         self._cited: list[tuple[Citation, str, int]] = []
 
     def feed(self, event: Event, /) -> bytes:
+        """Calls are written when they are whole, in the order in which they began: clients relate results by order."""
+        return b"".join(map(self._write, self._row.feed(event)))
+
+    def _write(self, event: Event) -> bytes:
         if type(event) is PartBlob and event.blob.origin.dialect == "gemini":
             return self._sign(event.part, event.blob)
         return super().feed(event)

@@ -15,6 +15,7 @@ import msgspec
 
 from torouter.codecs.gemini.spelling import camel
 from torouter.codecs.json_objects import Json
+from torouter.errors import RequestError
 
 __all__ = ["from_openapi", "to_subset"]
 
@@ -42,10 +43,13 @@ _ANNOTATIONS: Final = frozenset(
 
 
 def from_openapi(raw: bytes) -> bytes:
-    """`parameters` or `responseSchema` as JSON Schema."""
-    value = msgspec.json.decode(raw)
-    plain = _from_openapi(value)
-    return raw if plain == value else msgspec.json.encode(plain)
+    """`parameters` or `responseSchema` as JSON Schema. Raises `RequestError` for nesting beyond reason."""
+    try:
+        value = msgspec.json.decode(raw)
+        plain = _from_openapi(value)
+        return raw if plain == value else msgspec.json.encode(plain)
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply") from None
 
 
 def _from_openapi(value: object) -> object:
