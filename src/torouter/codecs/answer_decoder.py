@@ -52,15 +52,20 @@ class AnswerDecoder(ABC):
             self._body.append(data)
             return events
         try:
-            for frame in self._framer.feed(data):
+            for piece in self.cut(data):
                 if self.has_ended:
                     break
-                self.read(frame.data, events)
+                self.read(piece, events)
         except UNREADABLE as error:
             self.end(_unreadable(error), events)
         except UpstreamError as error:
             self.end(Fault(kind=error.kind, message=error.message, code=error.code), events)
         return events
+
+    def cut(self, data: bytes) -> Iterable[bytes]:
+        """The data of the events that these bytes complete. A dialect that frames its streams in another way as well
+        overrides this. May raise `UpstreamError`."""
+        return [frame.data for frame in self._framer.feed(data)]
 
     def close(self) -> list[Event]:
         """A whole body is read here; so is a bare one that came in the place of a stream."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import json
 
-from torouter.canon.blocks import Block, TextBlock
+from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
@@ -22,6 +22,7 @@ def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossL
     before. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
+    _report_signatures(request, log)
     _check_tool_choice(request, log)
     try:
         return Encoded(body=json.encode(body(log)), losses=log.losses())
@@ -37,13 +38,22 @@ def instruction(block: Block, path: str, log: LossLog) -> str:
     return block.text
 
 
+def _report_signatures(request: ChatRequest, log: LossLog) -> None:
+    """Opaque state on what is said and called (reasoning reports its own) means nothing to anybody else."""
+    for message in request.messages:
+        for block, path in message.placed():
+            if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) and block.blobs:
+                log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
+
+
 def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
     """A choice can only be kept if the tools that it speaks of are there."""
     choice, declared = request.tool_choice, {tool.name for tool in request.tools}
+    path = request.path_of("tool_choice")
     if choice is None:
         return
     if not declared and choice.mode == "required":
-        raise log.refusal("tool_choice", "a call is required, but no tools are declared", "declare `tools`")
+        raise log.refusal(path, "a call is required, but no tools are declared", "declare `tools`")
     for name in choice.names if declared else ():
         if name not in declared:
-            raise log.refusal("tool_choice", f"the tool `{name}` is not declared", "declare it in `tools`")
+            raise log.refusal(path, f"the tool `{name}` is not declared", "declare it in `tools`")

@@ -54,15 +54,16 @@ class EncodedMessages:
 
 
 def encode_messages(request: ChatRequest, log: LossLog) -> EncodedMessages:
-    writer = _Writer(log)
+    writer = _Writer(log, request.path_of("messages"))
     for message in request.messages:
         writer.add(message)
     return writer.finish()
 
 
 class _Writer:
-    def __init__(self, log: LossLog) -> None:
+    def __init__(self, log: LossLog, path: str) -> None:
         self._log = log
+        self._path = path
         self._system: list[Json] = []
         self._turns: list[_Turn] = []
         self._broken: dict[str, str] = {}
@@ -81,7 +82,7 @@ class _Writer:
     def finish(self) -> EncodedMessages:
         turns = [turn for turn in self._turns if turn.blocks or turn.results]
         if not any(turn.is_user for turn in turns):
-            raise self._log.refusal("messages", "a conversation needs a user message", "add one that is not empty")
+            raise self._log.refusal(self._path, "a conversation needs a user message", "add one that is not empty")
         if not turns[-1].is_user:
             raise self._log.refusal(
                 turns[-1].path,

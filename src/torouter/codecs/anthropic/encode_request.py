@@ -50,7 +50,7 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
     body: Json = {"model": model, "max_tokens": thinking.limit.tokens}
     if request.stream is True:
         body["stream"] = True
-    body |= encode_sampling(request.settings, facts, thinking, log)
+    body |= encode_sampling(request, facts, thinking, log)
     body |= {
         name: value
         for name, value in (
@@ -61,7 +61,7 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
         )
         if value
     }
-    body |= encode_labels(request.settings, log)
+    body |= encode_labels(request, log)
     if tools:
         body["tools"] = tools
     if conversation.system:

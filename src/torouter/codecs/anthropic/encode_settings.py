@@ -9,7 +9,7 @@ from msgspec import Raw, UnsetType
 
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
-from torouter.canon.request import ChatRequest, Settings
+from torouter.canon.request import ChatRequest
 from torouter.codecs.anthropic.encode_thinking import Limit, Thinking
 from torouter.codecs.anthropic.schema import output_schema
 from torouter.codecs.json_objects import Json
@@ -40,27 +40,30 @@ def encode_limit(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Limit
     return Limit(given, is_explicit=True)
 
 
-def encode_sampling(settings: Settings, facts: ModelFacts, thinking: Thinking, log: LossLog) -> Json:
+def encode_sampling(request: ChatRequest, facts: ModelFacts, thinking: Thinking, log: LossLog) -> Json:
     """A value that is the default anyway is dropped without a word where sampling is not taken."""
+    settings, path_of = request.settings, request.path_of
     temperature, top_p, top_k = settings.temperature, settings.top_p, settings.top_k
     if not facts.takes_sampling:
         for name, value, default in (("temperature", temperature, 1), ("top_p", top_p, 1), ("top_k", top_k, None)):
-            _drop(name, value, default, "the model takes no sampling parameters", log)
+            _drop(path_of(name), value, default, "the model takes no sampling parameters", log)
         return {}
     if thinking.is_on:
-        _drop("temperature", temperature, 1, "a model that reasons takes no temperature", log)
-        _drop("top_k", top_k, None, "a model that reasons takes no top_k", log)
+        _drop(path_of("temperature"), temperature, 1, "a model that reasons takes no temperature", log)
+        _drop(path_of("top_k"), top_k, None, "a model that reasons takes no top_k", log)
         is_narrow = isinstance(top_p, int | float) and top_p < _LOWEST_TOP_P
-        _drop("top_p", top_p if is_narrow else None, None, "a model that reasons takes top_p from 0.95 only", log)
+        _drop(
+            path_of("top_p"), top_p if is_narrow else None, None, "a model that reasons takes top_p from 0.95 only", log
+        )
         return {"top_p": top_p} if isinstance(top_p, int | float) and not is_narrow and top_p != 1 else {}
     written: Json = {}
     if isinstance(temperature, int | float):
         if temperature > 1:
-            log.report("temperature", "approximated", "temperatures go up to 1 there")
+            log.report(path_of("temperature"), "approximated", "temperatures go up to 1 there")
         written["temperature"] = min(temperature, 1)
     if isinstance(top_p, int | float):
         if "temperature" in written:
-            _drop("top_p", top_p, 1, "temperature and top_p are not taken together", log)
+            _drop(path_of("top_p"), top_p, 1, "temperature and top_p are not taken together", log)
         else:
             written["top_p"] = top_p
     if isinstance(top_k, int):
@@ -105,8 +108,9 @@ def encode_format(request: ChatRequest, log: LossLog) -> Json:
     return {"format": {"type": "json_schema", "schema": Raw(schema)}}
 
 
-def encode_labels(settings: Settings, log: LossLog) -> Json:
+def encode_labels(request: ChatRequest, log: LossLog) -> Json:
     """Who is asking, and the service tier."""
+    settings = request.settings
     written: Json = {}
     user = settings.safety_identifier or settings.user
     if isinstance(user, str) and user:
@@ -116,7 +120,7 @@ def encode_labels(settings: Settings, log: LossLog) -> Json:
         if tier in _TIERS:
             written["service_tier"] = _TIERS[tier]
         else:
-            log.report("service_tier", "dropped", f"there is no tier `{tier}`")
+            log.report(request.path_of("service_tier"), "dropped", f"there is no tier `{tier}`")
     return written
 
 
@@ -136,8 +140,8 @@ def settle_settings(request: ChatRequest, log: LossLog) -> None:
         ("presence_penalty", settings.presence_penalty),
         ("frequency_penalty", settings.frequency_penalty),
     ):
-        _drop(name, value, 0, "there are no penalties", log)
-    _drop("seed", settings.seed, None, "there is no seed", log)
+        _drop(request.path_of(name), value, 0, "there are no penalties", log)
+    _drop(request.path_of("seed"), settings.seed, None, "there is no seed", log)
     if isinstance(settings.verbosity, str) and settings.verbosity != "medium":
         log.report(request.path_of("verbosity"), "dropped", "there is no verbosity")
     if settings.store:

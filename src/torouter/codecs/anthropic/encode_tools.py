@@ -22,7 +22,9 @@ def encode_tools(request: ChatRequest, log: LossLog) -> list[Json]:
     if choice is None or choice.form != "subset":
         return [_tool(tool, log) for tool in request.tools]
     log.report(
-        "tool_choice", "approximated", "only the allowed tools are declared, so cached prefixes change with them"
+        request.path_of("tool_choice"),
+        "approximated",
+        "only the allowed tools are declared, so cached prefixes change with them",
     )
     return [_tool(tool, log) for tool in request.tools if tool.name in choice.names]
 

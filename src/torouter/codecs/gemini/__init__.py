@@ -10,6 +10,7 @@ from torouter.codecs.gemini.amend import amend
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.peek import peek
 from torouter.codecs.gemini.tap import tap
+from torouter.codecs.gemini.translation import TRANSLATION
 
 __all__ = ["CODEC"]
 
@@ -21,4 +22,5 @@ CODEC: Final = Codec(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_error=read_error,
+    translation=TRANSLATION,
 )

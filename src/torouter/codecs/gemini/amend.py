@@ -1,7 +1,6 @@
 """Amendments to a Gemini body: thinking from a `-thinking` name, and the model where a body repeats that of its path.
 
-Clients write camelCase, snake_case, or both in one body (google-genai does); what is there keeps its spelling. Gemini
-API, thinking, seen 2026-11: budgets for 2.5, levels from 3 on, never both.
+Clients write camelCase, snake_case, or both in one body (google-genai does); what is there keeps its spelling.
 """
 
 from __future__ import annotations
@@ -11,30 +10,17 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.reasoning import Depth, ModelFacts, Reasoning
+from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded
+from torouter.codecs.gemini.thinking_config import thinking_config
 from torouter.codecs.splice import edit, elements, values_of
-from torouter.codecs.thinking import clamped, gives_any, level_of, refuse_without_variant
+from torouter.codecs.thinking import gives_any, refuse_without_variant
 from torouter.units import Operation
 
 __all__ = ["amend"]
 
 _MODEL_KEY: Final = re.compile(rb'"model"[ \t\r\n]*:')
-_BUDGETS: Final[dict[Depth, int]] = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 24576}
-_MOST_BUDGET: Final = 24576
-"""What every Gemini 2.5 takes, where the model's own limit is not known."""
-_LEVELS: Final[dict[Depth, str]] = {
-    "off": "LOW",  # no Gemini 3 can be told not to think; some have no MINIMAL
-    "minimal": "LOW",
-    "low": "LOW",
-    "medium": "MEDIUM",
-    "high": "HIGH",
-    "xhigh": "HIGH",  # XHIGH is an error on most
-    "max": "HIGH",
-}
-
-_Config = dict[str, bool | int | str]
 
 
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
@@ -57,29 +43,8 @@ def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> byte
     if gives_any(values_of(config), "thinkingConfig", "thinking_config"):
         return body
     refuse_without_variant(facts)
-    said = _budget(reasoning, facts) if facts.reasoning == "budget" else _level(reasoning)
+    said = thinking_config(reasoning, facts)
     return edit(body, {name: edit(config, {"thinkingConfig": msgspec.json.encode(said)})})
-
-
-def _budget(reasoning: Reasoning, facts: ModelFacts) -> _Config:
-    """−1 leaves the depth to the model. What cannot be switched off gets its least."""
-    level = level_of(reasoning)
-    if level == "off":
-        return {"thinkingBudget": 0 if facts.may_disable_reasoning else facts.min_budget_tokens}
-    if level == "auto":
-        return {"includeThoughts": True, "thinkingBudget": -1}
-    most = facts.max_budget_tokens or _MOST_BUDGET
-    wanted = reasoning.budget_tokens or _BUDGETS.get(level, most)
-    return {"includeThoughts": True, "thinkingBudget": clamped(wanted, facts, _MOST_BUDGET)}
-
-
-def _level(reasoning: Reasoning) -> _Config:
-    level = level_of(reasoning)
-    if level == "auto":
-        return {"includeThoughts": True}
-    if level == "off":
-        return {"thinkingLevel": _LEVELS[level]}
-    return {"includeThoughts": True, "thinkingLevel": _LEVELS[level]}
 
 
 def _with_model(body: bytes, resource: str) -> bytes:

@@ -1,8 +1,7 @@
 """Usage of Gemini answers, in tokens: `usageMetadata` is cumulative and may be on every chunk; the last one counts.
 
-`promptTokenCount` includes cached tokens and excludes those of tool use; `candidatesTokenCount` excludes thoughts, but
-some relays fold them in: then prompt, candidates and tool use already make the total. A finish reason is no sign to
-stop reading (some servers write it on every chunk), only that the end was not cut off. Gemini API, seen 2026-11.
+A finish reason is no sign to stop reading (some servers write it on every chunk), only that the end was not cut off.
+Gemini API, seen 2026-11.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import msgspec
 
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
-from torouter.codecs.figures import decoded, is_given, tokens
+from torouter.codecs.figures import is_given
+from torouter.codecs.gemini.usage import read_usage
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import ArrayTap, Ending, SseTap, WholeTap
 from torouter.units import Operation
@@ -53,35 +53,13 @@ def tap(operation: Operation, framing: Framing) -> Tap:
 
 def _of_body(body: bytes) -> Usage | None:
     usage = _read_chunk(body).usage_metadata
-    return _figures(usage) if is_given(usage) else None
+    return read_usage(usage) if is_given(usage) else None
 
 
 def _of_count(body: bytes) -> Usage | None:
     """A count of tokens is no use of them."""
     _read_chunk(body)
     return None
-
-
-def _figures(raw: msgspec.Raw) -> Usage | None:
-    usage = decoded(raw)
-    prompt, candidates = tokens(usage, "promptTokenCount"), tokens(usage, "candidatesTokenCount")
-    total = tokens(usage, "totalTokenCount")
-    if prompt is None and candidates is None and total is None:
-        return None
-    prompt, text = prompt or 0, candidates or 0
-    cached = tokens(usage, "cachedContentTokenCount") or 0
-    thoughts = tokens(usage, "thoughtsTokenCount") or 0
-    in_tools = tokens(usage, "toolUsePromptTokenCount") or 0
-    if thoughts and total is not None and total in (prompt + text, prompt + text + in_tools):
-        text = max(0, text - thoughts)
-    return Usage(
-        input_tokens=max(0, prompt - cached),
-        cache_read_tokens=cached,
-        tool_input_tokens=in_tools,
-        output_tokens=text,
-        reasoning_tokens=thoughts,
-        raw=bytes(raw),
-    )
 
 
 class _ChunkMeter:
@@ -110,7 +88,7 @@ class _ChunkMeter:
 
     @property
     def figures(self) -> Usage | None:
-        return _figures(self._usage) if is_given(self._usage) else None
+        return read_usage(self._usage) if is_given(self._usage) else None
 
 
 def _has_end(chunk: _Chunk) -> bool:

@@ -54,15 +54,16 @@ class _Asked:
 
 def encode_messages(request: ChatRequest, log: LossLog, *, takes_reasoning: bool) -> list[Json]:
     """`takes_reasoning`: the upstream's vendor wants its visible reasoning back in the history (DeepSeek, Kimi, …)."""
-    writer = _Writer(log, takes_reasoning)
+    writer = _Writer(log, takes_reasoning, request.path_of("messages"))
     for message in request.messages:
         writer.add(message)
     return writer.finish()
 
 
 class _Writer:
-    def __init__(self, log: LossLog, takes_reasoning: bool) -> None:
+    def __init__(self, log: LossLog, takes_reasoning: bool, path: str) -> None:
         self._log = log
+        self._path = path
         self._takes_reasoning = takes_reasoning
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
@@ -93,7 +94,7 @@ class _Writer:
             )
         self._flush()
         if not any(message["role"] != "system" for message in self._messages):
-            raise self._log.refusal("messages", "a conversation needs a user message", "add one that is not empty")
+            raise self._log.refusal(self._path, "a conversation needs a user message", "add one that is not empty")
         return self._messages
 
     def _begin(self, turn: _T) -> _T:

@@ -22,7 +22,7 @@ _KNOWN_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority",
 def encode_settings(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     return {
         **_limit(request, facts, log),
-        **_sampling(request.settings, facts, log),
+        **_sampling(request, facts, log),
         **_stop(request, log),
         **_labels(request, log),
         **_same(request.settings),
@@ -41,9 +41,10 @@ def _limit(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     return {"max_completion_tokens": given}
 
 
-def _sampling(settings: Settings, facts: ModelFacts, log: LossLog) -> Json:
+def _sampling(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
+    settings = request.settings
     if isinstance(settings.top_k, int):
-        log.report("top_k", "dropped", "there is no top_k")
+        log.report(request.path_of("top_k"), "dropped", "there is no top_k")
     given = {
         name: value
         for name, value in (("temperature", settings.temperature), ("top_p", settings.top_p))
@@ -53,7 +54,7 @@ def _sampling(settings: Settings, facts: ModelFacts, log: LossLog) -> Json:
         return dict(given)
     for name, value in given.items():
         if value != 1:
-            log.report(name, "dropped", "the model takes no sampling parameters")
+            log.report(request.path_of(name), "dropped", "the model takes no sampling parameters")
     return {}
 
 
@@ -82,7 +83,7 @@ def _labels(request: ChatRequest, log: LossLog) -> Json:
         if word in _KNOWN_TIERS:
             written["service_tier"] = word
         else:
-            log.report("service_tier", "dropped", f"there is no tier `{tier}`")
+            log.report(request.path_of("service_tier"), "dropped", f"there is no tier `{tier}`")
     return written
 
 

@@ -1,0 +1,73 @@
+"""A request that is sent home again: nothing is lost, merged or renamed; what was kept raw is spliced in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Raw, json
+
+from torouter.canon.blocks import (
+    Blob,
+    Block,
+    MediaBlock,
+    OpaqueBlock,
+    ReasoningBlock,
+    RefusalBlock,
+    ServerToolBlock,
+    TextBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+)
+from torouter.canon.request import ChatRequest, Message
+from torouter.codecs.json_objects import Json, kept
+
+__all__ = ["encode_home", "signature"]
+
+
+def encode_home(request: ChatRequest) -> bytes:
+    """The settings and tools are among what was kept raw."""
+    body = kept(request.carried, "gemini")
+    for message in request.messages:
+        if message.is_front:
+            body["systemInstruction"] = _message(message)
+    body["contents"] = [_message(message) for message in request.messages if not message.is_front]
+    return json.encode(body)
+
+
+def signature(blobs: Iterable[Blob]) -> Json:
+    """The attribute of a part that Gemini itself signed; nothing for what others issued."""
+    signed = next((blob.data for blob in blobs if blob.origin.dialect == "gemini"), None)
+    return {} if signed is None else {"thoughtSignature": signed}
+
+
+def _message(message: Message) -> Json:
+    return {**kept(message.carried, "gemini"), "parts": [_part(block) for block in message.blocks]}
+
+
+def _part(block: Block) -> Json | Raw:
+    match block:
+        case TextBlock():
+            return {"text": block.text, **signature(block.blobs), **kept(block.carried, "gemini")}
+        case ReasoningBlock():
+            return {"text": block.text, "thought": True, **signature(block.blobs), **kept(block.carried, "gemini")}
+        case MediaBlock() | ServerToolBlock() | OpaqueBlock():
+            return Raw(block.raw)
+        case ToolCallBlock():
+            return {
+                "functionCall": _call(block),
+                **signature(block.blobs),
+                **kept(block.carried, "gemini"),
+            }
+        case ToolResultBlock():
+            result: Json = {"name": block.name, **kept(block.carried, "gemini", within="functionResponse")}
+            return {"functionResponse": result, **kept(block.carried, "gemini")}
+        case RefusalBlock():
+            return {"text": block.text}
+
+
+def _call(block: ToolCallBlock) -> Json:
+    call: Json = {} if block.is_id_synthesised else {"id": block.id}
+    call["name"] = block.name
+    if block.arguments:
+        call["args"] = Raw(block.arguments.encode())
+    return {**call, **kept(block.carried, "gemini", within="functionCall")}
