@@ -3,18 +3,22 @@ gateway's demo: each cell whole and streamed, with text and with a call."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import openai
 import pytest
+from google import genai
 
 from tests.live.gateway import Gateway
+from tests.live.wire import Connection
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
-UPSTREAMS = ("openai-chat", "openai-responses", "anthropic")
-BASES = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": ""}
+UPSTREAMS = ("openai-chat", "openai-responses", "anthropic", "gemini")
+BASES = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "", "gemini": ""}
+KINDS = {"openai-chat": "openai", "openai-responses": "openai", "anthropic": "anthropic", "gemini": "gemini"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,7 @@ def crossing(demo: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     channels = [
         {
             "name": dialect,
-            "kind": "anthropic" if dialect == "anthropic" else "openai",
+            "kind": KINDS[dialect],
             "base_url": demo.url + BASES[dialect],
             "api_key": demo.key,
             "dialects": [dialect],
@@ -72,3 +76,33 @@ def test_a_messages_client(crossing: Gateway, dialect: str) -> None:
         answer = client.messages.create(**asked, tools=[tool])
         assert answer.stop_reason == "tool_use"
         assert [block.name for block in answer.content if block.type == "tool_use"] == ["f"]
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_gemini_client(crossing: Gateway, dialect: str) -> None:
+    client = genai.Client(api_key=crossing.key, http_options={"base_url": crossing.url})
+    model = f"over-{dialect}"
+    tool: Any = {"function_declarations": [{"name": "f", "parameters_json_schema": SCHEMA}]}
+    config: Any = {"tools": [tool], "automatic_function_calling": {"disable": True}}
+    try:
+        assert "demo" in (client.models.generate_content(model=model, contents="hi").text or "")
+        chunks = client.models.generate_content_stream(model=model, contents="hi")
+        assert "demo" in "".join(chunk.text or "" for chunk in chunks)
+        [call] = client.models.generate_content(model=model, contents="hi", config=config).function_calls or []
+        assert (call.name, call.args) == ("f", {"x": "demo"})
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("dialect", UPSTREAMS)
+def test_a_gemini_client_that_wants_an_array(crossing: Gateway, dialect: str) -> None:
+    body = json.dumps({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}).encode()
+    headers = [("x-goog-api-key", crossing.key), ("content-type", "application/json")]
+    with Connection(crossing.port) as connection:
+        reply = connection.ask("POST", f"/v1beta/models/over-{dialect}:streamGenerateContent", headers, body)
+    assert reply.status == 200
+    assert (reply.header("content-type") or "").startswith("application/json")
+    elements = json.loads(reply.body)
+    assert elements[-1]["candidates"][0]["finishReason"] == "STOP"
+    texts = [part.get("text", "") for each in elements for part in each["candidates"][0]["content"].get("parts", ())]
+    assert "demo" in "".join(texts)
