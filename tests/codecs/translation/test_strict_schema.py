@@ -55,7 +55,7 @@ def test_nesting_beyond_reason_is_not_strict(depth: int) -> None:
     """Responses asks this of each tool while it reads the request: an exception would be a fault of ours."""
     schema = '{"type":"array","items":' * depth + '{"type":"object"}' + "}" * depth
     assert is_strict(schema.encode()) is False
-    tool = '{"type":"function","name":"f","parameters":%s}' % schema
+    tool = f'{{"type":"function","name":"f","parameters":{schema}}}'
     request = RESPONSES.decode_request(f'{{"model":"m","input":"x","tools":[{tool}]}}'.encode())
     assert [each.name for each in request.tools] == ["f"]
     for upstream in (CHAT, MESSAGES):
