@@ -46,11 +46,22 @@ def test_a_responses_client(crossing: Gateway, dialect: str) -> None:
         assert "demo" in client.responses.create(model=model, input="hi").output_text
         with client.responses.stream(model=model, input="hi") as stream:
             assert "demo" in stream.get_final_response().output_text
-        [call] = client.responses.create(model=model, input="hi", tools=[tool]).output
+        answer = client.responses.create(model=model, input="hi", tools=[tool])
+        [call] = answer.output
         assert (call.type, call.name) == ("function_call", "f")
+        assert [echoed.name for echoed in answer.tools] == ["f"]
         with client.responses.stream(model=model, input="hi", tools=[tool]) as stream:
             [streamed] = stream.get_final_response().output
         assert (streamed.type, streamed.name, streamed.arguments) == ("function_call", "f", call.arguments)
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic", "gemini"])
+def test_a_namespace_is_flattened_and_comes_back(crossing: Gateway, dialect: str) -> None:
+    tool: Any = {"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}
+    space: Any = {"type": "namespace", "name": "ns", "description": "d", "tools": [tool]}
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        [call] = client.responses.create(model=f"over-{dialect}", input="hi", tools=[space]).output
+    assert (call.type, call.name, call.namespace) == ("function_call", "f", "ns")
 
 
 @pytest.mark.parametrize("dialect", UPSTREAMS)

@@ -149,6 +149,7 @@ class CanonAttempt:
             created_s=wall_ms() // 1000,
             ask_usage=chat.ask_usage,
             show_reasoning=chat.is_reasoning_visible is not False,
+            request=chat,
         )
         return candidate.target.request(
             model=candidate.upstream_model,

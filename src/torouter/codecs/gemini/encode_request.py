@@ -13,6 +13,7 @@ from torouter.codecs.gemini.encode_settings import encode_settings, encode_think
 from torouter.codecs.gemini.encode_tools import encode_format, encode_tool_config, encode_tools
 from torouter.codecs.gemini.home import encode_home
 from torouter.codecs.json_objects import Json
+from torouter.codecs.lowering import lowered
 
 __all__ = ["encode_request"]
 
@@ -21,7 +22,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "gemini":
         return Encoded(body=encode_home(request))
-    return encode_foreign(request, "gemini", lambda log: _body(request, facts, log))
+    plain = lowered(request)
+    return encode_foreign(plain, "gemini", lambda log: _body(plain, facts, log))
 
 
 def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
