@@ -3,7 +3,10 @@
 Fake transports stand on both sides, so what is measured is the gateway's own work and nothing of the kernel's. The
 smallest of several repeats is shown: other processes can only make it larger.
 
-    python bench/line.py [--profile]
+    python bench/line.py [--profile] [--without drive|repeat]
+
+`--without` measures the line with one of its short cuts taken away: a task instead of a `Drive` for each request, or
+the parser for each head instead of knowing a repeated one again.
 """
 
 from __future__ import annotations
@@ -36,7 +39,9 @@ from torouter.store import Store
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.units import RequestIds, Secret, wall_ms
+from torouter.wire import server
 from torouter.wire.client import Client
+from torouter.wire.head import Repeat
 from torouter.wire.server import Connection as ServerConnection
 from torouter.wire.server import Limits
 
@@ -188,7 +193,6 @@ async def measure(store: Store, pepper: bytes, is_stream: bool, count: int, chun
     ).encode()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)  # as the app does
     start = time.process_time()
     for _ in range(count):
         connection.data_received(request)
@@ -204,7 +208,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--without", choices=("drive", "repeat"))
     options = parser.parse_args()
+    take_away(options.without)
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         pepper = b"p" * 32
         ensure_first(store, pepper, KEY)
@@ -225,6 +231,23 @@ def main() -> None:
         whole, short, long, loop = (min(column) for column in zip(*figures, strict=True))
         print(f"whole answer: {whole:.1f} µs/request; streamed chunk: {(long - short) / 1000:.2f} µs; ", end="")
         print(f"{whole * 1000 / loop:.0f} and {(long - short) / loop:.0f} turns of an empty loop ({loop:.0f} ns)")
+
+
+class TaskDrive:
+    """What a `Drive` replaces."""
+
+    def __init__(self, coroutine: Any) -> None:
+        self._coroutine = coroutine
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._coroutine)
+
+
+def take_away(short_cut: str | None) -> None:
+    if short_cut == "drive":
+        server.Drive = TaskDrive  # type: ignore[misc, assignment]
+    elif short_cut == "repeat":
+        Repeat.of = classmethod(lambda *_: None)  # type: ignore[method-assign, assignment]
 
 
 def loop_ns() -> float:

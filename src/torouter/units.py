@@ -1,4 +1,4 @@
-"""Names, ids, time and secrets that every room may use. Money arrives here as integer nano-dollars.
+"""Names, ids, time and secrets that every room may use.
 
 Standard library only; nothing in here knows HTTP, JSON or a vendor.
 """
@@ -9,20 +9,17 @@ import os
 import secrets
 import string
 import time
-from datetime import UTC, datetime
 from itertools import count
 from typing import Final, Literal, get_args
 
 __all__ = [
     "DIALECTS",
-    "NUSD_PER_USD",
     "OPERATIONS",
     "Dialect",
     "Operation",
     "RequestIds",
     "Secret",
     "new_api_key",
-    "utc_now",
     "wall_ms",
 ]
 
@@ -42,8 +39,6 @@ Operation = Literal[
 ]
 """What a request asks for. `chat` is the one that is translated; the others are opaque bytes with a tap."""
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
-
-NUSD_PER_USD: Final = 1_000_000_000
 
 _KEY_ALPHABET: Final = string.ascii_letters + string.digits
 _KEY_LENGTH: Final = 48
@@ -91,10 +86,6 @@ class RequestIds:
 def new_api_key() -> str:
     """A fresh API key: `sk-` and 48 letters and digits (285 bits)."""
     return "sk-" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(_KEY_LENGTH))
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def wall_ms() -> int:

@@ -1,5 +1,5 @@
-"""HTTP as attackers and broken proxies write it. Nothing here may reach an upstream; each gets a 4xx (or the 501, 505
-that RFC 9110 asks for) or a close, in time, and the gateway answers the next connection as if nothing had been."""
+"""HTTP as attackers and broken proxies write it. Nothing here may reach an upstream; each gets a 4xx or a
+close, in time, and the gateway answers the next connection as if nothing had been."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_ambiguous_framing(gateway: Gateway, slot: Slot, framing: str) -> None:
     """With a second request behind it, which must never be answered (request smuggling)."""
     head, body = FRAMINGS[framing]
     smuggled = request("POST", PATH.decode(), (*bearer(), JSON_TYPE), _body(slot))
-    assert_refused(gateway, _post(head, body + smuggled), slot, 400, 413, 501)
+    assert_refused(gateway, _post(head, body + smuggled), slot, 400, 413)
 
 
 CHUNKS = {
@@ -150,7 +150,7 @@ LINES = {
 
 @pytest.mark.parametrize("line", LINES)
 def test_bad_request_lines(gateway: Gateway, slot: Slot, line: str) -> None:
-    assert_refused(gateway, LINES[line] + b"host: gateway\r\n" + AUTH + b"\r\n", slot, 400, 404, 405, 501, 505)
+    assert_refused(gateway, LINES[line] + b"host: gateway\r\n" + AUTH + b"\r\n", slot, 400, 404, 405)
 
 
 FIELDS = {
@@ -227,14 +227,14 @@ def test_a_head_without_end(gateway: Gateway, slot: Slot) -> None:
 
 @pytest.mark.parametrize("preface", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"])
 def test_the_http2_preface(gateway: Gateway, slot: Slot, preface: bytes) -> None:
-    assert_refused(gateway, preface, slot, 400, 505)
+    assert_refused(gateway, preface, slot, 400)
 
 
 @pytest.mark.parametrize(
     ("line", "statuses"),
     [
-        (b"CONNECT upstream:443 HTTP/1.1\r\n", (400, 404, 405, 501)),
-        (b"TRACE /v1/models HTTP/1.1\r\n", (404, 405, 501)),
+        (b"CONNECT upstream:443 HTTP/1.1\r\n", (400, 404, 405)),
+        (b"TRACE /v1/models HTTP/1.1\r\n", (404, 405)),
         (b"GET * HTTP/1.1\r\n", (400, 404)),
         (b"GET upstream:443 HTTP/1.1\r\n", (400,)),
         (b"GET ftp://elsewhere/v1/models HTTP/1.1\r\n", (400,)),

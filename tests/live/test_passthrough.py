@@ -13,7 +13,7 @@ from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import UPSTREAM_KEY, dialect_of, native_exchanges
 from tests.live.upstream import Answer, Framing, Upstream, Visit
 from tests.live.wire import Connection
-from tests.recorded import Exchange, frames
+from tests.recorded import Exchange, frames, recorded
 
 RETRIABLE = {401, 402, 403, 429}
 """Statuses that speak of the channel's own account; tests/live/test_faults.py has them."""
@@ -21,7 +21,14 @@ RETRIABLE = {401, 402, 403, 429}
 NO_USAGE = b'"stream_options": {"include_usage": false}'
 USAGE_FLAG = b',"stream_options":{"include_usage":true}}'
 
-PASSED = [exchange for exchange in native_exchanges() if exchange.status not in RETRIABLE]
+ENDS_WITHOUT_A_REASON = "openai-chat.s015"
+"""Complete but for a `finish_reason`. `[DONE]` alone is no end, so an error follows the recorded bytes."""
+
+PASSED = [
+    exchange
+    for exchange in native_exchanges()
+    if exchange.status not in RETRIABLE and exchange.label != ENDS_WITHOUT_A_REASON
+]
 
 
 def _cuts(body: bytes, way: int) -> tuple[bytes, ...]:
@@ -135,10 +142,23 @@ def test_recorded_exchange_passes_byte_for_byte(exchange: Exchange, gateway: Gat
             _assert_clean(visit)
 
 
+def test_a_stream_that_gives_no_reason_for_its_end(gateway: Gateway, upstream: Upstream) -> None:
+    """Snowflake's: all its bytes, and behind them what was missed. SDKs stop reading at `[DONE]`."""
+    exchange = recorded("openai-chat/stream/015")
+    upstream.script(f"vendor.{exchange.label}", _answer(exchange, 0))
+    with Connection(gateway.port) as connection:
+        body = _body(exchange, f"client.{exchange.label}")
+        reply = connection.ask("POST", "/v1/chat/completions", _headers(exchange), body)
+    assert exchange.label == ENDS_WITHOUT_A_REASON
+    assert reply.body.startswith(exchange.response_body)
+    added = reply.body.removeprefix(exchange.response_body).strip()
+    assert json.loads(added.removeprefix(b"data: "))["error"]["message"]
+
+
 def test_every_recording_is_played_or_named() -> None:
     """168 exchanges, all but three model lists (the gateway makes its own) and the channel's own refusals."""
     refused = [exchange for exchange in native_exchanges() if exchange.status in RETRIABLE]
-    assert len(PASSED) + len(refused) == 165
+    assert len(PASSED) + len(refused) + 1 == 165
     assert {exchange.status for exchange in PASSED} == {200, 400, 404}
     assert {exchange.status for exchange in refused} == {401}
     assert len({exchange.label for exchange in PASSED}) == len(PASSED)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from httptools import HttpResponseParser
 
 from torouter.wire.answer import HEAD_LIMIT_BYTES, Answer
+from torouter.wire.exchange import JOIN_LIMIT_BYTES
 from torouter.wire.faults import Fault, fault_of
 from torouter.wire.proxy import Proxy, absolute_head
 from torouter.wire.upstream import Origin, Request
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from torouter.wire.pool import Pool
 
 __all__ = ["Connection"]
-
-_JOIN_LIMIT_BYTES: Final = 64 * 1024
-"""Up to this size one copy into one write is cheaper than two buffers."""
 
 _BODILESS: Final = frozenset((b"GET", b"HEAD"))
 """Methods whose empty body needs no `content-length: 0`."""
@@ -214,7 +212,7 @@ class Connection(asyncio.Protocol):
             head = absolute_head(request, self.proxy)
         if not body and request.method in _BODILESS:
             self._transport.write(head + b"\r\n")
-        elif len(body) <= _JOIN_LIMIT_BYTES:
+        elif len(body) <= JOIN_LIMIT_BYTES:
             self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
             self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body))

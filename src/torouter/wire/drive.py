@@ -1,9 +1,9 @@
 """Runs the coroutine of one request without an `asyncio.Task`.
 
-A task's own cost (creation, registration, a turn of the loop before its first step) is about an eighth of a small
-request's (bench/README.md). A `Drive` takes the first step at once and the others when the awaited future is done;
-many requests, such as refusals, never wait at all. What needs a task around it (`asyncio.timeout`, the pages)
-makes one: a `Drive` is no current task.
+A task costs its creation, its registration and a turn of the loop before its first step: with one, the line without
+sockets takes about a half more (`python bench/line.py --without drive`). A `Drive` takes the first step at once and the
+others when the awaited future is done; many requests, such as refusals, never wait at all. What needs a task around it
+(`asyncio.timeout`, the pages) makes one: a `Drive` is no current task.
 """
 
 from __future__ import annotations

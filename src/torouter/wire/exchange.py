@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JOIN_LIMIT_BYTES", "Exchange"]
 
-JOIN_LIMIT_BYTES: Final = 64 * 1024
-"""Up to this size a copy into one write is cheaper than two writes."""
+JOIN_LIMIT_BYTES: Final = 8 * 1024
+"""Up to this size a copy into one buffer costs no more than writing two; at 32 KiB it costs a fifth more."""
 
 _BODILESS: Final = frozenset((204, 304))
 

@@ -1,9 +1,9 @@
 """The server adapter: HTTP/1.1 bytes in, an `Exchange` out. A protocol class for uvicorn's `http=` seam.
 
-uvicorn keeps the process, signals, TLS, lifespan and workers; this class replaces its HTTP layer because every generic
-layer between two sockets costs as much as the gateway's own work (bench/README.md). llhttp (through httptools) parses,
-strictly; what it leaves open is refused here: a missing or repeated `host`, transfer codings other than `chunked`,
-heads and bodies over their limits, slow senders. Requests of one connection are answered one at a time, in order.
+uvicorn keeps the process, signals, TLS, lifespan and workers; this class replaces its HTTP layer, so that no
+general messages are made and read again between a socket and the house. llhttp (through httptools) parses, strictly;
+what it leaves open is refused here: a missing or repeated `host`, transfer codings other than `chunked`, heads and
+bodies over their limits, slow senders. Requests of one connection are answered one at a time, in order.
 
 A client's end of input (FIN) is taken as its leaving, as nginx does: the request is cancelled, and so is its upstream.
 """
@@ -241,7 +241,7 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         if version != "1.1":
             if version != "1.0":
-                raise RequestError("Only HTTP/1.1 and HTTP/1.0 are spoken here.", status=505, code="http_version")
+                raise RequestError("Only HTTP/1.1 and HTTP/1.0 are spoken here.", code="http_version")
             head.is_http10 = True
         if path[:1] != b"/":
             head.path, head.query = _origin_form(self._target, head.method)

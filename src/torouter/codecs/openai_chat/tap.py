@@ -1,7 +1,7 @@
 """Usage of chat answers, and of the other operations of this dialect.
 
 Streams carry usage on a chunk without choices, on the finish chunk, or on every chunk (cumulative): the last that is
-not null counts. A stream has ended when every choice has a finish reason, or with `[DONE]`.
+not null counts. A stream has ended when every choice has a finish reason; `[DONE]` alone is no end.
 """
 
 from __future__ import annotations
@@ -98,11 +98,10 @@ def _of_body(body: bytes) -> Usage | None:
 class _ChunkMeter:
     """Chat chunks. Choices are followed by index: the stream of `n` answers ends with the last of them."""
 
-    __slots__ = ("_finished", "_has_failed", "_is_done", "_open", "figures")
+    __slots__ = ("_finished", "_has_failed", "_open", "figures")
 
     def __init__(self) -> None:
         self.figures: Usage | None = None
-        self._is_done = False
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._has_failed = False
@@ -113,7 +112,6 @@ class _ChunkMeter:
     def read(self, event: bytes, /) -> None:
         chunk = _chunk_of(event)
         if chunk is None:
-            self._is_done = self._is_done or event.strip() == b"[DONE]"
             return
         for choice in chunk.choices or ():
             index = choice.index if isinstance(choice.index, int) else 0
@@ -139,14 +137,10 @@ class _ChunkMeter:
 
     @property
     def ending(self) -> Ending:
-        """An error behind the last finish reason (OpenRouter's "Token limit reached", recorded) takes nothing back.
-        `[DONE]` without a finish reason (Snowflake, recorded) is that server's way to end: it did not die, and what it
-        said goes to the client as it is. A translation needs the reason and calls that stream cut."""
+        """An error behind the last finish reason (OpenRouter's "Token limit reached", recorded) takes nothing back."""
         if self._finished and self._finished >= self._open:
             return "normal"
-        if self._has_failed:
-            return "error"
-        return "normal" if self._is_done else "none"
+        return "error" if self._has_failed else "none"
 
 
 class _EventMeter:
