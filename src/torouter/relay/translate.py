@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from torouter.canon.events import Event, Fault, PartStart, UsageSeen
+from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
@@ -44,6 +44,7 @@ class Translated:
         "_decoder",
         "_encoder",
         "_exchange",
+        "_is_over",
         "_names",
         "_options",
         "_response",
@@ -76,6 +77,7 @@ class Translated:
         self._usage = Usage()
         self._names = names
         self._clock = clock
+        self._is_over = False
         self.losses = losses
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
@@ -105,7 +107,8 @@ class Translated:
         except UpstreamError as error:
             if not exchange.has_begun:
                 raise
-            self._event(_fault(error))
+            if not self._is_over:  # what is lost behind the last event was no part of the answer
+                self._event(_fault(error))
         if not exchange.has_ended:
             exchange.end()
 
@@ -124,6 +127,9 @@ class Translated:
                 if not exchange.has_begun:
                     raise event.error("stream")
                 self.outcome = "truncated"
+                self._is_over = True
+            elif type(event) is Finish:
+                self._is_over = True
             elif type(event) is PartStart and self._names:
                 event = restore_event(event, self._names)
             pieces.append(encode(event))
