@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.rows import Machine, Row, read_rows
 from bench.table import render, render_costs, render_machine
 
-__all__ = ["FOLDER", "README", "measured_part", "raw_file", "render_report", "write_part"]
+__all__ = ["FOLDER", "README", "measured_part", "raw_file", "render_report", "write_between", "write_part"]
 
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
@@ -35,12 +35,17 @@ def raw_file(part: str) -> Path:
 
 
 def write_part(raw: Path) -> None:
+    write_between(_BEGIN, render_report(raw))
+
+
+def write_between(begin_mark: str, part: str) -> None:
+    """Puts a measured part into README.md, between its own mark and the next end."""
     text = README.read_text("utf-8")
-    before, begin, rest = text.partition(_BEGIN)
+    before, begin, rest = text.partition(begin_mark)
     _, end, after = rest.partition(_END)
     assert begin, "README.md has lost the mark where the measured part begins"
     assert end, "README.md has lost the mark where the measured part ends"
-    README.write_text(before + begin + render_report(raw) + end + after, "utf-8")
+    README.write_text(before + begin + part + end + after, "utf-8")
 
 
 def _machine(rows: Sequence[Row]) -> Machine:

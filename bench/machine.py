@@ -40,11 +40,16 @@ def describe(programs: Programs, scheduling: str, options: Mapping[str, int]) ->
 
 
 def _python() -> str:
-    """Optimized builds differ by tens of per cent, so what was chosen when it was built is part of the version."""
+    """Optimized builds differ by tens of per cent, so what was chosen when it was built is part of the version.
+    (Debian optimizes its own by other means than `configure`, and does not tell.)"""
     chosen = re.findall(
         r"--enable-optimizations|--with-lto|--enable-bolt", str(sysconfig.get_config_var("CONFIG_ARGS"))
     )
-    built = [platform.python_compiler(), platform.python_build()[1], *(sorted(set(chosen)) or ["not optimized"])]
+    built = [
+        platform.python_compiler(),
+        platform.python_build()[1],
+        *(sorted(set(chosen)) or ["configured without optimizations"]),
+    ]
     return f"{platform.python_implementation()} {platform.python_version()} ({', '.join(built)})"
 
 

@@ -106,3 +106,17 @@ def test_any_cut_gives_the_same_frames(texts: list[str], end: str, data: st.Data
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert framed(*pieces) == [Frame(b"e", text.encode()) for text in texts]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(["data: ", "data:", "event: ", "id: ", "x", "{}", "\n", "\n\n", "\r", "\r\n"]), max_size=8
+        ),
+        max_size=4,
+    )
+)
+def test_events_that_come_in_one_piece_are_read_as_those_that_drip(pieces: list[list[str]]) -> None:
+    told = ["".join(piece).encode() for piece in pieces]
+    dripping = [bytes((byte,)) for byte in b"".join(told)]
+    assert framed(*told) == framed(*dripping)

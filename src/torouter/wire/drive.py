@@ -1,7 +1,7 @@
 """Runs the coroutine of one request without an `asyncio.Task`.
 
 A task costs its creation, its registration and a turn of the loop before its first step: with one, the line without
-sockets takes about a half more (`python bench/line.py --without drive`). A `Drive` takes the first step at once and the
+sockets takes about a half more (`python -m bench.line --without drive`). A `Drive` takes the first step at once and the
 others when the awaited future is done; many requests, such as refusals, never wait at all. What needs a task around it
 (`asyncio.timeout`, the pages) makes one: a `Drive` is no current task.
 """

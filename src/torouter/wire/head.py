@@ -2,7 +2,7 @@
 
 A client on keep-alive sends the same head with every request, but for the digits of `content-length`. Once llhttp has
 taken a head apart and found it sound, its bytes need not be parsed again to mean the same, and all that the house
-derived from it holds too (what that is worth: `python bench/line.py --without repeat`).
+derived from it holds too (what that is worth: `python -m bench.line --without repeat`).
 """
 
 from __future__ import annotations

@@ -48,6 +48,12 @@ class SseFramer:
 
     def feed(self, data: bytes, /) -> list[Frame]:
         """The events that these bytes complete."""
+        if not (self._partial or self._data or self._event or self._is_cr_last or len(data) > self._limit_bytes):
+            frame = _only_event(data)
+            if frame is not None:
+                self._is_at_start = False
+                self.stray = b""
+                return [frame]
         if self._is_cr_last and data:
             self._is_cr_last = False
             if data[:1] == b"\n":  # the second half of a CRLF whose CR has ended the line already
@@ -124,3 +130,23 @@ class SseFramer:
                 phase="stream",
                 code="upstream_malformed",
             )
+
+
+def _only_event(data: bytes) -> Frame | None:
+    """The event of bytes that are one event as servers write it, as most chunks are, or `None`."""
+    if data.endswith(b"\n\n"):
+        if b"\r" in data:
+            return None
+        end, lines = -2, data.count(b"\n") - 1
+    elif data.endswith(b"\r\n\r\n"):
+        end, lines = -4, data.count(b"\r\n") - 1
+        if not data.count(b"\r") == data.count(b"\n") == lines + 1:
+            return None
+    else:
+        return None
+    if lines == 1 and data.startswith(b"data: "):
+        return Frame(b"", data[6:end])
+    if lines == 2 and end == -2 and data.startswith(b"event: "):
+        name, _, told = data[7:end].partition(b"\n")
+        return Frame(name, told[6:]) if told.startswith(b"data: ") else None
+    return None
