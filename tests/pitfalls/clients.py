@@ -16,7 +16,7 @@ from torouter.canon.fold import fold
 from torouter.codecs.codec import AnswerOptions, Framing
 from torouter.units import Dialect
 
-__all__ = ["Shown", "failure_in", "read_stream", "shown", "shown_whole", "stream_for", "whole_for"]
+__all__ = ["Shown", "failure_in", "read_body", "read_stream", "shown", "shown_whole", "stream_for", "whole_for"]
 
 Json = dict[str, Any]
 
@@ -56,7 +56,7 @@ def shown(client: Dialect, upstream: Dialect, body: bytes, framing: Framing = "s
 
 
 def shown_whole(client: Dialect, upstream: Dialect, body: bytes, framing: Framing = "whole", **said: Any) -> Shown:
-    return _WHOLE[client](json.loads(whole_for(client, upstream, body, framing, **said)))
+    return read_body(client, json.loads(whole_for(client, upstream, body, framing, **said)))
 
 
 def failure_in(client: Dialect, stream: bytes) -> Json:
@@ -74,6 +74,10 @@ def failure_in(client: Dialect, stream: bytes) -> Json:
     error: Json = told["error"]
     assert error["message"]
     return error
+
+
+def read_body(client: Dialect, body: Json) -> Shown:
+    return _WHOLE[client](body)
 
 
 def read_stream(client: Dialect, stream: bytes) -> Shown:
