@@ -26,18 +26,20 @@ from torouter.canon.finish import settle_finish
         (None, False, True, "tool_calls"),
     ],
 )
+@pytest.mark.pitfall(14, 18, 27, 32, 123)
 def test_what_was_sent_decides(
     said: FinishReason | None, has_content: bool, has_calls: bool, settled: FinishReason
 ) -> None:
-    """Pitfalls 14, 18, 27, 32 (calls without the word) and 123 (length and filters beat calls)."""
+    """Calls count without the word; length and filters beat calls."""
     end = settle_finish(said, "raw", has_content=has_content, has_calls=has_calls)
     assert isinstance(end, Finish)
     assert (end.reason, end.raw) == (settled, "raw")
 
 
 @pytest.mark.parametrize("said", ["tool_calls", None])
+@pytest.mark.pitfall(15, 31)
 def test_nothing_at_all_is_an_error(said: FinishReason | None) -> None:
-    """Pitfalls 15 and 31: a word about calls, and no call."""
+    """A word about calls, and no call."""
     end = settle_finish(said, "odd", has_content=False, has_calls=False)
     assert isinstance(end, Fault)
     assert end.code == "upstream_malformed"

@@ -27,14 +27,15 @@ def test_another_is_made_to_fit(name: str) -> None:
     assert wire == wire_name(name, "openai-chat")
 
 
+@pytest.mark.pitfall(63, 69)
 def test_names_that_look_alike_stay_apart() -> None:
-    """Pitfalls 63 and 69: cleaning must not make two tools one."""
+    """Cleaning must not make two tools one."""
     names = ["a.b", "a_b", "a b", "a/b", "x" * 65 + "1", "x" * 65 + "2"]
     assert len({wire_name(name, "openai-chat") for name in names}) == len(names)
 
 
+@pytest.mark.pitfall(70, 72)
 def test_limits_differ_by_dialect() -> None:
-    """Pitfall 72."""
     assert wire_name("x" * 65, "anthropic") == "x" * 65
     assert len(wire_name("x" * 129, "anthropic")) <= 128
     assert wire_name("9lives", "gemini").startswith("_9lives_")
@@ -46,14 +47,16 @@ def test_an_id_that_fits_is_kept(call_id: str) -> None:
 
 
 @pytest.mark.parametrize("call_id", ["functions.f:0", "i" * 200, ""])
+@pytest.mark.pitfall(64, 66)
 def test_another_id_is_mapped_and_never_cut(call_id: str) -> None:
-    """Pitfalls 64 and 66: OpenAI takes 40 characters."""
+    """OpenAI takes 40 characters."""
     wire = wire_id(call_id, "openai-chat")
     assert len(wire) <= 40
     assert FITTING.match(wire)
     assert wire != wire_id(call_id + "x", "openai-chat")
 
 
+@pytest.mark.pitfall(63)
 def test_answers_get_the_callers_names_back() -> None:
     request = ChatRequest(
         dialect="openai-chat",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from torouter.canon.blocks import Blob, Citation, Origin
 from torouter.canon.events import (
     Event,
@@ -54,14 +56,16 @@ def test_a_call_without_arguments_exists() -> None:
     assert told(in_a_row(start(0), PartEnd(0), END)) == ["+0t", "-0", "."]
 
 
+@pytest.mark.pitfall(5)
 def test_text_is_ended_by_what_interrupts_it_and_goes_on_as_a_new_part() -> None:
-    """Pitfall 5: a little text before the thinking."""
+    """A little text before the thinking."""
     events = (start(0, "text"), PartDelta(0, "a"), start(1, "reasoning"), PartDelta(1, "b"), PartDelta(0, "c"), END)
     assert told(in_a_row(*events)) == ["+0t", "a", "-0", "+1r", "b", "-1", "+2t", "c", "-2", "."]
 
 
+@pytest.mark.pitfall(10, 28)
 def test_a_second_call_waits_for_the_first() -> None:
-    """Pitfalls 10 and 28: fragments of parallel calls interleaved."""
+    """Fragments of parallel calls interleaved."""
     events = (
         *(start(0), PartDelta(0, "a"), start(1), PartDelta(1, "x"), PartDelta(0, "b"), PartDelta(1, "y")),
         *(PartEnd(1), PartEnd(0), END),
@@ -84,8 +88,8 @@ def test_everything_is_ended_before_an_error() -> None:
     assert told(in_a_row(start(0), start(1), PartDelta(1, "x"), fault)) == ["+0t", "-0", "+1t", "x", "-1", "."]
 
 
+@pytest.mark.pitfall(11)
 def test_a_lone_signature_behind_the_text_opens_no_part() -> None:
-    """Pitfall 11."""
     events = (
         start(0, "reasoning"),
         PartDelta(0, "r"),
@@ -99,8 +103,9 @@ def test_a_lone_signature_behind_the_text_opens_no_part() -> None:
     assert not [event for event in row if isinstance(event, PartBlob)]
 
 
+@pytest.mark.pitfall(100)
 def test_a_signature_without_text_is_something_to_say() -> None:
-    """Pitfall 100: signed is never empty."""
+    """Signed is never empty."""
     row = in_a_row(start(0, "reasoning"), PartBlob(0, SIGNATURE), PartEnd(0), END)
     assert row == [start(0, "reasoning"), PartBlob(0, SIGNATURE), PartEnd(0), END]
 

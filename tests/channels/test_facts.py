@@ -95,6 +95,7 @@ from torouter.channels import KINDS, Kind, facts_of
         ("openai", "", "none sampling"),
     ],
 )
+@pytest.mark.pitfall(115)
 def test_a_row(kind: str, model: str, expected: str) -> None:
     assert _told(facts_of(KINDS[kind], model)) == expected
 
@@ -110,6 +111,7 @@ def _told(facts: ModelFacts) -> str:
 
 
 @given(day=st.dates().map(lambda day: f"{day:%Y%m%d}"), family=st.sampled_from(["opus", "sonnet", "haiku"]))
+@pytest.mark.pitfall(115)
 def test_a_date_is_not_a_version(day: str, family: str) -> None:
     kind = KINDS["anthropic"]
     for version in ("4", "4-1", "4-5", "4-6", "4-7", "5", "5-5"):

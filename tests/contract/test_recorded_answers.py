@@ -104,8 +104,9 @@ def test_events_have_a_block_life(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("exchange", [each for each in ALL if each.label in FAULTY], ids=ids)
+@pytest.mark.pitfall(137)
 def test_an_error_is_read_as_one(exchange: Exchange) -> None:
-    """Pitfall 137: also where it comes as a body with status 200."""
+    """Also where it comes as a body with status 200."""
     fault = answered(exchange).fault
     assert fault is not None
     kind, code = FAULTY[exchange.label]
@@ -175,6 +176,7 @@ def test_chat_reaches_a_messages_client(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("exchange", GOOD, ids=ids)
+@pytest.mark.pitfall(9, 44)
 def test_fold_of_the_stream_is_the_whole(exchange: Exchange) -> None:
     """An answer, written whole and streamed, at home and across, is read as what it was."""
     answer = answered(exchange)
@@ -189,8 +191,9 @@ def test_fold_of_the_stream_is_the_whole(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("exchange", [each for each in STREAMS if each.label not in FAULTY], ids=ids)
+@pytest.mark.pitfall(16, 56, 128)
 def test_a_stream_that_is_cut_ends_in_an_error_and_never_as_if_whole(exchange: Exchange) -> None:
-    """Pitfalls 16, 56, 128: at every event before the upstream's terminal."""
+    """At every event before the upstream's terminal."""
     translation = upstream_of(exchange)
     client = MESSAGES if translation is CHAT else CHAT
     body = exchange.response_body

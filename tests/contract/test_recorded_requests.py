@@ -83,8 +83,9 @@ def test_across_is_a_body_that_the_other_package_could_send(exchange: Exchange) 
 
 
 @pytest.mark.parametrize("exchange", [each for each in (*CHATS, *MESSAGES) if each.label in REFUSED], ids=ids)
+@pytest.mark.pitfall(178)
 def test_what_only_its_vendor_can_serve_is_refused_by_name(exchange: Exchange) -> None:
-    """Pitfall 178: a server tool is never silently missing."""
+    """A server tool is never silently missing."""
     client = TRANSLATIONS[home(exchange)]
     upstream = TRANSLATIONS["anthropic" if home(exchange) == "openai-chat" else "openai-chat"]
     request = client.decode_request(exchange.request_body)

@@ -95,6 +95,7 @@ def calls(answer: Answer) -> list[tuple[str, str, object]]:
 
 
 @pytest.mark.parametrize("exchange", ALL, ids=ids)
+@pytest.mark.pitfall(107)
 def test_home_is_home(exchange: Exchange) -> None:
     request = RESPONSES.decode_request(exchange.request_body)
     encoded = RESPONSES.encode_request(request, request.model or "", ModelFacts())

@@ -124,6 +124,7 @@ def test_a_failing_channel_is_a_502(
 
 
 @DIALECTS
+@pytest.mark.pitfall(142)
 def test_an_upstreams_429_keeps_its_status_and_its_retry_after(
     faulty: Gateway, upstream: Upstream, dialect: str
 ) -> None:
@@ -198,6 +199,7 @@ def _begun(dialect: str) -> list[bytes]:
 
 
 @pytest.mark.parametrize("fault", ENDINGS)
+@pytest.mark.pitfall(16, 56, 128)
 def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, fault: str) -> None:
     """Closed within the chunked body, reset, silent for longer than `idle_s`, or ended in good order but too early."""
     slots = {dialect: _slot(dialect, fault, upstream) for dialect in CALLERS}

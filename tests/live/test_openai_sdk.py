@@ -162,6 +162,7 @@ def test_responses_stream_with_a_tool_call(gateway: Gateway, take: TakeSlot) -> 
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.pitfall(186)
 def test_embeddings_in_the_sdks_base64(gateway: Gateway, take: TakeSlot, mount: str) -> None:
     vector = base64.b64encode(struct.pack("<3f", 0.25, -0.5, 1.0)).decode()
     told = {

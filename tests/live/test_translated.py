@@ -37,6 +37,7 @@ def claude(gateway: Gateway) -> Iterator[Anthropic]:
 # OpenAI Chat in, Anthropic out.
 
 
+@pytest.mark.pitfall(164)
 def test_chat_whole_on_anthropic(chat: OpenAI, take: TakeSlot) -> None:
     slot = take("anthropic", recorded_answer("anthropic-messages/json/008"))
     told = json.loads(recorded("anthropic-messages/json/008").response_body)

@@ -93,6 +93,7 @@ def decoded(translation: Translation, body: Json) -> ChatRequest:
 
 @settings(max_examples=60, deadline=None)
 @given(requests())
+@pytest.mark.pitfall(103)
 def test_at_home(body: Json) -> None:
     encoded = GEMINI.encode_request(decoded(GEMINI, body), "m", FACTS)
     assert encoded.losses == ()
@@ -167,10 +168,11 @@ def _told(turn: Json, dialect: Any, *, is_ours: bool = False) -> Any:
 
 @settings(max_examples=30, deadline=None)
 @given(chat_conversations(), st.data(), st.sampled_from([LEVEL, BUDGET]))
+@pytest.mark.pitfall(182, 183)
 def test_a_growing_conversation_only_appends(
     case: tuple[list[Json], list[Json]], data: st.DataObject, facts: Any
 ) -> None:
-    """Pitfalls 182 and 183, towards Gemini: every turn of the past keeps its bytes."""
+    """Every turn of the past keeps its bytes."""
     chat, messages = case
     for client, turns, extra in ((CHAT, chat, {}), (MESSAGES, messages, {"max_tokens": 9})):
         ends = [i for i, turn in enumerate(turns) if turn["role"] == "user"]

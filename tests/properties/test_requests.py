@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -117,8 +118,9 @@ def _renamed(chat: list[Json], request: ChatRequest) -> list[Json]:
 
 @settings(max_examples=25, deadline=None)
 @given(chat_conversations(), st.data())
+@pytest.mark.pitfall(182, 183)
 def test_a_growing_conversation_only_appends(case: tuple[list[Json], list[Json]], data: st.DataObject) -> None:
-    """Pitfalls 182 and 183: upstream prompt caches match prefixes. Every turn of the past keeps its bytes."""
+    """Upstream prompt caches match prefixes. Every turn of the past keeps its bytes."""
     chat, messages = case
     for client, upstream, turns, extra in (
         (CHAT, MESSAGES, chat, {"tools": TOOLS}),

@@ -59,6 +59,7 @@ async def test_goes_on_to_the_next_channel(first: Handler) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 413, 422])
+@pytest.mark.pitfall(141)
 async def test_definitive_errors_pass_as_they_are(status: int) -> None:
     body = b'{ "error" : {"message":"what the provider said","type":"x","odd":1e400} }'
 
@@ -94,6 +95,7 @@ async def test_every_candidate_failed_is_502_in_the_callers_dialect() -> None:
         assert (on.rows[0].retries, on.rows[0].outcome) == (1, "upstream_error")
 
 
+@pytest.mark.pitfall(142)
 async def test_rate_limits_and_timeouts_stay_what_they_are() -> None:
     async with stage({"a": failing(429, None, (b"retry-after", b"11"))}) as on:
         answer = await on.post("/v1/chat/completions", CHAT)

@@ -19,6 +19,7 @@ USAGE = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_to
 DONE = b"data: [DONE]\n\n"
 
 
+@pytest.mark.pitfall(34)
 async def test_bytes_pass_but_for_the_usage_chunk_that_only_we_asked_for() -> None:
     async with stage({"a": lambda _: sse_reply(FIRST, LAST, USAGE + DONE)}) as on:
         answer = await on.post("/v1/chat/completions", CHAT)
@@ -36,6 +37,7 @@ async def test_a_client_that_asked_gets_the_usage_chunk() -> None:
 
 
 @pytest.mark.parametrize("pieces", [(FIRST,), (FIRST, b'data: {"id":"c","cho')], ids=["between events", "within one"])
+@pytest.mark.pitfall(16, 56, 128)
 async def test_a_stream_that_just_ends_is_told_from_a_whole_one(pieces: tuple[bytes, ...]) -> None:
     async with stage({"a": lambda _: sse_reply(*pieces)}) as on:
         answer = await on.post("/v1/chat/completions", {**CHAT, "stream_options": {"include_usage": True}})
@@ -47,6 +49,7 @@ async def test_a_stream_that_just_ends_is_told_from_a_whole_one(pieces: tuple[by
         assert on.rows[0].outcome == "truncated"
 
 
+@pytest.mark.pitfall(56)
 async def test_a_connection_that_breaks_after_the_commit_is_an_error_in_the_stream() -> None:
     reply = sse_reply(FIRST, fault=UpstreamError("reset", phase="stream"))
     async with stage({"a": lambda _: reply, "b": lambda _: sse_reply(FIRST, LAST, DONE)}) as on:

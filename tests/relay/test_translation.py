@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.relay.stage import json_reply, sse_reply, stage
 from torouter.errors import UpstreamError
 from torouter.wire.memory import Reply
@@ -40,6 +42,7 @@ async def test_a_chat_client_over_a_messages_upstream() -> None:
         assert (row.input_tokens, row.output_tokens, row.quality) == (3, 2, "reported")
 
 
+@pytest.mark.pitfall(169)
 async def test_the_callers_headers_for_its_own_vendor_do_not_reach_another() -> None:
     headers = {"anthropic-beta": "x", "anthropic-version": "2023-06-01"}
     chat = {
@@ -53,6 +56,7 @@ async def test_the_callers_headers_for_its_own_vendor_do_not_reach_another() -> 
         assert b"anthropic" not in on.asked[0][1].head
 
 
+@pytest.mark.pitfall(20, 141)
 async def test_an_upstreams_error_wears_the_callers_dialect_and_keeps_its_words() -> None:
     error = {
         "error": {"message": "too long by far", "type": "invalid_request_error", "code": "context_length_exceeded"}
@@ -74,6 +78,7 @@ async def test_what_must_not_be_dropped_is_refused_before_any_upstream_call() ->
         assert on.rows[0].outcome == "refused"
 
 
+@pytest.mark.pitfall(135, 136)
 async def test_an_error_as_the_first_event_is_an_http_error_and_another_channel_is_asked() -> None:
     error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n'
     async with stage({"a": lambda _: sse_reply(error, b"")}, dialects=("anthropic",)) as on:
@@ -82,6 +87,7 @@ async def test_an_error_as_the_first_event_is_an_http_error_and_another_channel_
         assert "busy" in answer.json["error"]["message"]
 
 
+@pytest.mark.pitfall(16)
 async def test_a_translated_stream_that_breaks_ends_in_an_error_and_not_in_done() -> None:
     pieces = (b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"par"},"finish_reason":null}]}\n\n',)
     reply = sse_reply(*pieces, fault=UpstreamError("reset", phase="stream"))
@@ -94,6 +100,7 @@ async def test_a_translated_stream_that_breaks_ends_in_an_error_and_not_in_done(
         assert on.rows[0].outcome == "truncated"
 
 
+@pytest.mark.pitfall(63)
 async def test_a_tool_whose_name_the_upstream_cannot_take_comes_back_under_its_own() -> None:
     name = "files.read/all"
 

@@ -17,6 +17,7 @@ from torouter.routing.names import split_thinking
         ("anthropic/claude-opus-4-7-thinking", "anthropic/claude-opus-4-7", Reasoning(depth="auto")),
     ],
 )
+@pytest.mark.pitfall(120)
 def test_suffixes(name: str, base: str, reasoning: Reasoning) -> None:
     assert split_thinking(name) == (base, reasoning)
 

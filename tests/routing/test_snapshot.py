@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.routing.channels import channel
 from torouter.canon.reasoning import Reasoning
 from torouter.routing.snapshot import Snapshot
@@ -18,6 +20,7 @@ def test_candidates_stand_in_buckets_by_rising_priority_number() -> None:
     assert route.buckets[0].candidates[0].upstream_model == "up-m"
 
 
+@pytest.mark.pitfall(54)
 def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
     channels = (
         channel("both", "m", dialects=("anthropic", "openai-chat")),

@@ -20,16 +20,16 @@ def test_an_event_has_a_name_and_data() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.pitfall(189)
 def test_all_three_line_ends_frame(end: bytes) -> None:
-    """Pitfall 189."""
     assert framed(end.join([b"event: a", b"data: 1", b"", b"data: 2", b"", b""])) == [
         Frame(b"a", b"1"),
         Frame(b"", b"2"),
     ]
 
 
+@pytest.mark.pitfall(191)
 def test_a_crlf_cut_in_half_is_one_line_end() -> None:
-    """Pitfall 191."""
     assert framed(b"data: 1\r", b"\ndata: 2\r", b"\n\r", b"\n") == [Frame(b"", b"1\n2")]
 
 
@@ -39,13 +39,14 @@ def test_a_cr_at_the_end_of_a_piece_ends_its_event_at_once() -> None:
     assert framer.feed(b"\ndata: 2\n\n") == [Frame(b"", b"2")]
 
 
+@pytest.mark.pitfall(190)
 def test_the_space_behind_the_colon_is_optional_and_single() -> None:
-    """Pitfall 190."""
     assert framed(b"event:name\ndata:1\n\ndata:  2\n\n") == [Frame(b"name", b"1"), Frame(b"", b" 2")]
 
 
+@pytest.mark.pitfall(188)
 def test_unicode_line_separators_are_text() -> None:
-    """Pitfall 188: U+2028, U+2029, U+0085, VT and FF do not end lines."""
+    """U+2028, U+2029, U+0085, VT and FF do not end lines."""
     text = "\u2028 \u2029 \u0085 \x0b \x0c".encode()
     assert framed(b"data: " + text + b"\n\n") == [Frame(b"", text)]
 

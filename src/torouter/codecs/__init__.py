@@ -28,6 +28,7 @@ from torouter.codecs.codec import (
     Translation,
     UpstreamFault,
 )
+from torouter.codecs.early_error import early_error
 from torouter.units import Dialect
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Tap",
     "Translation",
     "UpstreamFault",
+    "early_error",
 ]
 
 CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(

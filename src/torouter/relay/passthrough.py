@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torouter.canon.usage import Usage
-from torouter.codecs import ByteFilter, Framing
+from torouter.codecs import ByteFilter, Framing, early_error
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
@@ -65,10 +65,12 @@ class Passthrough:
         if self._filter is not None:
             return False
         self.first_byte_s = self._clock()
+        self._raise_early_error(body)
         self._tap.feed(body)
         if self._is_cut_short():
-            self._begin()
-            self._exchange.write(body)
+            if body:
+                self._begin()
+                self._exchange.write(body)
             self._cut(_truncated())
         else:
             self._exchange.respond(self._response.status, self._headers(), body)
@@ -91,6 +93,7 @@ class Passthrough:
 
     def _piece(self, data: bytes) -> None:
         if self.first_byte_s is None:
+            self._raise_early_error(data)
             self._begin()
         self._tap.feed(data)
         self._exchange.write(data)
@@ -98,9 +101,25 @@ class Passthrough:
     def _filtered(self, data: bytes) -> None:
         assert self._filter is not None
         if self.first_byte_s is None:
+            self._raise_early_error(data)
             self._begin()
         self._tap.feed(data)
         self._exchange.write(self._filter.feed(data))
+
+    def _raise_early_error(self, data: bytes) -> None:
+        """An error in the place of an answer, while another channel can still be asked."""
+        fault = early_error(data)
+        if fault is not None:
+            raise UpstreamError(
+                fault.message,
+                phase="body" if self._framing == "whole" else "stream",
+                upstream_status=self._response.status,
+                body=data,
+                kind=fault.kind,
+                code=fault.code,
+                param=fault.param,
+                retry_after_s=fault.retry_after_s,
+            )
 
     def _begin(self) -> None:
         """Commits: from here on there is no other channel."""

@@ -41,6 +41,7 @@ def test_embeddings_tell_texts_apart_and_obey_dimensions() -> None:
     assert first == third != second
 
 
+@pytest.mark.pitfall(186)
 def test_embeddings_come_as_floats_unless_base64_is_asked_for() -> None:
     plain = json.loads(ask("openai-chat", "embeddings", b'{"model":"m","input":"a","dimensions":2}').pieces[0])
     assert isinstance(plain["data"][0]["embedding"], list)

@@ -39,6 +39,7 @@ def test_a_model_edit_changes_exactly_the_model_of_a_recorded_request(protocol: 
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.pitfall(107)
 def test_without_an_edit_the_bytes_are_the_same_object(dialect: Dialect) -> None:
     body = b'{ "model":"m","model2":1e2, "a":1,"a":2 }'
     assert CODECS[dialect].amend("chat", body, JSON, Edits()).body is body
@@ -87,6 +88,7 @@ def test_usage_is_asked_for_in_chat_only(dialect: Dialect) -> None:
         (b'{"messages":[{"stream":true}]}', None, False),
     ],
 )
+@pytest.mark.pitfall(34, 36)
 def test_asking_for_usage(body: bytes, expected: bytes | None, is_ours: bool) -> None:
     amended = CHAT.amend("chat", body, JSON, ASK)
     assert (amended.body, amended.is_usage_ours) == (expected or body, is_ours)

@@ -287,6 +287,7 @@ def test_refused_content_is_the_fault_of_the_request(status: int, body: Any, cod
         ({"error": {"message": "m"}}, "upstream_fault"),
     ],
 )
+@pytest.mark.pitfall(137, 140)
 def test_errors_within_a_200(body: Any, kind: ErrorKind) -> None:
     fault = read(200, body)
     assert (fault.kind, fault.message) == (kind, "m")
@@ -295,6 +296,7 @@ def test_errors_within_a_200(body: Any, kind: ErrorKind) -> None:
 @pytest.mark.parametrize(
     ("delay", "expected"), [("23s", 23.0), ("0.5s", 0.5), ("1.000000001s", 1.000000001), ("soon", None), ("-1s", None)]
 )
+@pytest.mark.pitfall(142)
 def test_retry_info(delay: str, expected: float | None) -> None:
     details = [{"@type": "x"}, {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]
     fault = read(429, {"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED", "details": details}})

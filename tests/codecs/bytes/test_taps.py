@@ -147,6 +147,7 @@ NEVER_FINISHES = "openai-chat/stream/015"
 
 
 @pytest.mark.parametrize("exchange", STREAMS, ids=lambda exchange: exchange.label)
+@pytest.mark.pitfall(150)
 def test_recorded_streams(exchange: Exchange) -> None:
     dialect, framing = DIALECT_OF[exchange.protocol], framing_of(exchange)
     raw = exchange.response_body
@@ -235,6 +236,7 @@ COUNT = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}'
         ([r'{"choices":[{"delta":{"content":"\ud83d"},"finish_reason":"stop"}]}', COUNT], 5, "reported", True),
     ],
 )
+@pytest.mark.pitfall(37, 151)
 def test_chat_streams(events: list[str], expected: int, quality: str, is_finished: bool) -> None:
     for end in ("\n\n", "\r\n\r\n", "\r\r\n\n"):
         raw = sse(*events, end=end)
@@ -295,6 +297,7 @@ DELTA = {
         (None, (40, 7, 0, 0, 0, 0, 1, 0)),
     ],
 )
+@pytest.mark.pitfall(147, 148, 149, 150)
 def test_message_delta_overrides_message_start_by_field(delta_usage: Any, expected: tuple[int, ...]) -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": delta_usage}
     usage, is_finished = read("anthropic", "sse", [anthropic_stream(START, DELTA, end)])
@@ -382,6 +385,7 @@ def gemini(**usage: int) -> str:
         ({"promptTokenCount": 3, "candidatesTokenCount": 2, "thoughtsTokenCount": 4}, (3, 0, 0, 0, 0, 0, 2, 4)),
     ],
 )
+@pytest.mark.pitfall(155, 156)
 def test_gemini_arithmetic(usage: dict[str, int], expected: tuple[int, ...]) -> None:
     event = gemini(**usage)
     for framing, raw in (("sse", sse(event)), ("array", f"[{event}]".encode()), ("whole", event.encode())):

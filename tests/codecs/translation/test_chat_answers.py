@@ -47,21 +47,22 @@ def finish_of(*chunks: dict[str, Any], done: bool = True) -> Finish | Fault | No
 
 
 class TestWhichCall:
+    @pytest.mark.pitfall(28)
     def test_by_index(self) -> None:
-        """Pitfall 28: fragments of parallel calls interleaved."""
+        """Fragments of parallel calls interleaved."""
         found = calls_of(
             call(0, "a", "f", ""), call(1, "b", "g", ""), call(0, arguments='{"x":'), call(1, arguments='{"y":2}'),
             call(0, arguments="1}"),
         )  # fmt: skip
         assert found == [("a", "f", '{"x":1}'), ("b", "g", '{"y":2}')]
 
+    @pytest.mark.pitfall(8, 13)
     def test_repeated_ids_and_names_say_nothing_new(self) -> None:
-        """Pitfalls 8 and 13."""
         found = calls_of(*(call(0, "a", "f", text) for text in ("", '{"x"', ":1}")))
         assert found == [("a", "f", '{"x":1}')]
 
+    @pytest.mark.pitfall(26)
     def test_without_index_by_id(self) -> None:
-        """Pitfall 26."""
         found = calls_of(
             call(None, "a", "f", "{"), call(None, "b", "f", "{"), call(None, "a", arguments="}"),
             call(None, "b", arguments="}"),
@@ -72,8 +73,8 @@ class TestWhichCall:
         found = calls_of(call(None, None, "f", '{"x":'), call(None, None, None, "1}"), call(None, None, "g", "{}"))
         assert [(name, arguments) for _, name, arguments in found] == [("f", '{"x":1}'), ("g", "{}")]
 
+    @pytest.mark.pitfall(27)
     def test_index_0_on_all_calls(self) -> None:
-        """Pitfall 27."""
         assert calls_of(call(0, "a", "f", '{"x":1}'), call(0, "b", "f", '{"x":2}')) == [
             ("a", "f", '{"x":1}'),
             ("b", "f", '{"x":2}'),
@@ -87,13 +88,14 @@ class TestWhichCall:
         both = {"tool_calls": [*call(None, "a", "f", "")["tool_calls"], *call(None, "b", "f", "")["tool_calls"]]}
         assert calls_of(both) == [("a", "f", ""), ("b", "f", "")]
 
+    @pytest.mark.pitfall(27)
     def test_a_new_id_for_each_chunk(self) -> None:
-        """Pitfall 27: the id changes, the call does not."""
+        """The id changes, the call does not."""
         assert calls_of(call(0, "a", "f", '{"x":'), call(0, "b", None, "1}")) == [("a", "f", '{"x":1}')]
 
     @pytest.mark.parametrize("call_id", [None, "null", ""])
+    @pytest.mark.pitfall(29, 30)
     def test_no_id_is_made_up_once_and_the_same_each_time(self, call_id: str | None) -> None:
-        """Pitfalls 29 and 30."""
         delta = call(0, None, "f", "{}")
         delta["tool_calls"][0]["id"] = call_id
         found = calls_of(delta)
@@ -105,11 +107,12 @@ class TestWhichCall:
         found = calls_of(call(0, None, "f", "{}"), call(1, None, "f", "{}"))
         assert len({each[0] for each in found}) == 2
 
+    @pytest.mark.pitfall(27)
     def test_arguments_as_an_object(self) -> None:
         assert calls_of(call(0, "a", "f", {"x": 1})) == [("a", "f", '{"x": 1}')]
 
+    @pytest.mark.pitfall(4)
     def test_whole_arguments_at_once(self) -> None:
-        """Pitfall 4."""
         body = chat_sse(chat_chunk(call(0, "a", "f", '{"x":1}')), chat_chunk({}, "tool_calls"))
         deltas = [event.text for event in events_of(CHAT, body) if isinstance(event, PartDelta)]
         assert deltas == ['{"x":1}']
@@ -134,8 +137,8 @@ class TestWhichCall:
 
 
 class TestDeltas:
+    @pytest.mark.pitfall(52)
     def test_nulls_and_empty_strings_say_nothing(self) -> None:
-        """Pitfall 52."""
         body = chat_sse(
             chat_chunk({"role": "assistant", "content": ""}),
             chat_chunk({"content": None, "reasoning_content": "", "tool_calls": None, "refusal": None}),
@@ -145,8 +148,8 @@ class TestDeltas:
         )
         assert [event.text for event in events_of(CHAT, body) if isinstance(event, PartDelta)] == ["x"]
 
+    @pytest.mark.pitfall(35)
     def test_choices_may_be_missing_null_or_empty(self) -> None:
-        """Pitfall 35."""
         odd = ({"choices": []}, {"id": "x"}, {"choices": None}, {"choices": [], "prompt_filter_results": [{}]})
         body = chat_sse(*odd, chat_chunk({"content": "x"}), *odd, chat_chunk({}, "stop"))
         assert answer_of(CHAT, body).blocks == (TextBlock(text="x"),)
@@ -178,8 +181,9 @@ class TestDeltas:
         content = [odd, {"type": "text", "text": "x"}]
         assert answer_of(CHAT, chat_sse(chat_chunk({"content": content}, "stop"))).blocks == (TextBlock(text="x"),)
 
+    @pytest.mark.pitfall(8, 9)
     def test_the_finish_chunk_is_drained(self) -> None:
-        """Pitfalls 8 and 9: the last fragments come with the finish reason."""
+        """The last fragments come with the finish reason."""
         body = chat_sse(chat_chunk(call(0, "a", "f", '{"x":')), chat_chunk(call(0, arguments="1}"), "tool_calls"))
         assert answer_of(CHAT, body).blocks == (ToolCallBlock(id="a", name="f", arguments='{"x":1}'),)
 
@@ -219,22 +223,22 @@ class TestEnd:
         assert (end.reason, end.raw) == (reason, word)
 
     @pytest.mark.parametrize("word", ["stop", "surprise", "tool_use"])
+    @pytest.mark.pitfall(18, 27, 32)
     def test_calls_win_over_the_word(self, word: str) -> None:
-        """Pitfalls 18, 27, 32."""
         end = finish_of(chat_chunk(call(0, "a", "f", "{}")), chat_chunk({}, word))
         assert isinstance(end, Finish)
         assert end.reason == "tool_calls"
 
     @pytest.mark.parametrize("word", ["length", "content_filter"])
+    @pytest.mark.pitfall(122, 123)
     def test_limits_and_filters_win_over_calls(self, word: FinishReason) -> None:
-        """Pitfalls 122 and 123."""
         end = finish_of(chat_chunk(call(0, "a", "f", '{"x')), chat_chunk({}, word))
         assert isinstance(end, Finish)
         assert end.reason == word
 
     @pytest.mark.parametrize("word", ["tool_calls", "surprise"])
+    @pytest.mark.pitfall(15, 31, 127)
     def test_nothing_but_a_word_is_an_error(self, word: str) -> None:
-        """Pitfalls 15, 31 and 127."""
         end = finish_of(chat_chunk({}, word))
         assert isinstance(end, Fault)
         assert end.code == "upstream_malformed"
@@ -249,16 +253,18 @@ class TestEnd:
         assert isinstance(end, Fault)
         assert (end.kind, end.message) == ("rate_limit", "slow down")
 
+    @pytest.mark.pitfall(40, 126)
     def test_only_the_last_word_counts(self) -> None:
-        """Pitfalls 40 and 126: a server that says stop in every chunk."""
+        """A server that says stop in every chunk."""
         body = chat_sse(*(chat_chunk({"content": text}, "stop") for text in "abc"))
         answer = answer_of(CHAT, body)
         assert answer.blocks == (TextBlock(text="abc"),)
         assert sum(isinstance(event, Finish) for event in events_of(CHAT, body)) == 1
 
     @pytest.mark.parametrize("done", [True, False])
+    @pytest.mark.pitfall(16, 128)
     def test_no_word_is_a_truncated_stream(self, done: bool) -> None:
-        """Pitfalls 16 and 128: neither the end of the bytes nor `[DONE]` makes it whole."""
+        """Neither the end of the bytes nor `[DONE]` makes it whole."""
         end = finish_of(chat_chunk({"content": "x"}), done=done)
         assert isinstance(end, Fault)
         assert end.code == "upstream_truncated"
@@ -270,8 +276,8 @@ class TestEnd:
     def test_no_done_is_fine(self) -> None:
         assert isinstance(finish_of(chat_chunk({"content": "x"}, "stop"), done=False), Finish)
 
+    @pytest.mark.pitfall(138)
     def test_an_error_in_the_stream(self) -> None:
-        """Pitfalls 136, 138, 143."""
         end = finish_of(chat_chunk({"content": "x"}), {"error": {"message": "busy", "type": "overloaded_error"}})
         assert isinstance(end, Fault)
         assert (end.kind, end.message) == ("overloaded", "busy")
@@ -281,8 +287,8 @@ class TestEnd:
         events = events_of(CHAT, body)
         assert [type(event) for event in events] == [Fault]
 
+    @pytest.mark.pitfall(137)
     def test_a_bare_error_in_place_of_a_stream(self) -> None:
-        """Pitfall 137."""
         fault = answer_of(CHAT, b'{"error": {"message": "no such model", "code": "model_not_found"}}\n').fault
         assert fault is not None
         assert (fault.kind, fault.message) == ("not_found", "no such model")
@@ -299,8 +305,8 @@ class TestEnd:
         assert answer_of(CHAT, body).finish is not None
         assert answer_of(CHAT, body[:-5]).fault is not None
 
+    @pytest.mark.pitfall(132)
     def test_the_matched_stop_sequence_of_vllm(self) -> None:
-        """Pitfall 132."""
         choice = {"index": 0, "delta": {"content": "x"}, "finish_reason": "stop", "stop_reason": "END"}
         end = finish_of(chat_chunk(choices=[choice]))
         assert isinstance(end, Finish)
@@ -326,8 +332,9 @@ class TestUsage:
             [chat_chunk({"content": "x"}, usage=USAGE), chat_chunk({}, "stop", usage=None)],
         ],
     )
+    @pytest.mark.pitfall(37, 38, 151)
     def test_it_is_read_wherever_it_stands(self, chunks: list[dict[str, Any]]) -> None:
-        """Pitfalls 37, 38 and 151: also behind the finish, which is held back for it."""
+        """Also behind the finish, which is held back for it."""
         events = events_of(CHAT, chat_sse(*chunks))
         assert isinstance(events[-1], Finish)
         usage = [event.usage for event in events if isinstance(event, UsageSeen)][-1]
@@ -347,8 +354,9 @@ class TestUsage:
         usage = answer_of(CHAT, chat_sse(chat_chunk({"content": "x"}, usage=USAGE))).usage
         assert (usage.total_tokens, usage.quality) == (42, "partial")
 
+    @pytest.mark.pitfall(146, 154, 157)
     def test_a_messages_client_gets_it_at_the_end(self) -> None:
-        """Pitfalls 146, 152, 154, 157: zeros at the start, all of it in `message_delta`."""
+        """Zeros at the start, all of it in `message_delta`."""
         told = {**USAGE, "prompt_tokens_details": {"cached_tokens": 10}}
         events = events_of(CHAT, chat_sse(chat_chunk({"content": "x"}), chat_chunk({}, "stop"), {"usage": told}))
         first, *_, delta, _stop = payloads(encoded_stream(MESSAGES, events))
@@ -418,8 +426,8 @@ class TestForMessagesClients:
         assert stops == [each["index"] for each in starts]
         return [(each["index"], each["content_block"]["type"]) for each in starts]
 
+    @pytest.mark.pitfall(1, 2, 3, 7, 12, 17)
     def test_blocks_are_typed_by_their_first_delta_and_begin_empty(self) -> None:
-        """Pitfalls 1, 2, 3, 7, 12, 17."""
         shown = self.shown(
             chat_chunk({"role": "assistant", "content": ""}),
             chat_chunk({"reasoning_content": "h"}),
@@ -445,23 +453,25 @@ class TestForMessagesClients:
         assert shown[-2]["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
         assert shown[-1] == {"type": "message_stop"}
 
+    @pytest.mark.pitfall(5)
     def test_every_order_of_kinds(self) -> None:
-        """Pitfall 5: text before the thinking."""
+        """Text before the thinking."""
         shown = self.shown(
             chat_chunk({"content": "a"}), chat_chunk({"reasoning": "b"}), chat_chunk({"content": "c"}, "stop")
         )
         assert self.kinds(shown) == [(0, "text"), (1, "thinking"), (2, "text")]
 
+    @pytest.mark.pitfall(6, 14)
     def test_a_tool_only_answer_begins_at_0(self) -> None:
-        """Pitfall 6, and 14: no empty text block in front."""
+        """No empty text block in front."""
         both = {"tool_calls": [*call(0, "a", "f", "")["tool_calls"], *call(1, "b", "g", "{}")["tool_calls"]]}
         shown = self.shown(chat_chunk(both), chat_chunk({}, "tool_calls"))
         assert self.kinds(shown) == [(0, "tool_use"), (1, "tool_use")]
         fragments = [each["delta"]["partial_json"] for each in shown if each["type"] == "content_block_delta"]
         assert fragments == ["{}", "{}"]
 
+    @pytest.mark.pitfall(10, 28)
     def test_interleaved_calls_are_put_in_a_row(self) -> None:
-        """Pitfall 10."""
         shown = self.shown(
             chat_chunk(call(0, "a", "f", '{"x":')),
             chat_chunk(call(1, "b", "g", '{"y":')),
@@ -474,20 +484,21 @@ class TestForMessagesClients:
         ]
         assert deltas == [(0, '{"x":'), (0, "1}"), (1, '{"y":'), (1, "2}")]
 
+    @pytest.mark.pitfall(22)
     def test_reasoning_is_hidden_from_who_did_not_ask(self) -> None:
-        """Pitfall 22."""
         chunks = (chat_chunk({"reasoning": "secret"}), chat_chunk({"content": "x"}, "stop"))
         shown = self.shown(*chunks, show_reasoning=False)
         assert self.kinds(shown) == [(0, "text")]
         assert "secret" not in json.dumps(shown)
 
+    @pytest.mark.pitfall(21, 97)
     def test_no_signature_is_made_up(self) -> None:
-        """Pitfalls 21 and 97."""
         shown = self.shown(chat_chunk({"reasoning": "hm"}), chat_chunk({"content": "x"}, "stop"))
         assert "signature_delta" not in json.dumps(shown)
 
+    @pytest.mark.pitfall(16, 20, 139, 140)
     def test_an_error_closes_the_open_block_and_is_the_last(self) -> None:
-        """Pitfalls 16, 20, 139, 140: with the type that Anthropic's clients know, and no `message_stop`."""
+        """With the type that Anthropic's clients know, and no `message_stop`."""
         stream = encoded_stream(
             MESSAGES, events_of(CHAT, chat_sse(chat_chunk({"content": "x"}), {"error": {"message": "no", "code": 529}}))
         )
@@ -496,8 +507,8 @@ class TestForMessagesClients:
         assert shown[-1]["error"] == {"type": "overloaded_error", "message": "no"}
         assert stream.endswith(b"\n\n")
 
+    @pytest.mark.pitfall(179)
     def test_annotations_become_citations(self) -> None:
-        """Pitfall 179."""
         cited = {"url": "https://x.test", "title": "T", "start_index": 0, "end_index": 2}
         annotation = {"type": "url_citation", "url_citation": cited}
         shown = self.shown(chat_chunk({"content": "Hi there"}), chat_chunk({"annotations": [annotation]}, "stop"))
@@ -513,8 +524,8 @@ class TestForMessagesClients:
     @pytest.mark.parametrize(
         ("word", "stop_reason"), [("stop", "end_turn"), ("length", "max_tokens"), ("content_filter", "refusal")]
     )
+    @pytest.mark.pitfall(121, 127)
     def test_stop_reasons(self, word: str, stop_reason: str) -> None:
-        """Pitfalls 121 and 127."""
         assert self.shown(chat_chunk({"content": "x"}, word))[-2]["delta"]["stop_reason"] == stop_reason
 
     def test_a_refusal_is_text_with_its_reason(self) -> None:
@@ -529,8 +540,9 @@ class TestForMessagesClients:
         message = self.shown(chat_chunk({"content": "x"}, "stop"))[0]["message"]
         assert (message["id"], message["model"], message["role"]) == ("msg_s1", "m", "assistant")
 
+    @pytest.mark.pitfall(129)
     def test_a_call_that_the_limit_cut_is_not_in_a_whole_answer(self) -> None:
-        """Pitfall 129: half a command is never closed by us."""
+        """Half a command is never closed by us."""
         chunks = (
             chat_chunk({"content": "x"}),
             chat_chunk(call(0, "a", "f", '{"cmd":"rm -r')),
@@ -547,8 +559,9 @@ class TestForMessagesClients:
             MESSAGES.encode_answer(answer, options(framing="whole"))
         assert caught.value.code == "upstream_malformed"
 
+    @pytest.mark.pitfall(20, 141)
     def test_an_error_is_raised_for_a_whole_answer(self) -> None:
-        """Pitfalls 20 and 141: with its kind and words."""
+        """With its kind and words."""
         answer = answer_of(CHAT, b'{"error":{"message":"slow","type":"rate_limit_error"}}', "whole")
         with pytest.raises(UpstreamError) as caught:
             MESSAGES.encode_answer(answer, options(framing="whole"))

@@ -36,6 +36,7 @@ def last(*chunks: dict[str, Any]) -> Event:
     return found
 
 
+@pytest.mark.pitfall(18, 32, 39)
 def test_kinds_follow_each_other_as_parts() -> None:
     answer = answered(
         chunk(text("h", thought=True)),
@@ -68,8 +69,8 @@ def test_two_calls_of_one_function_have_two_ids_that_stay_the_same() -> None:
     assert max(len(first.id), len(second.id)) <= 40
 
 
+@pytest.mark.pitfall(40, 126)
 def test_a_finish_on_every_chunk_counts_once_and_last() -> None:
-    """Pitfalls 40 and 126."""
     answer = answered(chunk(finish="STOP"), chunk(text("a"), finish="STOP"), chunk(text("b"), finish="MAX_TOKENS"))
     assert answer.finish == Finish(reason="length", raw="MAX_TOKENS")
     assert answer.blocks == (TextBlock(text="ab"),)
@@ -93,6 +94,7 @@ def test_a_finish_on_every_chunk_counts_once_and_last() -> None:
         ("NEW_WORD", "stop"),
     ],
 )
+@pytest.mark.pitfall(121, 122, 127)
 def test_words_for_the_end(word: str, reason: str) -> None:
     finish = last(chunk(text("a"), finish=word))
     assert isinstance(finish, Finish)
@@ -106,6 +108,7 @@ def test_words_for_the_end(word: str, reason: str) -> None:
         *("MISSING_THOUGHT_SIGNATURE", "NO_IMAGE", "IMAGE_OTHER"),
     ],
 )
+@pytest.mark.pitfall(124)
 def test_words_that_are_errors_even_behind_content(word: str) -> None:
     fault = last(chunk(text("a"), CALL, finish=word))
     assert isinstance(fault, Fault)
@@ -114,10 +117,12 @@ def test_words_that_are_errors_even_behind_content(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["OTHER", "NEW_WORD"])
+@pytest.mark.pitfall(127)
 def test_an_unknown_word_without_content_is_an_error(word: str) -> None:
     assert isinstance(last(chunk(finish=word)), Fault)
 
 
+@pytest.mark.pitfall(125)
 def test_a_number_for_a_word_and_a_candidate_without_content() -> None:
     finish = last(chunk(text("a")), {"candidates": [{"finishReason": 2}]})
     assert isinstance(finish, Finish)
@@ -138,6 +143,7 @@ def test_a_blocked_prompt_has_an_empty_answer_in_every_dialect(framing: Any) -> 
     assert json.loads(MESSAGES.encode_answer(answer, options(framing="whole")))["stop_reason"] == "refusal"
 
 
+@pytest.mark.pitfall(16, 128)
 def test_bytes_without_an_end_are_truncated() -> None:
     for chunks in ((), (chunk(text("a")),)):
         fault = last(*chunks)
@@ -145,6 +151,7 @@ def test_bytes_without_an_end_are_truncated() -> None:
         assert fault.code == "upstream_truncated"
 
 
+@pytest.mark.pitfall(138)
 def test_an_error_within_a_stream_ends_it() -> None:
     error = {"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}
     for framing in ("sse", "array"):
@@ -194,6 +201,7 @@ def test_nonsense_is_an_error(nonsense: bytes, framing: Any) -> None:
         ),
     ],
 )
+@pytest.mark.pitfall(155, 156)
 def test_usage_arithmetic_there_and_back(said: dict[str, int], usage: dict[str, int]) -> None:
     """The last figures count; thoughts that were folded into the candidates are taken out."""
     answer = answered(chunk(text("a"), usageMetadata={"promptTokenCount": 1}), chunk(finish="STOP", usageMetadata=said))
@@ -207,8 +215,9 @@ def test_usage_arithmetic_there_and_back(said: dict[str, int], usage: dict[str, 
     }
 
 
+@pytest.mark.pitfall(11, 102)
 def test_signatures_stay_on_their_parts_at_home_and_are_reported_elsewhere() -> None:
-    """Pitfall 11: a lone signature behind the text makes no block of its own."""
+    """A lone signature behind the text makes no block of its own."""
     chunks = [
         chunk(text("hm", thought=True)),
         chunk(text("Hi")),
@@ -234,11 +243,13 @@ def test_signatures_stay_on_their_parts_at_home_and_are_reported_elsewhere() -> 
         assert "signature" in [loss.field for loss in encoder.losses]
 
 
+@pytest.mark.pitfall(101)
 def test_signed_and_unsigned_text_are_never_one_part() -> None:
     blocks = answered(chunk(text("a", thoughtSignature="s")), chunk(text("b"), finish="STOP")).blocks
     assert [(block.text, len(block.blobs)) for block in blocks if isinstance(block, TextBlock)] == [("a", 1), ("b", 0)]
 
 
+@pytest.mark.pitfall(104)
 def test_what_google_ran_and_what_nobody_knows_survive_for_home() -> None:
     odd = {"hologram": {"x": 1}}
     ran = {"toolCall": {"id": "i"}, "thoughtSignature": "s"}
@@ -255,6 +266,7 @@ def test_what_google_ran_and_what_nobody_knows_survive_for_home() -> None:
     assert [loss.field for loss in encoder.losses] == ["hologram"]
 
 
+@pytest.mark.pitfall(179)
 def test_citations_count_characters() -> None:
     """Offsets are bytes of UTF-8 there (`é` is two)."""
     metadata = {
@@ -338,8 +350,8 @@ def test_the_array_is_json_at_the_end_good_or_bad() -> None:
     assert next(iter(only)) == "error"
 
 
+@pytest.mark.pitfall(129)
 def test_a_call_that_a_limit_cut_is_dropped_and_any_other_is_an_error() -> None:
-    """Pitfall 129."""
     head: list[Event] = [
         Start(),
         PartStart(part=0, kind="tool_call", id="c", name="f"),

@@ -22,6 +22,7 @@ def test_what_is_within_stays_byte_for_byte() -> None:
     assert from_openapi(raw) == raw
 
 
+@pytest.mark.pitfall(77)
 def test_properties_that_are_called_like_keywords_are_none() -> None:
     """Three peers deleted real arguments this way."""
     names = ("title", "type", "properties", "pattern", "default", "$ref", "format", "const", "allOf", "nullable", "x-y")
@@ -51,6 +52,7 @@ def test_properties_that_are_called_like_keywords_are_none() -> None:
         ({"properties": {"a": True}}, {"properties": {"a": True}}),
     ],
 )
+@pytest.mark.pitfall(79, 80, 81, 82)
 def test_what_can_be_said_otherwise_is_no_loss(schema: Any, within: Any) -> None:
     assert subset(schema) == (within, ())
 

@@ -79,17 +79,19 @@ class TestBlocks:
         )
 
     @pytest.mark.parametrize("pieces", [(), ("",)])
+    @pytest.mark.pitfall(25)
     def test_a_call_without_arguments(self, pieces: tuple[str, ...]) -> None:
-        """Pitfall 25: the empty object is not put in front of fragments."""
+        """The empty object is not put in front of fragments."""
         assert answer(use(0, "t", *pieces), end("tool_use")).blocks[0].arguments == "{}"
 
+    @pytest.mark.pitfall(4)
     def test_input_in_the_start_of_a_call(self) -> None:
-        """Pitfall 4: compatible servers put all of it there; fragments win over it."""
+        """Compatible servers put all of it there; fragments win over it."""
         assert answer(use(0, "t", input={"x": 1}), end("tool_use")).blocks[0].arguments == '{"x": 1}'
         assert answer(use(0, "t", '{"y":2}', input={"x": 1}), end("tool_use")).blocks[0].arguments == '{"y":2}'
 
+    @pytest.mark.pitfall(19, 98)
     def test_thinking_is_one_block_with_its_last_signature(self) -> None:
-        """Pitfalls 19 and 98."""
         deltas = (
             {"type": "thinking_delta", "thinking": "h"},
             {"type": "thinking_delta", "thinking": "m"},
@@ -143,16 +145,17 @@ class TestBlocks:
         assert answer(block(0, head, {"type": "text_delta", "text": "b"}), end()).blocks == (TextBlock(text="ab"),)
 
     @pytest.mark.parametrize("end_of_line", [b"\r\n", b"\n"])
+    @pytest.mark.pitfall(189, 190)
     def test_imitators_framing(self, end_of_line: bytes) -> None:
-        """Pitfalls 189 and 190: no event names, no spaces, `[DONE]` at the end."""
+        """No event names, no spaces, `[DONE]` at the end."""
         said = [START, *text(0, "x"), *end()]
         lines = [b"data:" + json.dumps(each).encode() + end_of_line * 2 for each in said]
         found = answer_of(MESSAGES, b"".join(lines) + b"data: [DONE]" + end_of_line * 2)
         assert found.blocks == (TextBlock(text="x"),)
         assert found.finish is not None
 
+    @pytest.mark.pitfall(188)
     def test_line_separators_inside_of_text(self) -> None:
-        """Pitfall 188."""
         said = json.dumps([START, *text(0, "a\u2028b"), *end()], ensure_ascii=False)
         body = b"".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n".encode() for each in json.loads(said))
         assert answer_of(MESSAGES, body).blocks == (TextBlock(text="a\u2028b"),)
@@ -172,8 +175,9 @@ class TestEnd:
             ("surprise", "stop", "stop"),
         ],
     )
+    @pytest.mark.pitfall(121, 122, 127)
     def test_words(self, word: str, reason: FinishReason, finish_reason: str) -> None:
-        """Pitfalls 121, 122, 127: the same streamed and whole."""
+        """The same streamed and whole."""
         said = [text(0, "x"), end(word)]
         found = answer(*said)
         assert isinstance(found.finish, Finish)
@@ -183,14 +187,16 @@ class TestEnd:
         assert streamed[-2]["choices"][0]["finish_reason"] == whole["choices"][0]["finish_reason"] == finish_reason
 
     @pytest.mark.parametrize("word", ["end_turn", "stop", None])
+    @pytest.mark.pitfall(14, 18)
     def test_calls_win_over_the_word(self, word: str | None) -> None:
-        """Pitfalls 14 and 18; and a `stop_reason` that is missing."""
+        """And over a `stop_reason` that is missing."""
         assert answer(use(0, "t", "{}"), end(word)).finish.reason == "tool_calls"
 
+    @pytest.mark.pitfall(123)
     def test_a_cut_call_is_a_matter_of_length(self) -> None:
-        """Pitfall 123."""
         assert answer(use(0, "t", '{"x'), end("max_tokens")).finish.reason == "length"
 
+    @pytest.mark.pitfall(127)
     def test_a_refusal_explains_itself(self) -> None:
         details = {"type": "refusal", "category": "bio", "explanation": "because"}
         said = [text(0, "x"), end("refusal", stop_details=details)]
@@ -205,8 +211,8 @@ class TestEnd:
         found = answer(text(0, "x"), end("refusal", stop_details="odd")[:last])
         assert (found.finish.reason, found.finish.explanation, found.finish.details) == ("refusal", None, b'"odd"')
 
+    @pytest.mark.pitfall(132)
     def test_the_stop_sequence_that_matched(self) -> None:
-        """Pitfall 132."""
         said = [text(0, "x"), end("stop_sequence", stop_sequence="END")]
         assert answer(*said).finish.stop_sequence == "END"
         assert payloads(encoded_stream(CHAT, events(*said)))[-2]["choices"][0]["stop_reason"] == "END"
@@ -215,28 +221,28 @@ class TestEnd:
         assert answer(text(0, "x"), end()[:1]).finish is not None
 
     @pytest.mark.parametrize("kept", [0, 1, 2, 3, 4])
+    @pytest.mark.pitfall(16, 128)
     def test_a_stream_that_breaks_off_is_an_error(self, kept: int) -> None:
-        """Pitfalls 16 and 128."""
         body = messages_sse(*[START, *text(0, "a", "b")][:kept])
         last = events_of(MESSAGES, body)[-1]
         assert isinstance(last, Fault)
         assert last.code == "upstream_truncated"
 
+    @pytest.mark.pitfall(139)
     def test_an_error_event(self) -> None:
-        """Pitfall 139."""
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         last = events(text(0, "x"), error, end())[-1]
         assert isinstance(last, Fault)
         assert (last.kind, last.message) == ("overloaded", "Overloaded")
 
+    @pytest.mark.pitfall(136)
     def test_an_error_event_before_anything_else(self) -> None:
-        """Pitfall 136."""
         error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}
         assert [type(each) for each in events_of(MESSAGES, messages_sse(error))] == [Fault]
 
     @pytest.mark.parametrize("body", [b'{"type":"error","error":{"type":"x","message":"m"}}', b'{"error":"m"}'])
+    @pytest.mark.pitfall(137)
     def test_a_bare_error_in_place_of_a_stream(self, body: bytes) -> None:
-        """Pitfall 137."""
         fault = answer_of(MESSAGES, body).fault
         assert fault is not None
         assert fault.message == "m"
@@ -251,27 +257,27 @@ class TestUsage:
     def usage(self, *said: Any, start: dict[str, Any] = START) -> Any:
         return answer(*said, start=start).usage
 
+    @pytest.mark.pitfall(149)
     def test_the_delta_overrides_and_never_adds(self) -> None:
-        """Pitfall 149."""
         told = {"input_tokens": 21, "cache_read_input_tokens": 10, "output_tokens": 12}
         usage = self.usage(text(0, "x"), end(usage=told))
         assert (usage.input_tokens, usage.cache_read_tokens, usage.output_tokens) == (21, 10, 12)
         assert (usage.total_input_tokens, usage.quality) == (31, "reported")
 
+    @pytest.mark.pitfall(147)
     def test_fields_may_stand_in_either_event(self) -> None:
-        """Pitfall 147."""
         empty = {**START, "message": {"id": "m", "usage": {}}}
         told = {"input_tokens": 5, "cache_creation_input_tokens": 3, "output_tokens": 2}
         usage = self.usage(text(0, "x"), end(usage=told), start=empty)
         assert (usage.input_tokens, usage.cache_write_5m_tokens, usage.output_tokens) == (5, 3, 2)
 
+    @pytest.mark.pitfall(148)
     def test_an_input_of_0_does_not_override_a_larger_one(self) -> None:
-        """Pitfall 148."""
         usage = self.usage(text(0, "x"), end(usage={"input_tokens": 0, "output_tokens": 12}))
         assert (usage.input_tokens, usage.cache_read_tokens) == (20, 10)
 
+    @pytest.mark.pitfall(150)
     def test_writes_by_lifetime(self) -> None:
-        """Pitfall 150."""
         told = {
             "input_tokens": 1,
             "output_tokens": 2,
@@ -290,8 +296,9 @@ class TestUsage:
         usage = self.usage(text(0, "x"))
         assert (usage.total_input_tokens, usage.quality) == (30, "partial")
 
+    @pytest.mark.pitfall(38, 153)
     def test_a_chat_client_gets_the_sums(self) -> None:
-        """Pitfall 153: the prompt is everything that went in."""
+        """The prompt is everything that went in."""
         last = payloads(encoded_stream(CHAT, events(text(0, "x"), end())))[-1]
         assert last["choices"] == []
         assert last["usage"] == {
@@ -302,8 +309,8 @@ class TestUsage:
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
 
+    @pytest.mark.pitfall(34, 36)
     def test_a_chat_client_that_did_not_ask_gets_none(self) -> None:
-        """Pitfalls 34 and 36."""
         shown = payloads(encoded_stream(CHAT, events(text(0, "x"), end()), options(ask_usage=False)))
         assert all(each["choices"] for each in shown)
         assert not any("usage" in each for each in shown)
@@ -355,8 +362,9 @@ class TestForChatClients:
         shown = payloads(encoded_stream(CHAT, events(*said), options(**fields)))
         return [each["choices"][0]["delta"] for each in shown if each["choices"]]
 
+    @pytest.mark.pitfall(23, 24)
     def test_everything_is_said_once(self) -> None:
-        """Pitfalls 23 and 24: the calls are numbered among themselves, whatever came before them."""
+        """The calls are numbered among themselves, whatever came before them."""
         thinking = block(0, {"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "hm"})
         found = self.deltas(thinking, text(1, "Hi"), use(2, "a", '{"x":', "1}"), use(3, "b"), end("tool_use"))
         assert found == [
@@ -381,8 +389,9 @@ class TestForChatClients:
         heads = {(each["id"], each["object"], each["created"], each["model"]) for each in payloads(stream)}
         assert heads == {("chatcmpl-s1", "chat.completion.chunk", 1700000000, "m")}
 
+    @pytest.mark.pitfall(22, 39)
     def test_reasoning_is_hidden_from_who_did_not_ask(self) -> None:
-        """Pitfalls 22 and 39: never a part of the content."""
+        """Never a part of the content."""
         thinking = block(0, {"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "secret"})
         assert "secret" not in json.dumps(self.deltas(thinking, text(1, "x"), end(), show_reasoning=False))
         assert {"content": "secret"} not in self.deltas(thinking, text(1, "x"), end())
@@ -397,8 +406,8 @@ class TestForChatClients:
         assert b"server_tool_use" not in shown
         assert {loss.field for loss in encoder.losses} == {"signature", "server_tool_use"}
 
+    @pytest.mark.pitfall(179)
     def test_citations_are_annotations_in_one_chunk_with_positions_in_the_content(self) -> None:
-        """Pitfall 179."""
         cited = {"type": "web_search_result_location", "url": "https://x.test", "title": "T", "cited_text": "c"}
         document = {"type": "char_location", "document_title": "D", "cited_text": "d"}
         delta = {"type": "citations_delta", "citation": cited}
@@ -413,8 +422,9 @@ class TestForChatClients:
         whole = json.loads(CHAT.encode_answer(answer(*said), options(framing="whole")))
         assert whole["choices"][0]["message"]["annotations"] == found[0]
 
+    @pytest.mark.pitfall(56, 138, 143)
     def test_an_error_is_the_last_thing(self) -> None:
-        """Pitfalls 56, 138, 143: no finish reason, no `[DONE]`."""
+        """No finish reason, no `[DONE]`."""
         error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
         stream = encoded_stream(CHAT, events(text(0, "x"), error))
         last = payloads(stream)[-1]
@@ -425,8 +435,8 @@ class TestForChatClients:
     def test_a_keepalive_is_a_comment(self) -> None:
         assert CHAT.encoder(options()).feed(Keepalive()).startswith(b":")
 
+    @pytest.mark.pitfall(3, 9)
     def test_fragments_are_never_swallowed(self) -> None:
-        """Pitfalls 3 and 9."""
         found = [
             each.text for each in events(text(0, "a", "b"), use(1, "t", "{", "}"), end()) if isinstance(each, PartDelta)
         ]

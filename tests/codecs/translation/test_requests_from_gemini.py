@@ -68,6 +68,7 @@ def answer(name: str, response: Any, **fields: Any) -> dict[str, Any]:
         ),
     ],
 )
+@pytest.mark.pitfall(100, 102, 104)
 def test_home(body: dict[str, Any]) -> None:
     assert home(body) == body
 
@@ -164,6 +165,7 @@ def test_parts() -> None:
         ({"functionResponse": {"name": "f", "response": {}}}, "contents.0.parts.0"),
     ],
 )
+@pytest.mark.pitfall(31, 174)
 def test_parts_that_nobody_else_takes_are_refused(upstream: Any, part: dict[str, Any], field: str) -> None:
     assert refused(GEMINI, upstream, gemini(user(part)), FACTS) == field
 
@@ -190,6 +192,7 @@ def test_calls_without_ids_are_told_apart_by_place_and_results_find_them_by_name
     assert losses == {}
 
 
+@pytest.mark.pitfall(61)
 def test_ids_win_over_order() -> None:
     calls = [{"functionCall": {"id": each, "name": "f", "args": {}}} for each in ("i1", "i2")]
     results = [answer("f", {"output": each}, id=each) for each in ("i2", "i1")]
@@ -223,6 +226,7 @@ def test_signatures_stay_at_home_and_are_reported_once() -> None:
         ({"mode": "ANY", "allowedFunctionNames": ["f"]}, {"type": "function", "function": {"name": "f"}}),
     ],
 )
+@pytest.mark.pitfall(160)
 def test_tool_choice(calling: dict[str, Any], choice: Any) -> None:
     said = gemini("x", tools=DECLARED, toolConfig={"functionCallingConfig": calling})
     assert across(GEMINI, CHAT, said, FACTS)[0]["tool_choice"] == choice
@@ -271,10 +275,12 @@ def test_thinking(said: dict[str, Any], reasoning: Reasoning | None, is_visible:
         ({"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}, "toolConfig.functionCallingConfig"),
     ],
 )
+@pytest.mark.pitfall(173, 178)
 def test_what_changes_the_answers_kind_is_refused(upstream: Any, fields: dict[str, Any], field: str) -> None:
     assert refused(GEMINI, upstream, gemini("x", **fields), FACTS) == field
 
 
+@pytest.mark.pitfall(163)
 def test_settings_and_their_losses() -> None:
     said = {"maxOutputTokens": 7, "temperature": 0, "topP": 0.5, "stopSequences": ["s"], "seed": 0, "candidateCount": 1}
     said |= {"responseModalities": ["TEXT"], "presencePenalty": 0.5}
@@ -298,6 +304,7 @@ def test_settings_and_their_losses() -> None:
     }
 
 
+@pytest.mark.pitfall(84)
 def test_openapi_schemas_become_json_schema() -> None:
     parameters = {
         "type": "OBJECT",

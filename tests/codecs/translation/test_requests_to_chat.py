@@ -41,13 +41,15 @@ class TestInstructions:
         assert losses == {}
         assert to_chat(messages("hi", system="s"))[0]["messages"][0] == {"role": "system", "content": "s"}
 
+    @pytest.mark.pitfall(176)
     def test_later_ones_stay_in_place(self) -> None:
         body, losses = to_chat(messages("a", {"role": "system", "content": "s"}, said("b"), "c"))
         assert [each["role"] for each in body["messages"]] == ["user", "system", "assistant", "user"]
         assert losses == {}
 
+    @pytest.mark.pitfall(68)
     def test_developer_is_never_written(self) -> None:
-        """Pitfall 68: nobody but OpenAI knows that role."""
+        """Nobody but OpenAI knows that role."""
         body, _ = to_chat(messages("hi", system="s"))
         assert "developer" not in json.dumps(body)
 
@@ -75,6 +77,7 @@ class TestTurns:
         assert body["messages"][1]["content"] is None
         assert losses == {}
 
+    @pytest.mark.pitfall(57)
     def test_results_come_first_and_the_rest_follows(self) -> None:
         second = {**USE, "id": "t2"}
         turn = asked("next", result("t2", "two"), result("t1", "one"))
@@ -99,16 +102,17 @@ class TestTurns:
     def test_an_empty_conversation_is_refused(self) -> None:
         assert refusal(MESSAGES, CHAT, messages(asked())).param == "messages"
 
+    @pytest.mark.pitfall(105)
     def test_thinking_is_dropped_once_and_never_becomes_text(self) -> None:
-        """Pitfalls 96, 105, 111: signatures and thoughts go to their issuer only."""
+        """Signatures and thoughts go to their issuer only."""
         thought = {"type": "thinking", "thinking": "secret", "signature": "sig"}
         hidden = {"type": "redacted_thinking", "data": "blob"}
         body, losses = to_chat(messages("a", said(thought, "b"), "c", said(hidden, "d"), "e"))
         assert not any(word in json.dumps(body) for word in ("secret", "sig", "blob"))
         assert losses == {"messages.1.content.0": "dropped"}
 
+    @pytest.mark.pitfall(110, 112)
     def test_vendors_that_want_their_thoughts_back_get_them(self) -> None:
-        """Pitfalls 110 and 112."""
         thought = {"type": "thinking", "thinking": "hm", "signature": ""}
         facts = ModelFacts(reasoning="flag")
         body, losses = to_chat(messages("hi", said(thought, USE), asked(result()), tools=[TOOL]), facts)
@@ -126,8 +130,9 @@ class TestTurns:
         cited = {"type": "text", "text": "x", "citations": [{"type": "char_location", "cited_text": "y"}]}
         assert to_chat(messages("a", said(cited), "b"))[1] == {"messages.1.content.0.citations": "dropped"}
 
+    @pytest.mark.pitfall(31)
     def test_unknown_blocks_are_refused(self) -> None:
-        """Pitfall 31: unknown kinds must not vanish."""
+        """Unknown kinds must not vanish."""
         assert refusal(MESSAGES, CHAT, messages(asked({"type": "hologram"}))).param == "messages.0.content.0"
         assert refusal(MESSAGES, CHAT, messages(asked({"type": "search_result"}))).param == "messages.0.content.0"
 
@@ -200,8 +205,8 @@ class TestTools:
         "kind",
         ["web_search_20250305", "bash_20250124", "text_editor_20250728", "computer_20250124", "hologram_20300101"],
     )
+    @pytest.mark.pitfall(85, 178)
     def test_vendor_tools_are_refused_by_name(self, kind: str) -> None:
-        """Pitfalls 85 and 178."""
         error = refusal(MESSAGES, CHAT, messages(tools=[TOOL, {"type": kind, "name": "bash"}]))
         assert error.param == "tools.1"
         assert kind in error.message
@@ -252,8 +257,9 @@ class TestTools:
         choice = {"type": "tool", "name": "g"}
         assert refusal(MESSAGES, CHAT, messages(tools=[TOOL], tool_choice=choice)).param == "tool_choice"
 
+    @pytest.mark.pitfall(71)
     def test_long_names_are_renamed_everywhere_alike(self) -> None:
-        """Pitfall 71: a name of 100 characters is fine there and too long here."""
+        """A name of 100 characters is fine there and too long here."""
         name = "n" * 100
         tool, use = {**TOOL, "name": name}, {**USE, "name": name}
         body, _ = to_chat(
@@ -284,8 +290,8 @@ class TestCallsAndResults:
         assert body["messages"][2]["content"] == "a\nb"
 
     @pytest.mark.parametrize("content", ["", []])
+    @pytest.mark.pitfall(58)
     def test_an_empty_result_is_a_result(self, content: Any) -> None:
-        """Pitfall 58."""
         body, losses = to_chat(messages("hi", said(USE), asked(result(content=content)), tools=[TOOL]))
         assert body["messages"][2] == {"role": "tool", "tool_call_id": "t1", "content": ""}
         assert losses == {}
@@ -301,8 +307,9 @@ class TestCallsAndResults:
         assert losses == {"messages.2.content.0.is_error": "approximated"}
         assert to_chat(messages("hi", said(USE), asked(result(is_error=False)), tools=[TOOL]))[1] == {}
 
+    @pytest.mark.pitfall(170)
     def test_images_in_results_are_hoisted_behind_all_results(self) -> None:
-        """Pitfall 170: the model must see the screenshot."""
+        """The model must see the screenshot."""
         second = {**USE, "id": "t2"}
         turn = asked(result(content=[{"type": "text", "text": "a"}, IMAGE]), result("t2", "b"), "look")
         body, losses = to_chat(messages("hi", said(USE, second), turn, tools=[TOOL]))
@@ -323,8 +330,8 @@ class TestCallsAndResults:
     def test_an_orphan_result_is_refused(self) -> None:
         assert refusal(MESSAGES, CHAT, messages(asked(result()))).param == "messages.0.content.0"
 
+    @pytest.mark.pitfall(64)
     def test_ids_over_the_limit_are_mapped_for_both_halves(self) -> None:
-        """Pitfall 64."""
         long = "toolu_" + "x" * 60
         turns = ("hi", said({**USE, "id": long}), asked(result(long)))
         body, _ = to_chat(messages(*turns, tools=[TOOL]))
@@ -399,8 +406,8 @@ class TestOutputAndReasoning:
         config = {"effort": "high"}
         assert to_chat(messages(output_config=config), facts)[1] == {"output_config.effort": "approximated"}
 
+    @pytest.mark.pitfall(22)
     def test_visible_only_if_it_was_asked_for(self) -> None:
-        """Pitfall 22."""
         for fields, is_visible in (
             ({}, False),
             ({"thinking": {"type": "adaptive"}}, True),
@@ -427,8 +434,9 @@ class TestSettings:
             MESSAGES.decode_request(b'{"model":"m","messages":[{"role":"user","content":"x"}]}')
         assert caught.value.param == "max_tokens"
 
+    @pytest.mark.pitfall(163)
     def test_sampling(self) -> None:
-        """Pitfall 163: zero is a value."""
+        """Zero is a value."""
         body, losses = to_chat(messages(temperature=0, top_p=0.0, top_k=0))
         assert (body["temperature"], body["top_p"]) == (0, 0)
         assert losses == {"top_k": "dropped"}
@@ -438,6 +446,7 @@ class TestSettings:
         assert to_chat(messages(temperature=1), facts)[1] == {}
         assert to_chat(messages(temperature=0.5, top_p=0.5), facts)[1] == {"temperature": "dropped", "top_p": "dropped"}
 
+    @pytest.mark.pitfall(166)
     def test_stop_sequences(self) -> None:
         assert to_chat(messages(stop_sequences=["a", "[DONE]"]))[0]["stop"] == ["a", "[DONE]"]
         assert "stop" not in to_chat(messages(stop_sequences=[]))[0]

@@ -41,6 +41,7 @@ def test_model_and_stream_are_not_in_the_body() -> None:
     assert losses == {}
 
 
+@pytest.mark.pitfall(176)
 def test_leading_instructions_are_one_part_each_and_later_ones_stay_in_place() -> None:
     body, losses = to_gemini(
         chat(
@@ -58,6 +59,7 @@ def test_leading_instructions_are_one_part_each_and_later_ones_stay_in_place() -
     assert losses == {"messages.4.content": "approximated"}
 
 
+@pytest.mark.pitfall(76)
 def test_an_instruction_between_calls_and_results_stands_behind_the_results() -> None:
     body, _ = to_gemini(chat("x", said(call("c", "f")), {"role": "system", "content": "s"}, result("c")))
     first, second = parts_of(body, 2)
@@ -72,6 +74,7 @@ def test_a_conversation_that_gemini_cannot_go_on_with_is_refused(body: dict[str,
     assert refused(CHAT, GEMINI, body) in ("messages", "messages.1")
 
 
+@pytest.mark.pitfall(61, 68, 73, 75)
 def test_results_are_named_and_ordered_by_their_calls() -> None:
     """Two calls of one function, answered the other way round; ids, where the model takes them."""
     turns = ["x", said(call("c1", "f", '{"n": 1}'), call("c2", "f", '{"n":2}'), call("c3", "g")), result("c3", "three")]
@@ -97,6 +100,7 @@ def test_results_are_named_and_ordered_by_their_calls() -> None:
     assert not any("id" in part["functionResponse"] for part in parts_of(older, 2)[:3])
 
 
+@pytest.mark.pitfall(91)
 def test_each_step_is_signed_in_every_turn() -> None:
     """Past turns keep their bytes, whether or not a new one has begun."""
     turns = ["x", said(call("c1", "f")), result("c1"), said(call("c2", "f")), result("c2")]
@@ -106,6 +110,7 @@ def test_each_step_is_signed_in_every_turn() -> None:
     assert longer["contents"][:5] == body["contents"]
 
 
+@pytest.mark.pitfall(61)
 def test_a_call_that_was_never_answered_gets_an_error_and_orphans_are_refused() -> None:
     body, losses = to_gemini(chat("x", said(call("c", "f")), "never mind"))
     assert parts_of(body, 2)[0]["functionResponse"] == {"id": "c", "name": "f", "response": {"error": "no result"}}
@@ -133,8 +138,9 @@ def test_error_results_and_numbers_verbatim() -> None:
 
 
 @pytest.mark.parametrize("facts", [LEVEL, BUDGET], ids=["3", "2.5"])
+@pytest.mark.pitfall(74, 170)
 def test_media_in_results(facts: ModelFacts) -> None:
-    """Pitfall 170: Gemini 3 takes them within the response, older ones in a content of their own."""
+    """Gemini 3 takes them within the response, older ones in a content of their own."""
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
     answer = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "see"}, image]}
     use = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
@@ -179,6 +185,7 @@ def test_media_in_results(facts: ModelFacts) -> None:
         ),
     ],
 )
+@pytest.mark.pitfall(172)
 def test_media(part: dict[str, Any], written: dict[str, Any]) -> None:
     body, losses = to_gemini(chat({"role": "user", "content": [part]}))
     assert parts_of(body, 0) == [written]
@@ -240,6 +247,7 @@ def test_tools() -> None:
         ),
     ],
 )
+@pytest.mark.pitfall(160)
 def test_tool_choice(choice: Any, calling: dict[str, Any]) -> None:
     body, losses = to_gemini(chat("x", tools=[TOOL], tool_choice=choice))
     assert body["toolConfig"] == {"functionCallingConfig": calling}
@@ -279,10 +287,12 @@ def test_strict_tools_and_single_calls() -> None:
         ({"modalities": ["audio", "text"]}, "modalities"),
     ],
 )
+@pytest.mark.pitfall(85)
 def test_what_changes_the_answers_kind_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused(CHAT, GEMINI, chat("x", **fields)).endswith(field)
 
 
+@pytest.mark.pitfall(163)
 def test_settings() -> None:
     body, losses = to_gemini(
         chat(
@@ -314,6 +324,7 @@ def test_settings() -> None:
     assert losses == {}
 
 
+@pytest.mark.pitfall(168)
 def test_knobs_that_gemini_lacks_are_reported() -> None:
     _, losses = to_gemini(chat("x", verbosity="low", user="u", seed=2**40, store=True, metadata={"a": "b"}, new=1))
     assert losses == dict.fromkeys(("verbosity", "user", "seed", "store", "metadata", "new"), "dropped")
@@ -333,6 +344,7 @@ def test_knobs_that_gemini_lacks_are_reported() -> None:
         ("none", ModelFacts(), None, False),
     ],
 )
+@pytest.mark.pitfall(118)
 def test_effort(effort: str, facts: ModelFacts, config: Any, is_reported: bool) -> None:
     body, losses = to_gemini(chat("x", reasoning_effort=effort), facts)
     assert body.get("generationConfig", {}).get("thinkingConfig") == config
@@ -370,6 +382,7 @@ def test_foreign_reasoning_in_the_history_is_dropped_once() -> None:
     assert losses == {"messages.1.content.0": "dropped"}
 
 
+@pytest.mark.pitfall(86)
 def test_structured_output() -> None:
     schema = {"type": "object", "properties": {"title": {"type": "string", "minLength": 1}}, "$schema": "x"}
     said_as = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": True}}

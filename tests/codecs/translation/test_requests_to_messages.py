@@ -44,8 +44,9 @@ class TestInstructions:
         assert body["system"] == [{"type": "text", "text": text} for text in "abc"]
         assert losses == {}
 
+    @pytest.mark.pitfall(176, 177)
     def test_later_ones_stay_in_place_as_marked_user_text(self) -> None:
-        """Pitfalls 176 and 177: never hoisted, for the cached prefix would be lost."""
+        """Never hoisted, for the cached prefix would be lost."""
         body, losses = to_messages(
             chat("hi", {"role": "assistant", "content": "yes"}, {"role": "system", "content": "s"})
         )
@@ -53,8 +54,8 @@ class TestInstructions:
         assert content(body, 2) == [{"type": "text", "text": "<system-reminder>\ns\n</system-reminder>"}]
         assert losses == {"messages.2.content": "approximated"}
 
+    @pytest.mark.pitfall(76)
     def test_one_between_calls_and_results_goes_behind_the_results(self) -> None:
-        """Pitfall 76."""
         body, _ = to_messages(chat("hi", called(), {"role": "system", "content": "s"}, result(), tools=[TOOL]))
         assert [block["type"] for block in content(body, 2)] == ["tool_result", "text"]
 
@@ -78,8 +79,9 @@ class TestTurns:
         ]
         assert losses == {}
 
+    @pytest.mark.pitfall(175)
     def test_empty_text_is_dropped_and_empty_messages_with_it(self) -> None:
-        """Pitfall 175: `content: ""` beside calls."""
+        """`content: ""` beside calls."""
         body, losses = to_messages(
             chat("a", {"role": "assistant", "content": ""}, called(content=""), result(), tools=[TOOL])
         )
@@ -103,8 +105,8 @@ class TestTurns:
         body, _ = to_messages(chat("a", {"role": "assistant", "content": None, "refusal": "no"}, "b"))
         assert content(body, 1) == [{"type": "text", "text": "no"}]
 
+    @pytest.mark.pitfall(105, 106)
     def test_foreign_reasoning_is_dropped_and_never_becomes_text(self) -> None:
-        """Pitfalls 105 and 106."""
         said = {"role": "assistant", "content": "x", "reasoning_content": "secret thoughts"}
         body, losses = to_messages(chat("a", said, "b"))
         assert "secret" not in json.dumps(body)
@@ -156,8 +158,8 @@ class TestMedia:
         assert content(body) == [{"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}}]
 
     @pytest.mark.parametrize("url", ["gs://bucket/x.png", "file:///etc/passwd", "data:image/heic;base64,AAAA"])
+    @pytest.mark.pitfall(174)
     def test_other_images_are_refused_and_never_skipped(self, url: str) -> None:
-        """Pitfalls 171 and 174."""
         assert refusal(CHAT, MESSAGES, self.image(url)).param.startswith("messages.0.content.0")  # type: ignore[union-attr]
 
     def test_detail_is_reported(self) -> None:
@@ -166,8 +168,8 @@ class TestMedia:
         _, losses = to_messages(self.image("https://x.test/a.png", detail="auto"))
         assert losses == {}
 
+    @pytest.mark.pitfall(172)
     def test_a_pdf_becomes_a_document(self) -> None:
-        """Pitfall 172."""
         file = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
         body, losses = to_messages(chat({"role": "user", "content": [{"type": "file", "file": file}]}))
         source = {"type": "base64", "media_type": "application/pdf", "data": PDF}
@@ -189,8 +191,9 @@ class TestMedia:
             {"type": "tool_result", "tool_use_id": "x", "content": "y"},
         ],
     )
+    @pytest.mark.pitfall(60)
     def test_what_it_cannot_read_is_refused(self, part: dict[str, Any]) -> None:
-        """Pitfall 60 among them: another dialect's blocks in this one are never deleted."""
+        """Another dialect's blocks in this one are never deleted."""
         error = refusal(CHAT, MESSAGES, chat({"role": "user", "content": [part]}))
         assert str(error.param).startswith("messages.0.content.0")
 
@@ -205,15 +208,16 @@ class TestTools:
         assert losses == {}
 
     @pytest.mark.parametrize("parameters", [None, {}, "absent"])
+    @pytest.mark.pitfall(78)
     def test_no_parameters_are_an_empty_object(self, parameters: object) -> None:
-        """Pitfall 78: a tool without parameters survives."""
+        """A tool without parameters survives."""
         function = {"name": "f"} if parameters == "absent" else {"name": "f", "parameters": parameters}
         body, losses = to_messages(chat(tools=[{"type": "function", "function": function}]))
         assert body["tools"] == [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
         assert losses == {}
 
+    @pytest.mark.pitfall(90)
     def test_order_and_keys_are_kept(self) -> None:
-        """Pitfall 90."""
         functions = [{"name": f"t{9 - i}", "parameters": {"type": "object", "b": 1, "a": 2}} for i in range(9)]
         body, _ = to_messages(chat(tools=[{"type": "function", "function": each} for each in functions]))
         assert [tool["name"] for tool in body["tools"]] == [f"t{9 - i}" for i in range(9)]
@@ -257,12 +261,14 @@ class TestTools:
     @pytest.mark.parametrize(
         "tool", [{"type": "custom", "custom": {"name": "f"}}, {"type": "web_search"}, {"type": "mcp", "server": "x"}]
     )
+    @pytest.mark.pitfall(85)
     def test_other_kinds_of_tools_are_refused(self, tool: dict[str, Any]) -> None:
-        """Pitfall 85: never a nameless custom tool."""
+        """Never a nameless custom tool."""
         assert refusal(CHAT, MESSAGES, chat(tools=[tool])).param == "tools.0"
 
+    @pytest.mark.pitfall(69, 71)
     def test_names_are_renamed_everywhere_alike(self) -> None:
-        """Pitfalls 69 and 71: definitions, choice and history."""
+        """Definitions, choice and history."""
         name = "my.tool"
         tools = [{"type": "function", "function": {"name": each}} for each in (name, "my_tool")]
         call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": "{}"}}
@@ -284,15 +290,16 @@ class TestTools:
             ({"type": "function", "function": {"name": "f"}}, {"type": "tool", "name": "f"}),
         ],
     )
+    @pytest.mark.pitfall(160)
     def test_the_choice(self, choice: Any, written: dict[str, Any]) -> None:
-        """Pitfall 160: none stays none."""
+        """None stays none."""
         body, losses = to_messages(chat(tools=[TOOL], tool_choice=choice))
         assert body["tool_choice"] == written
         assert losses == {}
 
     @pytest.mark.parametrize(("mode", "written"), [("auto", "auto"), ("required", "any")])
+    @pytest.mark.pitfall(159)
     def test_a_subset_is_all_that_is_declared(self, mode: str, written: str) -> None:
-        """Pitfall 159."""
         tools = [{"type": "function", "function": {"name": each}} for each in "fgh"]
         allowed = {"mode": mode, "tools": [{"type": "function", "function": {"name": "g"}}]}
         choice = {"type": "allowed_tools", "allowed_tools": allowed}
@@ -312,8 +319,9 @@ class TestTools:
             ({"tool_choice": "none"}, None),
         ],
     )
+    @pytest.mark.pitfall(158)
     def test_at_most_one_call(self, fields: dict[str, Any], written: dict[str, Any] | None) -> None:
-        """Pitfall 158: the flag is no part of none."""
+        """The flag is no part of none."""
         body, losses = to_messages(chat(parallel_tool_calls=False, **fields))
         assert body.get("tool_choice") == written
         assert losses == {}
@@ -338,8 +346,8 @@ class TestTools:
 
 
 class TestCallsAndResults:
+    @pytest.mark.pitfall(57)
     def test_results_are_one_user_turn_in_the_order_of_the_calls_before_other_content(self) -> None:
-        """Pitfall 57."""
         second = {**CALL, "id": "c2"}
         body, losses = to_messages(
             chat("hi", called(CALL, second), result("c2", "two"), result("c1", "one"), "next", tools=[TOOL])
@@ -380,8 +388,8 @@ class TestCallsAndResults:
             refusal(CHAT, MESSAGES, chat("hi", called(call), result(), tools=[TOOL])).param == "messages.1.tool_calls.0"
         )
 
+    @pytest.mark.pitfall(129)
     def test_a_call_that_was_cut_off_becomes_text_with_its_result(self) -> None:
-        """Pitfall 129."""
         call = {**CALL, "function": {"name": "f", "arguments": '{"cmd":"rm -r'}}
         body, losses = to_messages(chat("hi", called(call), result("c1", "skipped"), tools=[TOOL]))
         assert content(body, 1) == [{"type": "text", "text": '[unfinished call of f: {"cmd":"rm -r]'}]
@@ -389,8 +397,8 @@ class TestCallsAndResults:
         assert losses == {"messages.1.tool_calls.0": "approximated"}
 
     @pytest.mark.parametrize("empty", ["", [], [{"type": "text", "text": ""}]])
+    @pytest.mark.pitfall(58)
     def test_an_empty_result_is_a_result(self, empty: Any) -> None:
-        """Pitfall 58."""
         body, losses = to_messages(chat("hi", called(), result(content=empty), tools=[TOOL]))
         assert content(body, 2) == [{"type": "tool_result", "tool_use_id": "c1", "content": ""}]
         assert losses == {}
@@ -413,22 +421,23 @@ class TestCallsAndResults:
         assert losses == {"messages.1.tool_calls.0": "added"}
 
     @pytest.mark.parametrize("turns", [[result("c9")], [called(), result("c9")], [called(), result(), result()]])
+    @pytest.mark.pitfall(59, 61)
     def test_an_orphan_result_is_refused(self, turns: list[dict[str, Any]]) -> None:
-        """Pitfalls 59 and 61: never paired by order or name."""
+        """Never paired by order or name."""
         error = refusal(CHAT, MESSAGES, chat("hi", *turns, tools=[TOOL]))
         assert error.param == f"messages.{len(turns)}"
 
     @pytest.mark.parametrize("call_id", ["functions.f:0", "x" * 300])
+    @pytest.mark.pitfall(62, 65, 66)
     def test_ids_are_mapped_for_both_halves(self, call_id: str) -> None:
-        """Pitfalls 62, 65, 66."""
         body, losses = to_messages(chat("hi", called({**CALL, "id": call_id}), result(call_id), tools=[TOOL]))
         wire = wire_id(call_id, "anthropic")
         assert wire != call_id
         assert content(body, 1)[0]["id"] == content(body, 2)[0]["tool_use_id"] == wire
         assert losses == {}
 
+    @pytest.mark.pitfall(59)
     def test_a_tool_message_without_its_id_is_a_400_that_says_so(self) -> None:
-        """Pitfall 59."""
         with pytest.raises(RequestError) as caught:
             to_messages(chat("hi", called(), {"role": "tool", "content": "x"}))
         assert caught.value.param == "messages.2.tool_call_id"
@@ -455,8 +464,9 @@ class TestOutput:
         assert body["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
         assert losses == {}
 
+    @pytest.mark.pitfall(77)
     def test_what_the_subset_lacks_becomes_words_at_its_position_only(self) -> None:
-        """Pitfall 77: properties that bear the names of keywords are no keywords."""
+        """Properties that bear the names of keywords are no keywords."""
         schema = {
             "type": "object",
             "properties": {
@@ -487,8 +497,9 @@ class TestOutput:
     def test_text_is_the_default(self) -> None:
         assert to_messages(chat(response_format={"type": "text"}))[1] == {}
 
+    @pytest.mark.pitfall(87, 88, 130)
     def test_no_tools_of_ours_are_added(self) -> None:
-        """Pitfalls 87 and 88: structured output is never emulated with a hidden tool."""
+        """Structured output is never emulated with a hidden tool."""
         body, _ = to_messages({**self.wanted({"type": "object"}), "tools": [TOOL]})
         assert len(body["tools"]) == 1
 
@@ -504,10 +515,11 @@ class TestReasoning:
             ("max", {"type": "adaptive", "display": "summarized"}, "max", {}),
         ],
     )
+    @pytest.mark.pitfall(113)
     def test_effort_on_an_adaptive_model(
         self, effort: str, thinking: dict[str, str], config: str | None, losses: dict[str, str]
     ) -> None:
-        """Pitfall 113: newer models hide their thinking unless a summary is asked for."""
+        """Newer models hide their thinking unless a summary is asked for."""
         body, found = to_messages(chat(reasoning_effort=effort), ADAPTIVE)
         assert body["thinking"] == thinking
         assert body.get("output_config") == (None if config is None else {"effort": config})
@@ -516,8 +528,9 @@ class TestReasoning:
     @pytest.mark.parametrize(
         ("effort", "budget"), [("minimal", 1024), ("low", 2048), ("medium", 8192), ("high", 16384)]
     )
+    @pytest.mark.pitfall(117)
     def test_effort_on_a_model_with_a_budget(self, effort: str, budget: int) -> None:
-        """Pitfall 117: never below 1024."""
+        """Never below 1024."""
         body, losses = to_messages(chat(reasoning_effort=effort, max_tokens=30000), BUDGET)
         assert body["thinking"] == {"type": "enabled", "budget_tokens": budget}
         assert body["max_tokens"] == 30000
@@ -527,8 +540,8 @@ class TestReasoning:
         ("limit", "budget", "losses"),
         [(4000, 3999, {"reasoning_effort": "approximated"}), (1024, None, {"reasoning_effort": "dropped"})],
     )
+    @pytest.mark.pitfall(116)
     def test_an_explicit_limit_bounds_the_budget(self, limit: int, budget: int | None, losses: dict[str, str]) -> None:
-        """Pitfall 116."""
         body, found = to_messages(chat(reasoning_effort="high", max_tokens=limit), BUDGET)
         assert body.get("thinking", {}).get("budget_tokens") == budget
         assert body["max_tokens"] == limit
@@ -549,15 +562,16 @@ class TestReasoning:
         assert to_messages(chat(reasoning_effort="high"))[1] == {"reasoning_effort": "dropped"}
         assert to_messages(chat(reasoning_effort="none"))[1] == {}
 
+    @pytest.mark.pitfall(21)
     def test_nothing_said_is_nothing_sent(self) -> None:
-        """Pitfall 21: thinking is never forced on."""
+        """Thinking is never forced on."""
         body, _ = to_messages(chat(), ADAPTIVE)
         assert "thinking" not in body
         assert "output_config" not in body
 
     @pytest.mark.parametrize("facts", [ADAPTIVE, BUDGET])
+    @pytest.mark.pitfall(119)
     def test_a_forced_call_excludes_it(self, facts: ModelFacts) -> None:
-        """Pitfall 119."""
         body, losses = to_messages(chat(tools=[TOOL], tool_choice="required", reasoning_effort="low"), facts)
         assert "thinking" not in body
         assert losses == {"reasoning_effort": "dropped"}
@@ -594,16 +608,16 @@ class TestReasoning:
         assert body["thinking"]["budget_tokens"] == budget
         assert losses == {}
 
+    @pytest.mark.pitfall(144)
     def test_a_wrong_word_is_the_callers_fault(self) -> None:
-        """Pitfall 144."""
         with pytest.raises(RequestError) as caught:
             to_messages(chat(reasoning_effort="hihg"))
         assert (caught.value.status, caught.value.param) == (400, "reasoning_effort")
 
 
 class TestSettings:
+    @pytest.mark.pitfall(163)
     def test_zero_is_a_value(self) -> None:
-        """Pitfall 163."""
         body, losses = to_messages(chat(temperature=0, top_k=0))
         assert (body["temperature"], body["top_k"]) == (0, 0)
         assert losses == {}
@@ -619,8 +633,8 @@ class TestSettings:
         assert losses == {"top_p": "dropped"}
         assert to_messages(chat(top_p=0.9))[0]["top_p"] == 0.9
 
+    @pytest.mark.pitfall(164)
     def test_a_model_without_sampling(self) -> None:
-        """Pitfall 164."""
         facts = ModelFacts(takes_sampling=False, max_output_tokens=9)
         body, losses = to_messages(chat(temperature=1, top_p=1), facts)
         assert not {"temperature", "top_p"} & set(body)
@@ -638,8 +652,9 @@ class TestSettings:
             ({"max_tokens": 99999}, 32000, {"max_tokens": "approximated"}),
         ],
     )
+    @pytest.mark.pitfall(161)
     def test_the_limit(self, fields: dict[str, Any], limit: int, losses: dict[str, str]) -> None:
-        """Pitfall 161: without one, the model's own maximum."""
+        """Without one, the model's own maximum."""
         body, found = to_messages(chat(**fields))
         assert body["max_tokens"] == limit
         assert found == losses
@@ -658,14 +673,15 @@ class TestSettings:
         assert caught.value.param == "max_tokens"
 
     @pytest.mark.parametrize(("stop", "written"), [("x", ["x"]), (["a", "[DONE]"], ["a", "[DONE]"]), ([], None)])
+    @pytest.mark.pitfall(165, 166)
     def test_stop_sequences(self, stop: Any, written: list[str] | None) -> None:
-        """Pitfalls 165 (empty list) and 166 (nothing added, nothing filtered)."""
+        """Nothing is added, nothing filtered."""
         body, losses = to_messages(chat(stop=stop))
         assert body.get("stop_sequences") == written
         assert losses == {}
 
+    @pytest.mark.pitfall(165)
     def test_a_stop_sequence_of_whitespace_is_refused(self) -> None:
-        """Pitfall 165."""
         assert refusal(CHAT, MESSAGES, chat(stop="\n")).param == "stop"
 
     @pytest.mark.parametrize(
@@ -687,8 +703,9 @@ class TestSettings:
             *({"metadata": {"a": "b"}}, {"moderation": {"model": "x"}}, {"never_heard_of": 1}),
         ],
     )
+    @pytest.mark.pitfall(168)
     def test_tuning_is_reported(self, fields: dict[str, Any]) -> None:
-        """Pitfall 168: nothing vanishes in silence."""
+        """Nothing vanishes in silence."""
         _, losses = to_messages(chat(**fields))
         assert losses == {next(iter(fields)): "dropped"}
 

@@ -76,8 +76,9 @@ CALL: Json = {"type": "function_call", "id": "fc", "call_id": "c", "name": "f", 
 
 
 class TestTheGrammar:
-    """Rule 1.2 of the protocols, and pitfalls 41 to 47."""
+    """Rule 1.2 of the protocols."""
 
+    @pytest.mark.pitfall(42, 45)
     def test_one_answer_written_out(self) -> None:
         body = chat_sse(
             chat_chunk({"reasoning_content": "hm"}),
@@ -121,8 +122,8 @@ class TestTheGrammar:
             name, data = frame.split("\n")
             assert name == "event: " + json.loads(data.removeprefix("data: "))["type"]
 
+    @pytest.mark.pitfall(43, 47)
     def test_the_terminal_response_holds_the_items_as_they_were_done(self) -> None:
-        """Pitfall 43."""
         found = finished(*text_events("a"), *call_events('{"x":1}', part=1), *text_events("b", 2))
         done = [each["item"] for each in found if each["type"] == "response.output_item.done"]
         assert found[-1]["response"]["output"] == done
@@ -218,6 +219,7 @@ class TestEnds:
             ("refusal", "incomplete", {"reason": "content_filter"}),
         ],
     )
+    @pytest.mark.pitfall(121)
     def test_every_reason_has_a_status(self, reason: FinishReason, status: str, details: Json | None) -> None:
         last = finished(*text_events("a"), reason=reason)[-1]
         assert last["type"] == f"response.{status}"
@@ -238,8 +240,8 @@ class TestEnds:
             assert response["output"][0]["content"][1] == {"type": "refusal", "refusal": "because"}
             assert response["status"] == "completed"
 
+    @pytest.mark.pitfall(55, 56)
     def test_an_error_is_response_failed_in_the_same_numbering(self) -> None:
-        """Pitfalls 55 and 56."""
         found = stream(PartStart(part=0, kind="text"), PartDelta(0, "a"), Fault(kind="overloaded", message="busy"))
         assert [each["sequence_number"] for each in found] == list(range(len(found)))
         last = found[-1]
@@ -301,6 +303,7 @@ class TestTheWayBackOfTools:
         names = tool_names(RESPONSES.decode_request(json.dumps(self.REQUEST).encode()), "openai-chat")
         return finished(*(restore_event(event, names) for event in events), reason="tool_calls")
 
+    @pytest.mark.pitfall(49)
     def test_a_custom_call_is_one_again(self) -> None:
         found = self.restored(*call_events('{"inp', 'ut":"a\\nb"}', name="patch"))
         (item,) = found[-1]["response"]["output"]
@@ -316,14 +319,15 @@ class TestTheWayBackOfTools:
             (item,) = self.restored(*call_events(text, name="patch"))[-1]["response"]["output"]
             assert item["input"] == text
 
+    @pytest.mark.pitfall(50)
     def test_a_namespace_is_restored_only_where_there_was_one(self) -> None:
-        """Pitfall 50."""
         found = self.restored(*call_events("{}", name="crm__find"), *call_events("{}", part=1, name="find"))
         first, second = found[-1]["response"]["output"]
         assert (first["name"], first["namespace"]) == ("find", "crm")
         assert second["name"] == "find"
         assert "namespace" not in second
 
+    @pytest.mark.pitfall(49)
     def test_whole_answers_too(self) -> None:
         names = tool_names(RESPONSES.decode_request(json.dumps(self.REQUEST).encode()), "openai-chat")
         events = [*call_events('{"input":"x"}', name="patch"), *call_events("{}", part=1, name="crm__find")]
@@ -340,8 +344,8 @@ class TestTheWayBackOfTools:
 
 
 class TestReading:
+    @pytest.mark.pitfall(4, 46)
     def test_done_copies_add_only_what_was_not_said(self) -> None:
-        """Pitfalls 4 and 46."""
         at = {"output_index": 0, "item_id": "fc"}
         added = {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}}
         whole = {"type": "response.function_call_arguments.done", **at, "arguments": '{"x":1}'}
@@ -357,8 +361,8 @@ class TestReading:
         message = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "x", "annotations": []}]}
         assert read(CREATED, terminal(message)).blocks == (TextBlock(text="x"),)
 
+    @pytest.mark.pitfall(47)
     def test_a_name_that_comes_late(self) -> None:
-        """Pitfall 47, the other way round."""
         added = {"type": "response.output_item.added", "output_index": 0, "item": {"type": "function_call", "id": "fc"}}
         piece = {"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{}"}
         done = {"type": "response.output_item.done", "output_index": 0, "item": CALL}
@@ -395,6 +399,7 @@ class TestReading:
             ("steered", "length"),
         ],
     )
+    @pytest.mark.pitfall(131)
     def test_incomplete_says_why(self, word: str, reason: str) -> None:
         answer = read(CREATED, terminal(CALL, status="incomplete", incomplete_details={"reason": word}))
         assert answer.finish is not None
@@ -408,6 +413,7 @@ class TestReading:
             {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "slow"}},
         ],
     )
+    @pytest.mark.pitfall(138)
     def test_errors_of_every_form(self, last: Json) -> None:
         fault = read(CREATED, last).fault
         assert fault is not None
@@ -416,6 +422,7 @@ class TestReading:
     def test_cancelled_is_no_end(self) -> None:
         assert read(CREATED, terminal(status="cancelled")).fault is not None
 
+    @pytest.mark.pitfall(128)
     def test_silence_is_no_end(self) -> None:
         events = (CREATED, {"type": "response.output_item.added", "output_index": 0, "item": CALL})
         for count in (1, 2):

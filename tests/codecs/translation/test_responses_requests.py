@@ -122,6 +122,7 @@ class TestItemsForOthers:
         assert body["messages"][2]["content"][0]["content"][0]["type"] == "image"
 
     @BOTH
+    @pytest.mark.pitfall(105)
     def test_foreign_reasoning_is_dropped_and_said(self, upstream: Translation) -> None:
         item = {
             "type": "reasoning",
@@ -215,6 +216,7 @@ class TestToolsForOthers:
         assert losses == {}
 
     @BOTH
+    @pytest.mark.pitfall(48, 49)
     def test_a_custom_tool_is_a_function_of_one_text(self, upstream: Translation) -> None:
         call = {"type": "custom_tool_call", "call_id": "c1", "name": "apply_patch", "input": 'a "b"\n'}
         output = {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"}
@@ -236,6 +238,7 @@ class TestToolsForOthers:
         assert arguments == {"input": 'a "b"\n'}
 
     @BOTH
+    @pytest.mark.pitfall(49)
     def test_namespaces_are_flattened(self, upstream: Translation) -> None:
         group = {"type": "namespace", "name": "crm", "description": "The CRM.", "tools": [FUNCTION]}
         call = {**CALL, "namespace": "crm"}
@@ -247,8 +250,8 @@ class TestToolsForOthers:
         assert "crm__f" in json.dumps(body["tool_choice"])
         assert losses == {"tools.0.description": "dropped"}
 
+    @pytest.mark.pitfall(48)
     def test_tools_may_be_declared_by_items(self) -> None:
-        """Pitfall 48."""
         item = {"type": "additional_tools", "role": "developer", "tools": [FUNCTION, PATCH]}
         body, losses = to_chat(item, "hi", tools=None)
         assert [each["function"]["name"] for each in body["tools"]] == ["f", "apply_patch"]
@@ -262,6 +265,7 @@ class TestToolsForOthers:
 
     @BOTH
     @pytest.mark.parametrize("kind", ["web_search", "tool_search"])
+    @pytest.mark.pitfall(178)
     def test_what_agents_declare_by_habit_is_dropped_unless_forced(self, upstream: Translation, kind: str) -> None:
         search = {"type": kind, "external_web_access": True}
         body, losses = across(RESPONSES, upstream, responses("hi", tools=[search, FUNCTION], tool_choice="auto"))
@@ -423,6 +427,7 @@ class TestOthersForResponses:
         body, losses = from_chat("hi", store=True)
         assert (body["store"], losses) == (False, {"store": "dropped"})
 
+    @pytest.mark.pitfall(89)
     def test_strict_is_always_written(self) -> None:
         """R's default is another than everybody else's."""
         closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
@@ -454,8 +459,8 @@ class TestOthersForResponses:
         assert body["input"][1] == {"type": "custom_tool_call", "call_id": "c1", "name": "p", "input": "x"}
         assert losses == {}
 
+    @pytest.mark.pitfall(65, 66)
     def test_long_ids_and_names_are_shortened_in_both_halves(self) -> None:
-        """Pitfalls 65 and 66."""
         name, call_id = "n" * 80, "i" * 80
         use = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
         result = {"type": "tool_result", "tool_use_id": call_id, "content": "ok"}

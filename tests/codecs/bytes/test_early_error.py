@@ -1,0 +1,59 @@
+"""An error in the place of an answer is told from an answer that has the word in it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.recorded import Exchange, exchanges
+from torouter.codecs import early_error
+from torouter.errors import ErrorKind
+
+BUSY = {"message": "busy", "type": "overloaded_error"}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (json.dumps({"error": BUSY}).encode(), "overloaded"),
+        (json.dumps({"error": BUSY}, indent=2).encode(), "overloaded"),
+        (b'{"error":"busy"}', "upstream_fault"),
+        (json.dumps({"type": "error", "error": BUSY}).encode(), "overloaded"),
+        (b'{"type":"error","code":"rate_limit_exceeded","message":"busy"}', "rate_limit"),
+        (json.dumps([{"error": {"code": 429, "message": "busy"}}], indent=1).encode(), "rate_limit"),
+        (b'data: {"error":{"message":"busy","code":503}}\n\ndata: [DONE]\n\n', "overloaded"),
+        (b'event: error\r\ndata:{"type":"error","error":{"type":"overloaded_error","message":"busy"}}', "overloaded"),
+    ],
+)
+def test_errors(data: bytes, kind: ErrorKind) -> None:
+    fault = early_error(data)
+    assert fault is not None
+    assert (fault.kind, fault.message) == (kind, "busy")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b'"error"', b'{"error":null,"choices":[]}', b'{"error":{"mess', b'{"type":"error-free","x":"error"}'),
+        *(b'data: {"choices":[{"delta":{"content":"\\"error\\""}}]}\n\n', b"[]", b'[["error"]]', b'{"x":{"error":1}}'),
+        *(b'data: {"error":null}\n\ndata: {"error":1}\n\n', b': "error"\n\n', b'{"type":"text","text":"error"}'),
+    ],
+)
+def test_answers(data: bytes) -> None:
+    assert early_error(data) is None
+
+
+ANSWERS = [
+    each
+    for protocol in ("openai-chat", "openai-responses", "anthropic-messages", "gemini")
+    for each in exchanges(protocol)
+]
+
+
+@pytest.mark.parametrize("exchange", ANSWERS, ids=lambda exchange: exchange.label)
+def test_everything_recorded(exchange: Exchange) -> None:
+    """Also of bodies that were recorded with the status of an error."""
+    assert (early_error(exchange.response_body) is not None) == (
+        exchange.status >= 400 and b'"error"' in exchange.response_body
+    )
