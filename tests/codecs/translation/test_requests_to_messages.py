@@ -255,7 +255,7 @@ class TestTools:
         assert losses == {}
 
     @pytest.mark.parametrize(
-        "tool", [{"type": "custom", "custom": {"name": "f"}}, {"type": "web_search"}, {"type": "mcp", "server": "x"}]
+        "tool", [{"type": "custom", "name": "f"}, {"type": "web_search"}, {"type": "mcp", "server": "x"}]
     )
     def test_other_kinds_of_tools_are_refused(self, tool: dict[str, Any]) -> None:
         """Pitfall 85: never a nameless custom tool."""

@@ -452,6 +452,7 @@ class TestOthersForResponses:
         ]
         assert body["tool_choice"] == {"type": "custom", "name": "p"}
         assert body["input"][1] == {"type": "custom_tool_call", "call_id": "c1", "name": "p", "input": "x"}
+        assert body["input"][2] == {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
         assert losses == {}
 
     def test_long_ids_and_names_are_shortened_in_both_halves(self) -> None:

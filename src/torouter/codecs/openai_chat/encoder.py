@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from torouter.canon.blocks import Citation
+from torouter.canon.custom import unwrapped
 from torouter.canon.events import Finish, PartStart
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.codec import AnswerOptions
@@ -27,15 +28,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Part:
-    """What is to be said of a part while it is open. `field` is the delta's field for its text, without a call's."""
+    """What is to be said of a part while it is open. `field` is the delta's field for its text, without a call's;
+    `wrapped` is what has come of a custom call whose text is in JSON, which has to be whole."""
 
-    __slots__ = ("citations", "field", "has_said", "index", "is_custom", "start")
+    __slots__ = ("citations", "field", "has_said", "index", "is_custom", "start", "wrapped")
 
-    def __init__(self, field: bytes, start: int = 0, index: int = 0, *, is_custom: bool = False) -> None:
+    def __init__(
+        self, field: bytes, start: int = 0, index: int = 0, *, is_custom: bool = False, is_wrapped: bool = False
+    ) -> None:
         self.field = field
         self.start = start
         self.index = index
         self.is_custom = is_custom
+        self.wrapped: list[str] | None = [] if is_wrapped else None
         self.has_said = False
         self.citations: list[Citation] = []
 
@@ -85,7 +90,7 @@ class Encoder(AnswerEncoder):
 
     def _call_began(self, head: PartStart) -> bytes:
         is_custom = head.call_kind == "custom"
-        part = self._parts[head.part] = _Part(b"", index=self._calls, is_custom=is_custom)
+        part = self._parts[head.part] = _Part(b"", index=self._calls, is_custom=is_custom, is_wrapped=head.is_wrapped)
         self._calls += 1
         said: dict[str, object] = {"index": part.index, "id": head.id, "type": head.call_kind}
         said[head.call_kind] = {"name": head.name, "input" if is_custom else "arguments": ""}
@@ -94,6 +99,9 @@ class Encoder(AnswerEncoder):
     def say(self, part: int, text: str) -> bytes:
         saying = self._parts.get(part)
         if saying is None:
+            return b""
+        if saying.wrapped is not None:
+            saying.wrapped.append(text)
             return b""
         saying.has_said = True
         written = _encode(text)
@@ -122,6 +130,9 @@ class Encoder(AnswerEncoder):
                 self.log.report("citations", "dropped", "citations of documents have no form there")
             else:
                 self._annotations.append(annotation)
+        if ended.wrapped:
+            text, ended.wrapped = unwrapped("".join(ended.wrapped)), None
+            return self.say(part, text) if text else b""
         if not ended.field and not ended.is_custom and not ended.has_said:
             return self.say(part, "{}")
         return b""
