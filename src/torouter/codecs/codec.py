@@ -102,8 +102,11 @@ class UpstreamFault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Encoded(msgspec.Struct, frozen=True, kw_only=True):
+    """`stops` are stop sequences that could not be written: the answer is to be searched for them."""
+
     body: bytes
     losses: tuple[Loss, ...] = ()
+    stops: tuple[str, ...] = ()
 
 
 class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,7 +113,18 @@ class ByteAttempt:
 class CanonAttempt:
     """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_names", "_options", "codec")
+    __slots__ = (
+        "_admission",
+        "_call",
+        "_candidate",
+        "_clock",
+        "_exchange",
+        "_losses",
+        "_names",
+        "_options",
+        "_stops",
+        "codec",
+    )
 
     def __init__(
         self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
@@ -126,6 +137,7 @@ class CanonAttempt:
         self._options: AnswerOptions | None = None
         self._losses: tuple[str, ...] = ()
         self._names: dict[str, str] = {}
+        self._stops: tuple[str, ...] = ()
         self.codec = CODECS[candidate.dialect]
 
     def request(self) -> Request:
@@ -142,6 +154,7 @@ class CanonAttempt:
         encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
         self._losses = losses_header(encoded.losses)
         self._names = tool_names(chat, candidate.dialect)
+        self._stops = encoded.stops
         self._options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -165,7 +178,15 @@ class CanonAttempt:
     def delivery(self, response: Response) -> Delivery:
         assert self._options is not None, "an answer follows a request"
         return Translated(
-            self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock
+            self._exchange,
+            response,
+            self._call,
+            self.codec,
+            self._options,
+            self._losses,
+            self._names,
+            self._stops,
+            self._clock,
         )
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:

@@ -9,6 +9,7 @@ from torouter.canon.events import Event, Fault, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
+from torouter.canon.stops import StopAt
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation
 from torouter.errors import UpstreamError
@@ -34,8 +35,13 @@ def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
     return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
 
 
+class _Stopped(Exception):
+    """A stop sequence was found: the answer has ended, and what else is said of it is not waited for."""
+
+
 class Translated:
-    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name."""
+    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name;
+    `stops`: stop sequences that it could not be told."""
 
     __slots__ = (
         "_call",
@@ -47,6 +53,7 @@ class Translated:
         "_names",
         "_options",
         "_response",
+        "_stop_at",
         "_upstream",
         "_usage",
         "first_byte_s",
@@ -63,6 +70,7 @@ class Translated:
         options: AnswerOptions,
         losses: tuple[str, ...],
         names: Mapping[str, str],
+        stops: tuple[str, ...],
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -75,6 +83,7 @@ class Translated:
         self._encoder = self._client.encoder(options)
         self._usage = Usage()
         self._names = names
+        self._stop_at = StopAt(stops) if stops else None
         self._clock = clock
         self.losses = losses
         self.outcome: Outcome = "ok"
@@ -87,7 +96,8 @@ class Translated:
         if self._options.framing != "whole":
             return False
         self.first_byte_s = self._clock()
-        answer = fold([*self._decoder.feed(body), *self._decoder.close()], self._upstream.dialect)
+        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
+        answer = fold(events, self._upstream.dialect)
         self._usage = answer.usage
         if self._names:
             answer = restore_answer(answer, self._names)
@@ -102,6 +112,8 @@ class Translated:
         try:
             await response.pipe(self._piece)
             self._events(self._decoder.close())
+        except _Stopped:  # the upstream would go on: its connection is dropped
+            pass
         except UpstreamError as error:
             if not exchange.has_begun:
                 raise
@@ -113,11 +125,18 @@ class Translated:
         if self.first_byte_s is None:
             self.first_byte_s = self._clock()
         self._events(self._decoder.feed(data))
+        if self._stop_at is not None and self._stop_at.has_matched:
+            raise _Stopped
+
+    def _stopped(self, events: Iterable[Event]) -> Iterable[Event]:
+        """The events up to a stop sequence that is ours to find."""
+        stop_at = self._stop_at
+        return events if stop_at is None else [out for event in events for out in stop_at.feed(event)]
 
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         pieces = []
-        for event in events:
+        for event in self._stopped(events):
             if type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:

@@ -664,9 +664,14 @@ class TestSettings:
         assert body.get("stop_sequences") == written
         assert losses == {}
 
-    def test_a_stop_sequence_of_whitespace_is_refused(self) -> None:
-        """Pitfall 165."""
-        assert refusal(CHAT, MESSAGES, chat(stop="\n")).param == "stop"
+    def test_a_stop_sequence_of_whitespace_is_ours_to_find(self) -> None:
+        """Pitfall 165: it is refused there."""
+        asked = chat(stop=["\n", "x"], max_tokens=5)
+        encoded = MESSAGES.encode_request(CHAT.decode_request(json.dumps(asked).encode()), "up", FACTS)
+        assert json.loads(encoded.body)["stop_sequences"] == ["x"]
+        assert encoded.stops == ("\n",)
+        assert [(loss.field, loss.what) for loss in encoded.losses] == [("stop", "approximated")]
+        assert refusal(CHAT, MESSAGES, chat(stop="")).param == "stop"
 
     @pytest.mark.parametrize(
         "fields",
