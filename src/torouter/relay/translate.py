@@ -19,7 +19,7 @@ from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Translated", "losses_header"]
+__all__ = ["Translated", "losses_header", "translation_of"]
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _LOSSES_LIMIT_BYTES: Final = 4096
@@ -77,9 +77,9 @@ class Translated:
         self._response = response
         self._call = call
         self._upstream = upstream
-        self._client = _translation(call.codec)
+        self._client = translation_of(call.codec)
         self._options = options
-        self._decoder = _translation(upstream).decoder(framing_of(response, "whole"))
+        self._decoder = translation_of(upstream).decoder(framing_of(response, "whole"))
         self._encoder = self._client.encoder(options)
         self._usage = Usage()
         self._names = names
@@ -164,7 +164,7 @@ class Translated:
         return kind + told + self._call.headers_for(self._exchange.request_id)
 
 
-def _translation(codec: Codec) -> Translation:
+def translation_of(codec: Codec) -> Translation:
     assert codec.translation is not None, "routing offers only dialects that can be translated"
     return codec.translation
 
