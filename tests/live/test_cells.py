@@ -84,6 +84,24 @@ def test_a_custom_tool_of_a_chat_client_comes_back_as_one(crossing: Gateway, dia
     assert chunks[-1].finish_reason == "tool_calls"
 
 
+@pytest.mark.parametrize("dialect", ["openai-responses", "anthropic", "gemini"])
+def test_legacy_functions_of_a_chat_client(crossing: Gateway, dialect: str) -> None:
+    history: list[Any] = [{"role": "user", "content": "hi"}]
+    asked: Any = {"model": f"over-{dialect}", "functions": [{"name": "f", "parameters": SCHEMA}]}
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        [choice] = client.chat.completions.create(messages=history, **asked).choices
+        call = choice.message.function_call
+        assert (choice.finish_reason, call.name, choice.message.tool_calls) == ("function_call", "f", None)
+        chunks = [chunk.choices[0] for chunk in client.chat.completions.create(messages=history, stream=True, **asked)]
+        fragments = [each.delta.function_call for each in chunks if each.delta.function_call]
+        assert "".join(each.arguments for each in fragments) == call.arguments
+        assert [each.name for each in fragments if each.name] == ["f"]
+        assert chunks[-1].finish_reason == "function_call"
+        history += [choice.message.model_dump(exclude_none=True), {"role": "function", "name": "f", "content": "ok"}]
+        [choice] = client.chat.completions.create(messages=history, **asked).choices
+    assert choice.finish_reason == "stop"
+
+
 @pytest.mark.parametrize("dialect", UPSTREAMS)
 def test_a_chat_client(crossing: Gateway, dialect: str) -> None:
     tool: Any = {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}

@@ -332,10 +332,6 @@ class TestTools:
         assert body["tool_choice"] == {"type": "none"}
         assert losses == {"tools": "added"}
 
-    @pytest.mark.parametrize("field", ["functions", "function_call"])
-    def test_the_legacy_form_is_refused(self, field: str) -> None:
-        assert refusal(CHAT, MESSAGES, chat(**{field: [{"name": "f"}]})).param == field
-
 
 class TestCallsAndResults:
     def test_results_are_one_user_turn_in_the_order_of_the_calls_before_other_content(self) -> None:

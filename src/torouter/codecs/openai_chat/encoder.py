@@ -18,6 +18,7 @@ from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
 from torouter.codecs.openai_chat.errors import render_stream_error
+from torouter.codecs.openai_chat.legacy import is_legacy
 from torouter.errors import UpstreamError
 
 __all__ = ["Encoder"]
@@ -62,6 +63,7 @@ class Encoder(AnswerEncoder):
         self._before = self._head + b'{"index":0,"delta":'
         self._parts: dict[int, _Part] = {}
         self._calls = 0
+        self._is_legacy = is_legacy(options.request)
         self._characters = 0
         self._has_refusal = False
         self._annotations: list[dict[str, object]] = []
@@ -89,12 +91,23 @@ class Encoder(AnswerEncoder):
         return b""
 
     def _call_began(self, head: PartStart) -> bytes:
+        if self._is_legacy:
+            return self._legacy_call_began(head)
         is_custom = head.call_kind == "custom"
         part = self._parts[head.part] = _Part(b"", index=self._calls, is_custom=is_custom, is_wrapped=head.is_wrapped)
         self._calls += 1
         said: dict[str, object] = {"index": part.index, "id": head.id, "type": head.call_kind}
         said[head.call_kind] = {"name": head.name, "input" if is_custom else "arguments": ""}
         return self._chunk(b'{"tool_calls":[%b]}' % _encode(said))
+
+    def _legacy_call_began(self, head: PartStart) -> bytes:
+        """The old form has room for one call; the upstream was asked for no more."""
+        if self._calls:
+            self.log.report("function_call", "dropped", "an answer holds one call")
+            return b""
+        self._parts[head.part] = _Part(b"")
+        self._calls = 1
+        return self._chunk(b'{"function_call":%b}' % _encode({"name": head.name, "arguments": ""}))
 
     def say(self, part: int, text: str) -> bytes:
         saying = self._parts.get(part)
@@ -109,6 +122,8 @@ class Encoder(AnswerEncoder):
             if saying.field == b"content":
                 self._characters += len(text)
             return self._chunk(b'{"%b":%b}' % (saying.field, written))
+        if self._is_legacy:
+            return self._chunk(b'{"function_call":{"arguments":%b}}' % written)
         if saying.is_custom:
             return self._chunk(b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}' % (saying.index, written))
         return self._chunk(b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (saying.index, written))
@@ -143,7 +158,7 @@ class Encoder(AnswerEncoder):
             pieces.append(self._chunk(b'{"annotations":%b}' % _encode(self._annotations)))
         if finish.explanation and not self._has_refusal:
             pieces.append(self._chunk(b'{"refusal":%b}' % _encode(finish.explanation)))
-        pieces.append(b"%b{},%b}]}\n\n" % (self._before, _encode(finish_fields(finish))[1:-1]))
+        pieces.append(b"%b{},%b}]}\n\n" % (self._before, _encode(finish_fields(finish, self.options))[1:-1]))
         if self.options.ask_usage:
             pieces.append(b'%b],"usage":%b}\n\n' % (self._head, _encode(render_usage(self.usage))))
         pieces.append(_DONE)
