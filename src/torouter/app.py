@@ -29,7 +29,7 @@ from torouter.accounts import Announcement, hash_key, load_pepper
 from torouter.channels import Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import Settings
+from torouter.config import FetchSettings, Settings
 from torouter.console.pages import make_pages
 from torouter.errors import ConfigError, TorouterError
 from torouter.ledger.books import Books
@@ -42,7 +42,9 @@ from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.units import Dialect, RequestIds, wall_ms
 from torouter.wire.client import Client
+from torouter.wire.fetch import Fetcher
 from torouter.wire.memory import MemoryUpstream
+from torouter.wire.public import is_public
 from torouter.wire.server import Connection, Limits, sweep_connections
 
 __all__ = ["create_app", "serve"]
@@ -66,6 +68,7 @@ class House:
         server = settings.server
         channels = tuple(channel.open(settings.upstream.deadlines) for channel in settings.channels)
         self._client = Client()
+        self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
         self.books = Books(self._write_usage)
         self.doorkeeper = Doorkeeper(
@@ -80,6 +83,7 @@ class House:
             max_switches=settings.upstream.max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.random,
+            fetcher=self._fetcher,
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
@@ -109,6 +113,8 @@ class House:
                 with suppress(asyncio.CancelledError):
                     await task
             await self._client.close()
+            if self._fetcher is not None:
+                await self._fetcher.close()
 
     def _write_usage(self, rows: Sequence[UsageRow]) -> None:
         self._store.insert_usage(rows)
@@ -218,6 +224,16 @@ def _translations() -> Translations:
     """Every pair of dialects that can be translated."""
     able: list[Dialect] = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
     return {client: tuple(upstream for upstream in able if upstream != client) for client in able}
+
+
+def _fetcher(settings: FetchSettings) -> Fetcher | None:
+    if not settings.enabled:
+        return None
+    return Fetcher(
+        size_bytes=settings.size_mb * _MIB,
+        timeout_s=settings.timeout_s,
+        may_reach=None if settings.private_networks else is_public,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -56,7 +56,6 @@ REFUSED_BY_GEMINI = {
     "openai-chat.s003": "n",
     "openai-chat.j001": "n",
     "openai-chat.j006": "tools.0",
-    "openai-chat.j018": "function_call",
     "anthropic-messages.s003": "messages.2.content.0",
     "anthropic-messages.s004": "tools.2",
     "anthropic-messages.s005": "tools.2",

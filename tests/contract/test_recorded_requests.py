@@ -25,7 +25,6 @@ REFUSED = {
     "openai-chat.j001": "n",
     "openai-chat.j006": "tools.0",
     "openai-chat.j012": "messages.3.content.0",
-    "openai-chat.j018": "function_call",
     "anthropic-messages.s003": "messages.2.content.0",
     "anthropic-messages.s004": "tools.2",
     "anthropic-messages.s005": "tools.2",

@@ -64,6 +64,44 @@ def test_a_namespace_is_flattened_and_comes_back(crossing: Gateway, dialect: str
     assert (call.type, call.name, call.namespace) == ("function_call", "f", "ns")
 
 
+@pytest.mark.parametrize("dialect", ["anthropic", "gemini"])
+def test_a_custom_tool_of_a_chat_client_comes_back_as_one(crossing: Gateway, dialect: str) -> None:
+    tool: Any = {"type": "custom", "custom": {"name": "free", "description": "Takes any text."}}
+    asked: Any = {
+        "model": f"over-{dialect}",
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [tool],
+        "tool_choice": {"type": "custom", "custom": {"name": "free"}},
+    }
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        [call] = client.chat.completions.create(**asked).choices[0].message.tool_calls
+        assert (call.type, call.custom.name) == ("custom", "free")
+        assert not call.custom.input.startswith("{")
+        chunks = [chunk.choices[0] for chunk in client.chat.completions.create(**asked, stream=True)]
+    fragments = [call for choice in chunks for call in choice.delta.tool_calls or ()]
+    assert fragments[0].type == "custom"
+    assert "".join(each.custom["input"] for each in fragments) == call.custom.input
+    assert chunks[-1].finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("dialect", ["openai-responses", "anthropic", "gemini"])
+def test_legacy_functions_of_a_chat_client(crossing: Gateway, dialect: str) -> None:
+    history: list[Any] = [{"role": "user", "content": "hi"}]
+    asked: Any = {"model": f"over-{dialect}", "functions": [{"name": "f", "parameters": SCHEMA}]}
+    with openai.OpenAI(base_url=f"{crossing.url}/v1", api_key=crossing.key, max_retries=0) as client:
+        [choice] = client.chat.completions.create(messages=history, **asked).choices
+        call = choice.message.function_call
+        assert (choice.finish_reason, call.name, choice.message.tool_calls) == ("function_call", "f", None)
+        chunks = [chunk.choices[0] for chunk in client.chat.completions.create(messages=history, stream=True, **asked)]
+        fragments = [each.delta.function_call for each in chunks if each.delta.function_call]
+        assert "".join(each.arguments for each in fragments) == call.arguments
+        assert [each.name for each in fragments if each.name] == ["f"]
+        assert chunks[-1].finish_reason == "function_call"
+        history += [choice.message.model_dump(exclude_none=True), {"role": "function", "name": "f", "content": "ok"}]
+        [choice] = client.chat.completions.create(messages=history, **asked).choices
+    assert choice.finish_reason == "stop"
+
+
 @pytest.mark.parametrize("dialect", UPSTREAMS)
 def test_a_chat_client(crossing: Gateway, dialect: str) -> None:
     tool: Any = {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from torouter.canon.blocks import MediaBlock
 from torouter.canon.events import Event
 from torouter.canon.fold import Answer
 from torouter.canon.losses import Loss
@@ -102,8 +103,11 @@ class UpstreamFault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Encoded(msgspec.Struct, frozen=True, kw_only=True):
+    """`stops` are stop sequences that could not be written: the answer is to be searched for them."""
+
     body: bytes
     losses: tuple[Loss, ...] = ()
+    stops: tuple[str, ...] = ()
 
 
 class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +151,8 @@ class Translation:
     """(request, upstream's model name, facts). Raises `RequestError` for what must not be dropped."""
     decoder: Callable[[Framing], Decoder]
     encoder: Callable[[AnswerOptions], Encoder]
+    needs_data: Callable[[MediaBlock], bool]
+    """Of an image or a document behind a link: would the upstream not follow it?"""
     encode_answer: Callable[[Answer, AnswerOptions], bytes]
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
 

@@ -18,6 +18,7 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
 )
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"mif1"})
 _HEAD_CHARACTERS: Final = 64
 """Enough base64 for every signature; a multiple of four."""
 _ALIASES: Final = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
@@ -57,4 +58,6 @@ def sniff(data: str) -> str:
         return ""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
+        return "image/heic"
     return next((media_type for signature, media_type in _SIGNATURES if head.startswith(signature)), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec import json
 
@@ -16,16 +17,22 @@ from torouter.units import Dialect
 
 __all__ = ["encode_foreign", "instruction"]
 
+_MAX_STOPS: Final = 16
+_MAX_STOP_CHARACTERS: Final = 1024
 
-def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json]) -> Encoded:
+
+def encode_foreign(
+    request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json], *, stops: tuple[str, ...] = ()
+) -> Encoded:
     """The request in `dialect`, by its `body`. Top-level fields that only the caller's dialect knows are settled
-    before. Raises `RequestError` for what must not be dropped."""
+    before. `stops` are stop sequences that the body cannot say. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
     _report_signatures(request, log)
     _check_tool_choice(request, log)
+    _check_stops(request, stops, log)
     try:
-        return Encoded(body=json.encode(body(log)), losses=log.losses())
+        return Encoded(body=json.encode(body(log)), losses=log.losses(), stops=stops)
     except RecursionError:
         raise RequestError("a schema in the request is nested too deeply") from None
 
@@ -44,6 +51,20 @@ def _report_signatures(request: ChatRequest, log: LossLog) -> None:
         for block, path in message.placed():
             if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) and block.blobs:
                 log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
+
+
+def _check_stops(request: ChatRequest, stops: tuple[str, ...], log: LossLog) -> None:
+    """Ours to find in the answer: each costs something for every character of it."""
+    path = request.path_of("stop")
+    if "" in stops:
+        raise log.refusal(path, "a stop sequence is empty", "remove it")
+    if len(stops) > _MAX_STOPS:
+        raise log.refusal(path, f"at most {_MAX_STOPS} stop sequences are looked for", "send fewer")
+    if any(len(stop) > _MAX_STOP_CHARACTERS for stop in stops):
+        problem = f"stop sequences of up to {_MAX_STOP_CHARACTERS} characters are looked for"
+        raise log.refusal(path, problem, "send shorter ones")
+    if stops:
+        log.report(path, "approximated", "it takes no such stop sequence; the answer is cut off in front of it")
 
 
 def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:

@@ -1,10 +1,11 @@
-"""A Responses request in words that every dialect has: no namespaces, no free-text tools, no tools that may be missing.
+"""A request of OpenAI's in words that all dialects have: no namespaces, no free-text tools, none that may be missing.
 
 Namespaces become a part of the names, custom tools functions of one text; `canon.names` is the way back for the answer.
-A custom tool of a Chat client is not lowered yet: the way back of its stream is Responses' alone.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
@@ -12,20 +13,22 @@ from torouter.canon.blocks import Block, Carried, ToolCallBlock
 from torouter.canon.custom import WRAPPED_SCHEMA, wrapped
 from torouter.canon.names import flat_name
 from torouter.canon.request import ChatRequest, Message, Tool, ToolChoice, VendorTool
+from torouter.units import Dialect
 
 __all__ = ["lowered"]
 
-_GRAMMAR: str = "The input must obey this grammar"
+_LOWERED: Final = frozenset({"openai-chat", "openai-responses"})
+_GRAMMAR: Final = "The input must obey this grammar"
 
 
 def lowered(request: ChatRequest) -> ChatRequest:
-    if request.dialect != "openai-responses":
+    if request.dialect not in _LOWERED:
         return request
     dropped = [tool for tool in request.tools if isinstance(tool, VendorTool) and tool.fate == "report"]
     return msgspec.structs.replace(
         request,
         messages=tuple(_message(message) for message in request.messages),
-        tools=tuple(_tool(tool) for tool in request.tools if tool not in dropped),
+        tools=tuple(_tool(tool, request.dialect) for tool in request.tools if tool not in dropped),
         tool_choice=_choice(request),
         carried=(*request.carried, *(_loss(tool) for tool in dropped)),
     )
@@ -35,7 +38,7 @@ def _loss(tool: VendorTool) -> Carried:
     return Carried(name=tool.path, value=tool.raw, origin=tool.origin.dialect, fate="report", why=tool.why)
 
 
-def _tool(tool: Tool | VendorTool) -> Tool | VendorTool:
+def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
     if isinstance(tool, VendorTool):
         return tool
     flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
@@ -46,14 +49,17 @@ def _tool(tool: Tool | VendorTool) -> Tool | VendorTool:
     if grammar:
         described = "\n\n".join([*([described] if described else []), grammar])
         why = "a grammar became words in the description: nothing holds the model to it"
-        carried = (*carried, Carried(name="format", value=tool.grammar or b"", origin="openai-responses", why=why))
+        within = "custom" if dialect == "openai-chat" else ""
+        carried = (*carried, Carried(name="format", value=tool.grammar or b"", origin=dialect, why=why, within=within))
     return msgspec.structs.replace(
         flat, kind="function", schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried
     )
 
 
 def _grammar(raw: bytes | None) -> str:
+    """Chat nests a grammar's words in an object of their own."""
     said = {} if raw is None else msgspec.json.decode(raw)
+    said = said.get("grammar", said) if isinstance(said, dict) else {}
     definition = said.get("definition") if isinstance(said, dict) else None
     return f"{_GRAMMAR} ({said.get('syntax')}):\n{definition}" if isinstance(definition, str) else ""
 

@@ -10,7 +10,7 @@ from torouter.channels import KINDS, Channel
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+__all__ = ["ChannelSettings", "FetchSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
 
 _DEADLINES = Deadlines()
 
@@ -40,6 +40,17 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deadlines(self) -> Deadlines:
         return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
+
+
+class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Links to images and documents, followed for upstreams that do not."""
+
+    enabled: bool = True
+    private_networks: bool = False
+    """May links lead to addresses that are not public?"""
+    size_mb: int = 20
+    timeout_s: float = 20.0
+    """For all links of a request together; the size in MiB."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    fetch: FetchSettings = FetchSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

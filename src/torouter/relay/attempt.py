@@ -16,11 +16,13 @@ from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
+from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Translated, losses_header
+from torouter.relay.translate import Translated, losses_header, translation_of
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
+from torouter.wire.fetch import Fetcher
 from torouter.wire.headers import client_block
 from torouter.wire.upstream import Request, Response
 
@@ -111,9 +113,22 @@ class ByteAttempt:
 
 
 class CanonAttempt:
-    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
+    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back. Raises `RequestError` for
+    a body that is no request."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_names", "_options", "codec")
+    __slots__ = (
+        "_admission",
+        "_call",
+        "_candidate",
+        "_chat",
+        "_clock",
+        "_exchange",
+        "_losses",
+        "_names",
+        "_options",
+        "_stops",
+        "codec",
+    )
 
     def __init__(
         self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
@@ -123,25 +138,28 @@ class CanonAttempt:
         self._call = call
         self._candidate = candidate
         self._clock = clock
+        self._chat = translation_of(call.codec).decode_request(exchange.body)
         self._options: AnswerOptions | None = None
         self._losses: tuple[str, ...] = ()
         self._names: dict[str, str] = {}
+        self._stops: tuple[str, ...] = ()
         self.codec = CODECS[candidate.dialect]
 
+    async def follow_links(self, fetcher: Fetcher) -> None:
+        """Puts data in the place of links that the candidate would not follow. Before `request`."""
+        self._chat = await with_data(self._chat, translation_of(self.codec).needs_data, fetcher)
+
     def request(self) -> Request:
-        call, candidate = self._call, self._candidate
-        client, upstream = call.codec.translation, self.codec.translation
-        assert client is not None, "routing offers only dialects that can be translated"
-        assert upstream is not None
-        chat = client.decode_request(self._exchange.body)
+        call, candidate, chat = self._call, self._candidate, self._chat
         if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
             chat = msgspec.structs.replace(chat, stream=True)
         reasoning = self._admission.route.reasoning
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
-        encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
+        encoded = translation_of(self.codec).encode_request(chat, candidate.upstream_model, candidate.facts)
         self._losses = losses_header(encoded.losses)
         self._names = tool_names(chat, candidate.dialect)
+        self._stops = encoded.stops
         self._options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -165,7 +183,15 @@ class CanonAttempt:
     def delivery(self, response: Response) -> Delivery:
         assert self._options is not None, "an answer follows a request"
         return Translated(
-            self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock
+            self._exchange,
+            response,
+            self._call,
+            self.codec,
+            self._options,
+            self._losses,
+            self._names,
+            self._stops,
+            self._clock,
         )
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:

@@ -23,6 +23,7 @@ from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
+from torouter.wire.fetch import Fetcher
 from torouter.wire.upstream import Response, Upstream
 
 __all__ = ["Relay"]
@@ -34,7 +35,8 @@ _NO_USAGE: Final = Usage()
 
 
 class Relay:
-    """Serves admitted requests. One per process; `clock` is monotonic seconds, `draw` gives numbers in [0, 1)."""
+    """Serves admitted requests. One per process; `clock` is monotonic seconds, `draw` gives numbers in [0, 1).
+    `fetcher` follows links for upstreams that do not (`None`: nobody does)."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Relay:
         max_switches: int,
         clock: Callable[[], float],
         draw: Callable[[], float],
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._upstreams = upstreams
         self._books = books
@@ -52,6 +55,7 @@ class Relay:
         self._max_attempts = max_switches + 1
         self._clock = clock
         self._draw = draw
+        self._fetcher = fetcher
         self._cooling = Cooling()
 
     async def run(self, exchange: Exchange, admission: Admission, call: Call) -> None:
@@ -67,10 +71,13 @@ class Relay:
             ordered = order(admission.route, self._cooling, self._clock(), self._draw)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
-                is_same = candidate.dialect == call.codec.dialect
-                attempt: Attempt = (ByteAttempt if is_same else CanonAttempt)(
-                    exchange, admission, call, candidate, self._clock
-                )
+                attempt: Attempt
+                if candidate.dialect == call.codec.dialect:
+                    attempt = ByteAttempt(exchange, admission, call, candidate, self._clock)
+                else:
+                    attempt = CanonAttempt(exchange, admission, call, candidate, self._clock)
+                    if self._fetcher is not None:
+                        await attempt.follow_links(self._fetcher)
                 request = attempt.request()
                 try:
                     response = await self._upstreams[request.origin.scheme].send(request)

@@ -9,6 +9,7 @@ from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
+from torouter.canon.stops import StopAt
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation
 from torouter.errors import UpstreamError
@@ -18,7 +19,7 @@ from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Translated", "losses_header"]
+__all__ = ["Translated", "losses_header", "translation_of"]
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _LOSSES_LIMIT_BYTES: Final = 4096
@@ -34,8 +35,13 @@ def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
     return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
 
 
+class _Stopped(Exception):
+    """A stop sequence was found: the answer has ended, and what else is said of it is not waited for."""
+
+
 class Translated:
-    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name."""
+    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name;
+    `stops`: stop sequences that it could not be told."""
 
     __slots__ = (
         "_call",
@@ -48,6 +54,7 @@ class Translated:
         "_names",
         "_options",
         "_response",
+        "_stop_at",
         "_upstream",
         "_usage",
         "first_byte_s",
@@ -64,18 +71,20 @@ class Translated:
         options: AnswerOptions,
         losses: tuple[str, ...],
         names: Mapping[str, str],
+        stops: tuple[str, ...],
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
         self._response = response
         self._call = call
         self._upstream = upstream
-        self._client = _translation(call.codec)
+        self._client = translation_of(call.codec)
         self._options = options
-        self._decoder = _translation(upstream).decoder(framing_of(response, "whole"))
+        self._decoder = translation_of(upstream).decoder(framing_of(response, "whole"))
         self._encoder = self._client.encoder(options)
         self._usage = Usage()
         self._names = names
+        self._stop_at = StopAt(stops) if stops else None
         self._clock = clock
         self._is_over = False
         self.losses = losses
@@ -89,7 +98,8 @@ class Translated:
         if self._options.framing != "whole":
             return False
         self.first_byte_s = self._clock()
-        answer = fold([*self._decoder.feed(body), *self._decoder.close()], self._upstream.dialect)
+        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
+        answer = fold(events, self._upstream.dialect)
         self._usage = answer.usage
         if self._names:
             answer = restore_answer(answer, self._names)
@@ -104,6 +114,8 @@ class Translated:
         try:
             await response.pipe(self._piece)
             self._events(self._decoder.close())
+        except _Stopped:  # the upstream would go on: its connection is dropped
+            pass
         except UpstreamError as error:
             if not exchange.has_begun:
                 raise
@@ -116,11 +128,18 @@ class Translated:
         if self.first_byte_s is None:
             self.first_byte_s = self._clock()
         self._events(self._decoder.feed(data))
+        if self._stop_at is not None and self._stop_at.has_matched:
+            raise _Stopped
+
+    def _stopped(self, events: Iterable[Event]) -> Iterable[Event]:
+        """The events up to a stop sequence that is ours to find."""
+        stop_at = self._stop_at
+        return events if stop_at is None else [out for event in events for out in stop_at.feed(event)]
 
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         pieces = []
-        for event in events:
+        for event in self._stopped(events):
             if type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:
@@ -151,7 +170,7 @@ class Translated:
         return kind + told + self._call.headers_for(self._exchange.request_id)
 
 
-def _translation(codec: Codec) -> Translation:
+def translation_of(codec: Codec) -> Translation:
     assert codec.translation is not None, "routing offers only dialects that can be translated"
     return codec.translation
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiohappyeyeballs import AddrInfoType, start_connection
@@ -30,13 +30,20 @@ _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT"
 
 
 class Dialer:
-    """Opens connections: `ssl_context` verifies https origins (`None`: the default one, made when first needed)."""
+    """Opens connections: `ssl_context` verifies https origins (`None`: the default one, made when first needed);
+    `may_reach` decides which IP addresses may be connected to (`None`: all)."""
 
-    __slots__ = ("_proxies", "_ssl_context")
+    __slots__ = ("_may_reach", "_proxies", "_ssl_context")
 
-    def __init__(self, proxies: Proxies, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        proxies: Proxies,
+        ssl_context: ssl.SSLContext | None = None,
+        may_reach: Callable[[str], bool] | None = None,
+    ) -> None:
         self._proxies = proxies
         self._ssl_context = ssl_context
+        self._may_reach = may_reach
 
     async def open(self, connection: Connection, connect_s: float) -> None:
         """Connects `connection` to its origin, within `connect_s` seconds. Raises `UpstreamError` (`connect`)."""
@@ -53,7 +60,7 @@ class Dialer:
     async def _open(self, connection: Connection, proxy: Proxy | None) -> None:
         origin = connection.origin
         is_https = origin.scheme == "https"
-        sock = await _connect(origin if proxy is None else proxy)
+        sock = await self._connect(origin if proxy is None else proxy)
         try:
             if proxy is not None and is_https:
                 await _tunnel(sock, origin, proxy)
@@ -70,17 +77,21 @@ class Dialer:
             sock.close()
             raise
 
+    async def _connect(self, to: Origin | Proxy) -> socket.socket:
+        """To one of the addresses that were looked at, and no other: the name is not resolved again."""
+        addresses = await _resolve(to.host, to.port)
+        if self._may_reach is not None:
+            addresses = [each for each in addresses if self._may_reach(each[4][0])]
+            if not addresses:
+                raise Fault("connections to its address are not allowed").error(to.host, "connect")
+        sock = await start_connection(addresses, happy_eyeballs_delay=_HEAD_START_S, interleave=1)
+        _set_options(sock)
+        return sock
+
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
             self._ssl_context = client_context()
         return self._ssl_context
-
-
-async def _connect(to: Origin | Proxy) -> socket.socket:
-    addresses = await _resolve(to.host, to.port)
-    sock = await start_connection(addresses, happy_eyeballs_delay=_HEAD_START_S, interleave=1)
-    _set_options(sock)
-    return sock
 
 
 async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:

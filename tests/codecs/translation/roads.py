@@ -22,6 +22,7 @@ __all__ = [
     "FACTS",
     "MESSAGES",
     "TRANSLATIONS",
+    "across",
     "answer_of",
     "chat",
     "chat_chunk",
@@ -56,17 +57,17 @@ def messages(*said: Json | str, **fields: Any) -> Json:
 
 def to_messages(body: Json, facts: ModelFacts = FACTS) -> tuple[Json, dict[str, str]]:
     """(the Messages request, its losses as field → what)"""
-    return _across(CHAT, MESSAGES, body, facts)
+    return across(CHAT, MESSAGES, body, facts)
 
 
 def to_chat(body: Json, facts: ModelFacts = FACTS) -> tuple[Json, dict[str, str]]:
-    return _across(MESSAGES, CHAT, body, facts)
+    return across(MESSAGES, CHAT, body, facts)
 
 
 def refusal(client: Translation, upstream: Translation, body: Json, facts: ModelFacts = FACTS) -> RequestError:
     """The 400 that this request must get: it names a field, the upstream's family and what to do."""
     with pytest.raises(RequestError) as caught:
-        _across(client, upstream, body, facts)
+        across(client, upstream, body, facts)
     error = caught.value
     assert error.status == 400
     assert error.param
@@ -76,7 +77,9 @@ def refusal(client: Translation, upstream: Translation, body: Json, facts: Model
     return error
 
 
-def _across(client: Translation, upstream: Translation, body: Json, facts: ModelFacts) -> tuple[Json, dict[str, str]]:
+def across(
+    client: Translation, upstream: Translation, body: Json, facts: ModelFacts = FACTS
+) -> tuple[Json, dict[str, str]]:
     encoded = upstream.encode_request(client.decode_request(json.dumps(body).encode()), "up", facts)
     return json.loads(encoded.body), {loss.field: loss.what for loss in encoded.losses}
 

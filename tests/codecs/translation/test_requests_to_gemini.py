@@ -281,7 +281,7 @@ def test_strict_tools_and_single_calls() -> None:
         ({"logit_bias": {"1": 2}}, "logit_bias"),
         ({"stop": list("abcdef")}, "stop"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"tools": [{"type": "custom", "custom": {"name": "c"}}]}, "tools.0"),
+        ({"tools": [{"type": "custom", "name": "c"}]}, "tools.0"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]}, ".parameters"),
         ({"modalities": ["audio", "text"]}, "modalities"),

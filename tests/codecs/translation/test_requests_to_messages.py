@@ -259,7 +259,7 @@ class TestTools:
         assert losses == {}
 
     @pytest.mark.parametrize(
-        "tool", [{"type": "custom", "custom": {"name": "f"}}, {"type": "web_search"}, {"type": "mcp", "server": "x"}]
+        "tool", [{"type": "custom", "name": "f"}, {"type": "web_search"}, {"type": "mcp", "server": "x"}]
     )
     @pytest.mark.pitfall(85)
     def test_other_kinds_of_tools_are_refused(self, tool: dict[str, Any]) -> None:
@@ -339,10 +339,6 @@ class TestTools:
         assert body["tools"] == [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
         assert body["tool_choice"] == {"type": "none"}
         assert losses == {"tools": "added"}
-
-    @pytest.mark.parametrize("field", ["functions", "function_call"])
-    def test_the_legacy_form_is_refused(self, field: str) -> None:
-        assert refusal(CHAT, MESSAGES, chat(**{field: [{"name": "f"}]})).param == field
 
 
 class TestCallsAndResults:
@@ -681,8 +677,14 @@ class TestSettings:
         assert losses == {}
 
     @pytest.mark.pitfall(165)
-    def test_a_stop_sequence_of_whitespace_is_refused(self) -> None:
-        assert refusal(CHAT, MESSAGES, chat(stop="\n")).param == "stop"
+    def test_a_stop_sequence_of_whitespace_is_ours_to_find(self) -> None:
+        """Which is refused there."""
+        asked = chat(stop=["\n", "x"], max_tokens=5)
+        encoded = MESSAGES.encode_request(CHAT.decode_request(json.dumps(asked).encode()), "up", FACTS)
+        assert json.loads(encoded.body)["stop_sequences"] == ["x"]
+        assert encoded.stops == ("\n",)
+        assert [(loss.field, loss.what) for loss in encoded.losses] == [("stop", "approximated")]
+        assert refusal(CHAT, MESSAGES, chat(stop="")).param == "stop"
 
     @pytest.mark.parametrize(
         "fields",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.codecs.translation.responses import RESPONSES, across, refused, responses
-from tests.codecs.translation.roads import CHAT, MESSAGES, chat, messages
+from tests.codecs.translation.roads import CHAT, FACTS, MESSAGES, chat, messages
 from tests.contract.typed_params import chat_faults, messages_faults, responses_faults
 from torouter.canon.names import wire_id, wire_name
 from torouter.canon.reasoning import ModelFacts
@@ -457,6 +457,7 @@ class TestOthersForResponses:
         ]
         assert body["tool_choice"] == {"type": "custom", "name": "p"}
         assert body["input"][1] == {"type": "custom_tool_call", "call_id": "c1", "name": "p", "input": "x"}
+        assert body["input"][2] == {"type": "custom_tool_call_output", "call_id": "c1", "output": "ok"}
         assert losses == {}
 
     @pytest.mark.pitfall(65, 66)
@@ -552,7 +553,9 @@ class TestOthersForResponses:
     @pytest.mark.parametrize(
         ("said", "field"),
         [
-            ({"stop": ["x"]}, "stop"),
+            ({"stop": ["x"] * 17}, "stop"),
+            ({"stop": "x" * 1025}, "stop"),
+            ({"stop": ""}, "stop"),
             ({"n": 2}, "n"),
             ({"logprobs": True}, "logprobs"),
             ({"logit_bias": {"1": 5}}, "logit_bias"),
@@ -564,8 +567,14 @@ class TestOthersForResponses:
         assert refused(CHAT, RESPONSES, chat("hi", **said)) == field
 
     def test_stop_sequences_bear_the_callers_name(self) -> None:
-        assert refused(MESSAGES, RESPONSES, messages("hi", stop_sequences=["x"])) == "stop_sequences"
-        assert across(MESSAGES, RESPONSES, messages("hi", stop_sequences=[]))[1] == {}
+        assert refused(MESSAGES, RESPONSES, messages("hi", stop_sequences=[""])) == "stop_sequences"
+        assert from_messages("hi", stop_sequences=["x"])[1] == {"stop_sequences": "approximated"}
+        assert from_messages("hi", stop_sequences=[])[1] == {}
+
+    def test_stop_sequences_are_ours_to_find(self) -> None:
+        encoded = RESPONSES.encode_request(CHAT.decode_request(json.dumps(chat(stop=["a", "\n"])).encode()), "u", FACTS)
+        assert encoded.stops == ("a", "\n")
+        assert b"stop" not in encoded.body
 
     def test_tuning_is_reported(self) -> None:
         body, losses = from_chat("hi", seed=0, presence_penalty=0.5, frequency_penalty=0, top_k=4, logit_bias={}, n=1)

@@ -23,10 +23,15 @@ from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.data_urls import sniff
 from torouter.codecs.json_objects import Json
 
-__all__ = ["call_input", "is_visible", "media", "tool_result", "tool_use"]
+__all__ = ["call_input", "is_visible", "media", "needs_data", "tool_result", "tool_use"]
 
 _IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/csv", "text/html"})
+
+
+def needs_data(block: MediaBlock) -> bool:
+    """It follows https links only (vision guide, seen 2026-11)."""
+    return isinstance(block.source, LinkedMedia) and block.source.url[:8].lower() != "https://"
 
 
 def is_visible(text: str) -> bool:

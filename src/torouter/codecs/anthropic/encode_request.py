@@ -11,8 +11,8 @@ from torouter.codecs.anthropic.encode_settings import (
     encode_labels,
     encode_limit,
     encode_sampling,
-    encode_stop,
     settle_settings,
+    split_stops,
 )
 from torouter.codecs.anthropic.encode_thinking import encode_thinking
 from torouter.codecs.anthropic.encode_tools import encode_tool_choice, encode_tools
@@ -30,10 +30,11 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "anthropic":
         return Encoded(body=encode_home(request, model))
     plain = lowered(request)
-    return encode_foreign(plain, "anthropic", lambda log: _body(plain, model, facts, log))
+    stops, others = split_stops(plain)
+    return encode_foreign(plain, "anthropic", lambda log: _body(plain, model, facts, stops, log), stops=others)
 
 
-def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
+def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str, ...], log: LossLog) -> Json:
     settle_settings(request, log)
     conversation = encode_messages(request, log)
     tools = encode_tools(request, log)
@@ -54,7 +55,7 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
     body |= {
         name: value
         for name, value in (
-            ("stop_sequences", encode_stop(request, log)),
+            ("stop_sequences", stops),
             ("thinking", thinking.thinking),
             ("output_config", config),
             ("tool_choice", choice),

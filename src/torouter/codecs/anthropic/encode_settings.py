@@ -14,7 +14,7 @@ from torouter.codecs.anthropic.encode_thinking import Limit, Thinking
 from torouter.codecs.anthropic.schema import output_schema
 from torouter.codecs.json_objects import Json
 
-__all__ = ["encode_format", "encode_labels", "encode_limit", "encode_sampling", "encode_stop", "settle_settings"]
+__all__ = ["encode_format", "encode_labels", "encode_limit", "encode_sampling", "settle_settings", "split_stops"]
 
 _UNKNOWN_LIMIT_TOKENS: Final = 8192
 _LOWEST_TOP_P: Final = 0.95
@@ -76,15 +76,10 @@ def _drop(name: str, value: _Given, default: float | None, reason: str, log: Los
         log.report(name, "dropped", reason)
 
 
-def encode_stop(request: ChatRequest, log: LossLog) -> list[str]:
-    sequences = request.settings.stop
-    if not isinstance(sequences, tuple):
-        return []
-    path = request.path_of("stop")
-    for sequence in sequences:
-        if not sequence.strip():
-            raise log.refusal(path, "a stop sequence of nothing but whitespace is not taken", "remove it")
-    return list(sequences)
+def split_stops(request: ChatRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Stop sequences that the API takes, and those that it does not: of nothing but whitespace."""
+    given = request.settings.stop or ()
+    return tuple(each for each in given if each.strip()), tuple(each for each in given if not each.strip())
 
 
 def encode_format(request: ChatRequest, log: LossLog) -> Json:

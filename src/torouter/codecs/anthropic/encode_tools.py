@@ -51,10 +51,6 @@ def encode_tool_choice(request: ChatRequest, tools: list[Json], log: LossLog) ->
 def _tool(tool: Tool | VendorTool, log: LossLog) -> Json:
     if isinstance(tool, VendorTool):
         raise log.refusal(tool.path, f"tools of type `{tool.kind}` exist at their vendor only", "use function tools")
-    if tool.kind == "custom":
-        raise log.refusal(
-            tool.path, "custom (free text) tools are unknown there", "use a function tool with one text parameter"
-        )
     log.settle(tool.carried, tool.path)
     schema = input_schema(tool.schema)
     if schema is None:

@@ -7,6 +7,7 @@ from typing import Final
 from torouter.codecs.anthropic.decode_request import decode_request
 from torouter.codecs.anthropic.decoder import Decoder
 from torouter.codecs.anthropic.encode_answer import encode_answer
+from torouter.codecs.anthropic.encode_content import needs_data
 from torouter.codecs.anthropic.encode_request import encode_request
 from torouter.codecs.anthropic.encoder import Encoder
 from torouter.codecs.codec import Translation
@@ -18,5 +19,6 @@ TRANSLATION: Final = Translation(
     encode_request=encode_request,
     decoder=Decoder,
     encoder=Encoder,
+    needs_data=needs_data,
     encode_answer=encode_answer,
 )

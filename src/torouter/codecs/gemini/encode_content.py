@@ -22,7 +22,16 @@ from torouter.codecs.data_urls import sniff
 from torouter.codecs.gemini.media_types import media_type_of
 from torouter.codecs.json_objects import Json
 
-__all__ = ["NO_RESULT", "EncodedResult", "call_args", "function_call", "function_response", "media_parts", "text_part"]
+__all__ = [
+    "NO_RESULT",
+    "EncodedResult",
+    "call_args",
+    "function_call",
+    "function_response",
+    "media_parts",
+    "needs_data",
+    "text_part",
+]
 
 _IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
 _TEXT_TYPES: Final = frozenset({"text/markdown", "text/csv", "text/html", "text/xml", "application/json"})
@@ -31,6 +40,11 @@ NO_RESULT: Final[Json] = {"error": "no result"}
 
 EncodedResult = tuple[Json, list[Json]]
 """A result's `functionResponse`, and the parts of it that have to stand elsewhere."""
+
+
+def needs_data(block: MediaBlock) -> bool:
+    """Whether a model follows public links depends on its version and on Google's platform (seen 2026-11)."""
+    return isinstance(block.source, LinkedMedia)
 
 
 def text_part(text: str) -> Json:
@@ -65,6 +79,8 @@ def _source(block: MediaBlock, path: str, place: str, log: LossLog) -> Json:
     if isinstance(source, InlineMedia):
         return _inline(block, source, path, log)
     if isinstance(source, LinkedMedia):
+        if not source.url.lower().startswith(("https://", "http://")):
+            raise log.refusal(place, "only http and https addresses can be followed", "send the file itself")
         known = source.media_type or media_type_of(source.url)
         return {"fileData": {"fileUri": source.url, **({"mimeType": known} if known else {})}}
     raise log.refusal(place, "the file lies at another provider", "send the file itself")

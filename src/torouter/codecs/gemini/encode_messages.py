@@ -186,8 +186,6 @@ class _Writer:
         log = self._log
         if turn.is_user:
             raise log.refusal(path, "only an assistant can make a call", "move it into an assistant message")
-        if block.kind == "custom":
-            raise log.refusal(path, "calls of custom tools are unknown there", "use function tools with this model")
         args = call_args(block, path, log)
         if args is None:
             log.report(path, "approximated", "the call was cut off; it became text, since its arguments are no JSON")

@@ -66,10 +66,6 @@ def _function(tool: Tool | VendorTool, log: LossLog) -> Json:
     if isinstance(tool, VendorTool):
         named = f"`{tool.name}` of type `{tool.kind}`" if tool.name else f"of type `{tool.kind}`"
         raise log.refusal(tool.path, f"the tool {named} exists at its vendor only", "use function tools")
-    if tool.kind == "custom":
-        raise log.refusal(
-            tool.path, "custom (free text) tools are unknown there", "use a function tool with one text parameter"
-        )
     log.settle(tool.carried, tool.path)
     function: Json = {"name": wire_name(tool.name, "gemini")}
     if tool.description:

@@ -14,6 +14,7 @@ from msgspec import Raw
 from torouter.canon.blocks import (
     Block,
     CacheHint,
+    CallKind,
     Carried,
     Fate,
     InlineMedia,
@@ -58,32 +59,34 @@ _Placed = list[tuple[str, Block]]
 
 
 def decode_messages(top: Fields) -> tuple[Message, ...]:
-    legacy = _LegacyCalls()
-    return tuple(_message(said, legacy) for said in top.need_objects("messages", "message"))
+    calls = _Calls()
+    return tuple(_message(said, calls) for said in top.need_objects("messages", "message"))
 
 
-class _LegacyCalls:
-    """Pairs legacy `function_call`s with `function` messages, which have no ids: the last call is the one meant."""
+class _Calls:
+    """What results do not say of the calls that they answer: which were of custom tools; and for legacy `function`
+    messages, which have no ids, which call is meant: the last one."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._legacy_count = 0
+        self.custom_ids: set[str] = set()
 
-    def open(self) -> str:
-        self._count += 1
-        return f"call_legacy_{self._count}"
+    def open_legacy(self) -> str:
+        self._legacy_count += 1
+        return f"call_legacy_{self._legacy_count}"
 
-    def last(self, path: str) -> str:
-        if not self._count:
+    def last_legacy(self, path: str) -> str:
+        if not self._legacy_count:
             raise RequestError("a `function` message needs a `function_call` before it", param=path)
-        return f"call_legacy_{self._count}"
+        return f"call_legacy_{self._legacy_count}"
 
 
-def _message(said: Fields, legacy: _LegacyCalls) -> Message:
+def _message(said: Fields, calls: _Calls) -> Message:
     word, role = said.need_word("role", _ROLES)
     if word == "assistant":
-        placed = _assistant(said, legacy)
+        placed = _assistant(said, calls)
     elif word in ("tool", "function"):
-        placed = [("", _result(said, word, legacy))]
+        placed = [("", _result(said, word, calls))]
     else:
         placed = _content(said)
     name = said.get("name", STR)
@@ -97,7 +100,7 @@ def _message(said: Fields, legacy: _LegacyCalls) -> Message:
     )
 
 
-def _assistant(said: Fields, legacy: _LegacyCalls) -> _Placed:
+def _assistant(said: Fields, calls: _Calls) -> _Placed:
     """In the order in which such an answer is made: reasoning, text, refusal, calls."""
     placed = _reasoning(said)
     placed += _content(said)
@@ -105,12 +108,12 @@ def _assistant(said: Fields, legacy: _LegacyCalls) -> _Placed:
     if refusal is not None:
         placed.append(("refusal", RefusalBlock(text=refusal)))
     placed += [
-        (f"tool_calls.{index}", _call(Fields(raw, said.at(f"tool_calls.{index}")), raw))
+        (f"tool_calls.{index}", _call(Fields(raw, said.at(f"tool_calls.{index}")), raw, calls))
         for index, raw in enumerate(said.list("tool_calls"))
     ]
     called = said.object("function_call")
     if called is not None:
-        placed.append(("function_call", _function_call(called, legacy.open(), is_legacy=True)))
+        placed.append(("function_call", _function_call(called, calls.open_legacy(), is_legacy=True)))
     return placed
 
 
@@ -124,13 +127,14 @@ def _reasoning(said: Fields) -> _Placed:
     return [(name, ReasoningBlock(text=text, carried=carried))]
 
 
-def _call(said: Fields, raw: Raw) -> Block:
+def _call(said: Fields, raw: Raw, calls: _Calls) -> Block:
     word = said.get("type", STR) or "function"
     call_id = said.need("id", STR)
     function, custom = said.object("function"), said.object("custom")
     if word == "function" and function is not None:
         return _function_call(function, call_id, carried=said.rest("openai-chat", _CALL_FATES))
     if word == "custom" and custom is not None:
+        calls.custom_ids.add(call_id)
         return ToolCallBlock(
             id=call_id, name=custom.need("name", STR), arguments=custom.get("input", STR) or "", kind="custom"
         )
@@ -151,11 +155,12 @@ def _function_call(
     )
 
 
-def _result(said: Fields, word: str, legacy: _LegacyCalls) -> ToolResultBlock:
+def _result(said: Fields, word: str, calls: _Calls) -> ToolResultBlock:
     name = said.get("name", STR)
-    call_id = legacy.last(said.path) if word == "function" else said.need("tool_call_id", STR)
+    call_id = calls.last_legacy(said.path) if word == "function" else said.need("tool_call_id", STR)
     content = tuple(block for _, block in _content(said) if isinstance(block, TextBlock | MediaBlock | OpaqueBlock))
-    return ToolResultBlock(call_id=call_id, name=name, content=content)
+    kind: CallKind = "custom" if call_id in calls.custom_ids else "function"
+    return ToolResultBlock(call_id=call_id, name=name, content=content, kind=kind)
 
 
 def _content(said: Fields) -> _Placed:

@@ -17,11 +17,11 @@ from torouter.canon.request import ChatRequest, Settings
 from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, Fields, meaning, read_body
 from torouter.codecs.openai_chat.decode_messages import decode_messages
 from torouter.codecs.openai_chat.decode_tools import decode_output, decode_tool_choice, decode_tools
+from torouter.codecs.openai_chat.legacy import decode_function_choice, decode_functions
 from torouter.errors import RequestError
 
 __all__ = ["decode_request"]
 
-_LEGACY: Final = "its answer would need the legacy `function_call` form, which exists for OpenAI upstreams only"
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "prompt_cache_key": ("hint", ""),
     "prompt_cache_options": ("hint", ""),
@@ -29,8 +29,6 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "prediction": ("report", "a predicted output only makes the same answer faster"),
     "audio": ("refuse", "audio output exists for OpenAI upstreams only"),
     "web_search_options": ("refuse", "web search is run by OpenAI's own servers"),
-    "functions": ("refuse", _LEGACY),
-    "function_call": ("refuse", _LEGACY),
 }
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "none": "off",
@@ -49,24 +47,32 @@ def decode_request(body: bytes) -> ChatRequest:
     limit, limit_name = _limit(top)
     options = top.object("stream_options")
     reasoning, reasoning_path = _reasoning(top)
+    functions, choice = decode_functions(top), decode_tool_choice(top)
+    paths = {"max_output_tokens": limit_name, "candidates": "n"}
+    if functions:
+        paths["parallel_tool_calls"] = "functions"
+    if choice is None and (choice := decode_function_choice(top)) is not None:
+        paths["tool_choice"] = "function_call"
     return ChatRequest(
         dialect="openai-chat",
         model=top.get("model", STR),
         stream=top.take("stream", BOOL),
         ask_usage=bool(options and options.get("include_usage", BOOL)),
         messages=decode_messages(top),
-        tools=decode_tools(top),
-        tool_choice=decode_tool_choice(top),
+        tools=(*decode_tools(top), *functions),
+        tool_choice=choice,
         output=decode_output(top),
         reasoning=reasoning,
         reasoning_path=reasoning_path,
-        settings=_settings(top, limit),
-        paths={"max_output_tokens": limit_name, "candidates": "n"},
+        settings=_settings(top, limit, is_single=bool(functions)),
+        paths=paths,
         carried=_carried(top),
     )
 
 
-def _settings(top: Fields, limit: int | UnsetType | None) -> Settings:
+def _settings(top: Fields, limit: int | UnsetType | None, *, is_single: bool) -> Settings:
+    """`is_single`: an answer has room for one call only."""
+    parallel = top.take("parallel_tool_calls", BOOL)
     return Settings(
         max_output_tokens=limit,
         temperature=top.take("temperature", FLOAT),
@@ -82,7 +88,7 @@ def _settings(top: Fields, limit: int | UnsetType | None) -> Settings:
         stop=_stop(top),
         verbosity=top.take("verbosity", STR),
         service_tier=top.take("service_tier", STR),
-        parallel_tool_calls=top.take("parallel_tool_calls", BOOL),
+        parallel_tool_calls=False if is_single else parallel,
         user=top.take("user", STR),
         safety_identifier=top.take("safety_identifier", STR),
         store=top.take("store", BOOL),
@@ -147,6 +153,8 @@ def _carried(top: Fields) -> tuple[Carried, ...]:
     kept = [
         *(item for name in ("reasoning_effort", "reasoning", "thinking") for item in _home(top, name)),
         *_home(top, "stream_options"),
+        *_home(top, "functions"),
+        *_home(top, "function_call"),
         *_modalities(top),
         *_moderation(top),
     ]

@@ -12,11 +12,11 @@ from torouter.canon.request import OutputFormat, Tool, ToolChoice, VendorTool
 from torouter.codecs.fields import BOOL, STR, Fields, meaning
 from torouter.errors import RequestError
 
-__all__ = ["decode_output", "decode_tool_choice", "decode_tools"]
+__all__ = ["MODES", "decode_output", "decode_tool_choice", "decode_tools"]
 
 _HOME: Final = Origin(dialect="openai-chat")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
-_MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {
+MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {
     "auto": "auto",
     "none": "none",
     "required": "required",
@@ -60,7 +60,7 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
     if raw is None:
         return None
     if top.is_text("tool_choice"):
-        return ToolChoice(mode=meaning(top.need("tool_choice", STR), _MODES, "tool_choice"), raw=raw)
+        return ToolChoice(mode=meaning(top.need("tool_choice", STR), MODES, "tool_choice"), raw=raw)
     said = Fields(raw, "tool_choice")
     word = said.need("type", STR)
     if word in ("function", "custom"):
@@ -68,8 +68,8 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
         return ToolChoice(mode="required", form="named", names=(named.need("name", STR),), raw=raw)
     if word == "allowed_tools":
         return _subset(said.object("allowed_tools") or said, raw)
-    if word in _MODES:
-        return ToolChoice(mode=_MODES[word], raw=raw)
+    if word in MODES:
+        return ToolChoice(mode=MODES[word], raw=raw)
     raise RequestError(f"`tool_choice.type` is `{word}`, which is unknown", code="invalid_value", param="tool_choice")
 
 
@@ -77,7 +77,7 @@ def _subset(said: Fields, raw: bytes) -> ToolChoice:
     names = tuple(
         (tool.object(tool.get("type", STR) or "function") or tool).need("name", STR) for tool in said.objects("tools")
     )
-    mode = meaning(said.get("mode", STR) or "auto", _MODES, said.at("mode"))
+    mode = meaning(said.get("mode", STR) or "auto", MODES, said.at("mode"))
     return ToolChoice(mode=mode, form="subset", names=names, raw=raw)
 
 

@@ -13,6 +13,7 @@ from torouter.canon.fold import Answer
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
+from torouter.codecs.openai_chat.legacy import is_legacy
 
 __all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
 
@@ -39,16 +40,19 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
             "object": "chat.completion",
             "created": options.created_s,
             "model": options.model,
-            "choices": [{"index": 0, "message": _message(answer, finish, options), **finish_fields(finish)}],
+            "choices": [{"index": 0, "message": _message(answer, finish, options), **finish_fields(finish, options)}],
             "usage": render_usage(answer.usage),
         }
     )
 
 
-def finish_fields(finish: Finish) -> Json:
+def finish_fields(finish: Finish, options: AnswerOptions) -> Json:
     """vLLM's extension `stop_reason` names the stop sequence that matched, where it is known."""
     known: Json = {} if finish.stop_sequence is None else {"stop_reason": finish.stop_sequence}
-    return {"logprobs": None, "finish_reason": _REASONS[finish.reason], **known}
+    reason = _REASONS[finish.reason]
+    if reason == "tool_calls" and is_legacy(options.request):
+        reason = "function_call"
+    return {"logprobs": None, "finish_reason": reason, **known}
 
 
 def render_usage(usage: Usage) -> Json:
@@ -89,7 +93,9 @@ def _message(answer: Answer, finish: Finish, options: AnswerOptions) -> Json:
     if annotations:
         message["annotations"] = annotations
     calls = [_call(block) for block in answer.blocks if isinstance(block, ToolCallBlock)]
-    if calls:
+    if calls and is_legacy(options.request):
+        message["function_call"] = calls[0]["function"]
+    elif calls:
         message["tool_calls"] = calls
     return message
 

@@ -11,10 +11,15 @@ from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
 from torouter.codecs.json_objects import Json
 
-__all__ = ["media_parts", "text_part", "tool_call"]
+__all__ = ["media_parts", "needs_data", "text_part", "tool_call"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
+
+
+def needs_data(block: MediaBlock) -> bool:
+    """It follows the links of images, and has no form for those of documents."""
+    return isinstance(block.source, LinkedMedia) and block.kind == "document"
 
 
 def text_part(text: str) -> Json:
@@ -87,8 +92,6 @@ def _audio(block: MediaBlock, path: str, log: LossLog) -> Json:
 
 def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
     log.settle(block.carried, path)
-    if block.kind == "custom":
-        raise log.refusal(path, "calls of custom tools do not pass between dialects yet", "use function tools")
     return {
         "id": wire_id(block.id, "openai-chat"),
         "type": "function",

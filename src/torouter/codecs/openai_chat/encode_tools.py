@@ -46,8 +46,6 @@ def _tool(tool: Tool | VendorTool, log: LossLog) -> Json:
     if isinstance(tool, VendorTool):
         named = f"`{tool.name}` of type `{tool.kind}`" if tool.name else f"of type `{tool.kind}`"
         raise log.refusal(tool.path, f"the tool {named} exists at its vendor only", "use function tools")
-    if tool.kind == "custom":
-        raise log.refusal(tool.path, "custom tools do not pass between dialects yet", "use function tools")
     log.settle(tool.carried, tool.path)
     function: Json = {"name": wire_name(tool.name, "openai-chat")}
     if tool.description:

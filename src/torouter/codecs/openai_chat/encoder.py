@@ -12,11 +12,13 @@ from typing import Final
 import msgspec
 
 from torouter.canon.blocks import Citation
+from torouter.canon.custom import unwrapped
 from torouter.canon.events import Finish, PartStart
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
 from torouter.codecs.openai_chat.errors import render_stream_error
+from torouter.codecs.openai_chat.legacy import is_legacy
 from torouter.errors import UpstreamError
 
 __all__ = ["Encoder"]
@@ -27,15 +29,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Part:
-    """What is to be said of a part while it is open. `field` is the delta's field for its text, without a call's."""
+    """What is to be said of a part while it is open. `field` is the delta's field for its text, without a call's;
+    `wrapped` is what has come of a custom call whose text is in JSON, which has to be whole."""
 
-    __slots__ = ("citations", "field", "has_said", "index", "is_custom", "start")
+    __slots__ = ("citations", "field", "has_said", "index", "is_custom", "start", "wrapped")
 
-    def __init__(self, field: bytes, start: int = 0, index: int = 0, *, is_custom: bool = False) -> None:
+    def __init__(
+        self, field: bytes, start: int = 0, index: int = 0, *, is_custom: bool = False, is_wrapped: bool = False
+    ) -> None:
         self.field = field
         self.start = start
         self.index = index
         self.is_custom = is_custom
+        self.wrapped: list[str] | None = [] if is_wrapped else None
         self.has_said = False
         self.citations: list[Citation] = []
 
@@ -57,6 +63,7 @@ class Encoder(AnswerEncoder):
         self._before = self._head + b'{"index":0,"delta":'
         self._parts: dict[int, _Part] = {}
         self._calls = 0
+        self._is_legacy = is_legacy(options.request)
         self._characters = 0
         self._has_refusal = False
         self._annotations: list[dict[str, object]] = []
@@ -84,16 +91,30 @@ class Encoder(AnswerEncoder):
         return b""
 
     def _call_began(self, head: PartStart) -> bytes:
+        if self._is_legacy:
+            return self._legacy_call_began(head)
         is_custom = head.call_kind == "custom"
-        part = self._parts[head.part] = _Part(b"", index=self._calls, is_custom=is_custom)
+        part = self._parts[head.part] = _Part(b"", index=self._calls, is_custom=is_custom, is_wrapped=head.is_wrapped)
         self._calls += 1
         said: dict[str, object] = {"index": part.index, "id": head.id, "type": head.call_kind}
         said[head.call_kind] = {"name": head.name, "input" if is_custom else "arguments": ""}
         return self._chunk(b'{"tool_calls":[%b]}' % _encode(said))
 
+    def _legacy_call_began(self, head: PartStart) -> bytes:
+        """The old form has room for one call; the upstream was asked for no more."""
+        if self._calls:
+            self.log.report("function_call", "dropped", "an answer holds one call")
+            return b""
+        self._parts[head.part] = _Part(b"")
+        self._calls = 1
+        return self._chunk(b'{"function_call":%b}' % _encode({"name": head.name, "arguments": ""}))
+
     def say(self, part: int, text: str) -> bytes:
         saying = self._parts.get(part)
         if saying is None:
+            return b""
+        if saying.wrapped is not None:
+            saying.wrapped.append(text)
             return b""
         saying.has_said = True
         written = _encode(text)
@@ -101,6 +122,8 @@ class Encoder(AnswerEncoder):
             if saying.field == b"content":
                 self._characters += len(text)
             return self._chunk(b'{"%b":%b}' % (saying.field, written))
+        if self._is_legacy:
+            return self._chunk(b'{"function_call":{"arguments":%b}}' % written)
         if saying.is_custom:
             return self._chunk(b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}' % (saying.index, written))
         return self._chunk(b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}' % (saying.index, written))
@@ -122,6 +145,9 @@ class Encoder(AnswerEncoder):
                 self.log.report("citations", "dropped", "citations of documents have no form there")
             else:
                 self._annotations.append(annotation)
+        if ended.wrapped:
+            text, ended.wrapped = unwrapped("".join(ended.wrapped)), None
+            return self.say(part, text) if text else b""
         if not ended.field and not ended.is_custom and not ended.has_said:
             return self.say(part, "{}")
         return b""
@@ -132,7 +158,7 @@ class Encoder(AnswerEncoder):
             pieces.append(self._chunk(b'{"annotations":%b}' % _encode(self._annotations)))
         if finish.explanation and not self._has_refusal:
             pieces.append(self._chunk(b'{"refusal":%b}' % _encode(finish.explanation)))
-        pieces.append(b"%b{},%b}]}\n\n" % (self._before, _encode(finish_fields(finish))[1:-1]))
+        pieces.append(b"%b{},%b}]}\n\n" % (self._before, _encode(finish_fields(finish, self.options))[1:-1]))
         if self.options.ask_usage:
             pieces.append(b'%b],"usage":%b}\n\n' % (self._head, _encode(render_usage(self.usage))))
         pieces.append(_DONE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec import Raw, json
+from msgspec import UNSET, Raw, json
+from msgspec.structs import replace
 
 from torouter.canon.blocks import (
     Block,
@@ -18,13 +19,17 @@ from torouter.canon.blocks import (
 )
 from torouter.canon.request import ChatRequest, Message, OutputFormat, Settings, Tool, VendorTool
 from torouter.codecs.json_objects import Json, given, kept
+from torouter.codecs.openai_chat.legacy import is_legacy
 
 __all__ = ["encode_home"]
 
 
 def encode_home(request: ChatRequest, model: str) -> bytes:
+    settings = request.settings
+    if is_legacy(request):  # the functions are among what was kept raw
+        settings, request = replace(settings, parallel_tool_calls=UNSET), replace(request, tools=(), tool_choice=None)
     body: Json = {"model": model}
-    body |= given(stream=request.stream, **_settings(request.settings, request.path_of("max_output_tokens")))
+    body |= given(stream=request.stream, **_settings(settings, request.path_of("max_output_tokens")))
     body |= kept(request.carried, "openai-chat")
     if request.output is not None:
         body["response_format"] = _format(request.output)

@@ -8,6 +8,7 @@ from torouter.codecs.codec import Translation
 from torouter.codecs.openai_chat.decode_request import decode_request
 from torouter.codecs.openai_chat.decoder import Decoder
 from torouter.codecs.openai_chat.encode_answer import encode_answer
+from torouter.codecs.openai_chat.encode_content import needs_data
 from torouter.codecs.openai_chat.encode_request import encode_request
 from torouter.codecs.openai_chat.encoder import Encoder
 
@@ -18,5 +19,6 @@ TRANSLATION: Final = Translation(
     encode_request=encode_request,
     decoder=Decoder,
     encoder=Encoder,
+    needs_data=needs_data,
     encode_answer=encode_answer,
 )

@@ -20,9 +20,14 @@ from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
 from torouter.codecs.json_objects import Json
 
-__all__ = ["input_text", "media_parts", "tool_call", "tool_output"]
+__all__ = ["input_text", "media_parts", "needs_data", "tool_call", "tool_output"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
+
+
+def needs_data(block: MediaBlock) -> bool:
+    """It follows every link."""
+    return False
 
 
 def input_text(text: str) -> Json:

@@ -23,7 +23,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "openai-responses":
         return Encoded(body=encode_home(request, model))
-    return encode_foreign(request, "openai-responses", lambda log: _body(request, model, facts, log))
+    stops = request.settings.stop or ()  # it has no stop sequences
+    return encode_foreign(request, "openai-responses", lambda log: _body(request, model, facts, log), stops=stops)
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:

@@ -97,9 +97,6 @@ def _settle(request: ChatRequest, log: LossLog) -> None:
         raise log.refusal(name, "log probabilities do not pass between dialects yet", "leave it out")
     if isinstance(settings.logit_bias, bytes) and decoded(settings.logit_bias):
         raise log.refusal(request.path_of("logit_bias"), "it takes no bias", "leave it out")
-    if settings.stop is not UNSET and settings.stop:
-        path = request.path_of("stop")
-        raise log.refusal(path, "it has no stop sequences, and they are not emulated yet", "leave it out")
     for name, value in (
         ("top_k", settings.top_k),
         ("presence_penalty", settings.presence_penalty or UNSET),
