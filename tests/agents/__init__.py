@@ -1,5 +1,6 @@
-"""The agent CLIs, unmodified, on a turn with a tool call, over the running gateway and a scripted upstream.
+"""The agent CLIs, unmodified, at work with tools over the running gateway and a scripted upstream.
 
-One errand for all (`errand`), one script of an upstream for each dialect (`messages_script`, `responses_script`,
-`gemini_script`), one test file for each agent. `python -m pytest tests/agents` runs only these.
+Over their own dialect each has a test file and the `errand`, by a script of its own (`messages_script`,
+`responses_script`, `gemini_script`). Over all four dialects, `test_cells` sends them on the `journey` of several turns,
+whose upstream's part is in `upstreams`. `make agents` runs all of it, also the cells that no ordinary run has time for.
 """

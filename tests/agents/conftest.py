@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ from tests.agents.upstream import Reply, Script, ScriptedUpstream, Stumbling
 from tests.live.gateway import Gateway
 from tests.live.node.packages import install
 
-__all__ = ["Agent", "AgentScript", "Channel", "Play", "settings"]
+__all__ = ["Agent", "AgentScript", "Channel", "Play", "channel_settings", "settings"]
 
 
 class AgentScript(Script, Protocol):
@@ -43,7 +43,7 @@ class Channel:
 
 @pytest.fixture(scope="session")
 def packages(pytestconfig: pytest.Config) -> Path:
-    """The folder that holds the three agents. Their first installation takes half a minute and says so."""
+    """The folder that holds the agents. Their first installation takes half a minute and says so."""
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
 
     def say(line: str) -> None:
@@ -86,11 +86,17 @@ def play(tmp_path: Path, room: Room) -> Play:
 
 def settings(channel: Channel, upstream: ScriptedUpstream, errand: Errand) -> dict[str, object]:
     """The channel as the configuration file has it: one model, by two names."""
+    return channel_settings(channel, upstream, key=errand.upstream_key, models={errand.model: errand.upstream_model})
+
+
+def channel_settings(
+    channel: Channel, upstream: ScriptedUpstream, *, key: str, models: Mapping[str, str]
+) -> dict[str, object]:
     return {
         "name": "scripted",
         "kind": channel.kind,
         "base_url": upstream.url + channel.base,
-        "api_key": errand.upstream_key,
+        "api_key": key,
         "dialects": [channel.dialect],
-        "models": {errand.model: errand.upstream_model},
+        "models": dict(models),
     }

@@ -12,7 +12,7 @@ from typing import Any
 from tests.agents.errand import Errand
 from tests.agents.upstream import Reply, Request, expect, json_reply, sse_reply
 
-__all__ = ["GeminiScript"]
+__all__ = ["GeminiScript", "Part", "chunk"]
 
 _CALL_ID = "find-the-secret"
 _SHELL = "run_shell_command"
@@ -42,7 +42,7 @@ class GeminiScript:
             case "countTokens":
                 return json_reply({"totalTokens": 20})
             case "generateContent":
-                return json_reply(_chunk([{"text": "{}"}], model, finish="STOP"))
+                return json_reply(chunk([{"text": "{}"}], model, finish="STOP"))
             case "streamGenerateContent":
                 expect(request.query == {"alt": "sse"}, f"the query is ?alt=sse, not {request.query}")
                 return self._turn(body)
@@ -89,7 +89,7 @@ class GeminiScript:
         """One part a chunk; only the last chunk has a finish reason. No `[DONE]`: this dialect has none."""
         model = self._errand.upstream_model
         last = len(parts) - 1
-        chunks = [_chunk([part], model, finish="STOP" if n == last else None) for n, part in enumerate(parts)]
+        chunks = [chunk([part], model, finish="STOP" if n == last else None) for n, part in enumerate(parts)]
         return sse_reply([f"data: {json.dumps(chunk)}\r\n\r\n".encode() for chunk in chunks])
 
 
@@ -102,7 +102,7 @@ def _parts(body: dict[str, Any], role: str) -> list[Part]:
     return [part for content in body["contents"] if content["role"] == role for part in content["parts"]]
 
 
-def _chunk(parts: list[Part], model: str, *, finish: str | None) -> dict[str, Any]:
+def chunk(parts: list[Part], model: str, *, finish: str | None) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     if finish:
         candidate["finishReason"] = finish

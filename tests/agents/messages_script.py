@@ -7,10 +7,11 @@ worth of tools; side requests (titles, token counts, a look at the models) come 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tests.agents.errand import Errand
+from tests.agents.messages_stream import ending, opening, text, thinking, tool_use
 from tests.agents.upstream import Reply, Request, expect, json_reply, sse_reply
 
 __all__ = ["MessagesScript"]
@@ -72,7 +73,7 @@ class MessagesScript:
     def _side_request(self, body: dict[str, Any]) -> Reply:
         """A request for a title or the like: no tools, any short text will do."""
         if body.get("stream"):
-            return sse_reply([*_opening(self._errand.model), *_text(0, "A title"), *_ending("end_turn")])
+            return sse_reply([*opening(self._errand.model), *text(0, "A title"), *ending("end_turn")])
         return json_reply(
             {
                 "id": "msg_side",
@@ -99,11 +100,11 @@ class MessagesScript:
         arguments = {"command": self._errand.command, "description": "Find the secret"}
         return sse_reply(
             [
-                *_opening(self._errand.model),
-                *_thinking(0, "The shell will know.", self._errand.seal),
-                *_text(1, "Let me look."),
-                *_tool_use(2, arguments),
-                *_ending("tool_use"),
+                *opening(self._errand.model),
+                *thinking(0, "The shell will know.", self._errand.seal),
+                *text(1, "Let me look."),
+                *tool_use(2, _CALL_ID, "Bash", arguments),
+                *ending("tool_use"),
             ]
         )
 
@@ -119,7 +120,7 @@ class MessagesScript:
         seals = [thought["signature"] for thought in thoughts]
         expect(seals == [self._errand.seal], f"the signature comes back, not {blocks}")
         self.turns.append("farewell")
-        return sse_reply([*_opening(self._errand.model), *_text(0, self._errand.last_words), *_ending("end_turn")])
+        return sse_reply([*opening(self._errand.model), *text(0, self._errand.last_words), *ending("end_turn")])
 
 
 def _assistant_blocks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -129,60 +130,3 @@ def _assistant_blocks(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _tool_results(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     contents = [m["content"] for m in messages if m["role"] == "user" and isinstance(m["content"], list)]
     return [block for content in contents for block in content if block["type"] == "tool_result"]
-
-
-def _event(name: str, **fields: object) -> bytes:
-    return f"event: {name}\ndata: {json.dumps({'type': name, **fields})}\n\n".encode()
-
-
-def _opening(model: str) -> Iterator[bytes]:
-    """`model` is what the client asked for: Claude Code drops the thinking of a model that calls itself by another name
-    (2.1.197, seen 2026-11), and the signature could not be followed into turn two."""
-    message: dict[str, object] = {
-        "id": "msg_01Scripted",
-        "type": "message",
-        "role": "assistant",
-        "model": model,
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 20, "output_tokens": 1},
-    }
-    yield _event("message_start", message=message)
-    yield _event("ping")
-
-
-def _block(index: int, start: dict[str, object], deltas: Sequence[dict[str, object]]) -> Iterator[bytes]:
-    yield _event("content_block_start", index=index, content_block=start)
-    for delta in deltas:
-        yield _event("content_block_delta", index=index, delta=delta)
-    yield _event("content_block_stop", index=index)
-
-
-def _text(index: int, text: str) -> Iterator[bytes]:
-    middle = len(text) // 2
-    deltas: list[dict[str, object]] = [{"type": "text_delta", "text": part} for part in (text[:middle], text[middle:])]
-    return _block(index, {"type": "text", "text": ""}, deltas)
-
-
-def _thinking(index: int, text: str, signature: str) -> Iterator[bytes]:
-    deltas: list[dict[str, object]] = [
-        {"type": "thinking_delta", "thinking": text},
-        {"type": "signature_delta", "signature": signature},
-    ]
-    return _block(index, {"type": "thinking", "thinking": "", "signature": ""}, deltas)
-
-
-def _tool_use(index: int, arguments: object) -> Iterator[bytes]:
-    text = json.dumps(arguments)
-    deltas: list[dict[str, object]] = [
-        {"type": "input_json_delta", "partial_json": part} for part in ("", text[:11], text[11:])
-    ]
-    return _block(index, {"type": "tool_use", "id": _CALL_ID, "name": "Bash", "input": {}}, deltas)
-
-
-def _ending(stop_reason: str) -> Iterator[bytes]:
-    yield _event(
-        "message_delta", delta={"stop_reason": stop_reason, "stop_sequence": None}, usage={"output_tokens": 30}
-    )
-    yield _event("message_stop")

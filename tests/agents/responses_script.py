@@ -7,18 +7,16 @@ developer messages, `include: [reasoning.encrypted_content]`, a shell tool calle
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from tests.agents.errand import Errand
+from tests.agents.responses_stream import Item, frames, function_call, message, reasoning
 from tests.agents.upstream import Reply, Request, expect, json_reply, sse_reply
 
 __all__ = ["ResponsesScript"]
 
 _CALL_ID = "call_FindTheSecret"
 _SHELL = "exec_command"
-
-Item = dict[str, Any]
 
 
 class ResponsesScript:
@@ -62,8 +60,8 @@ class ResponsesScript:
         expect(self._errand.secret not in json.dumps(body), "the secret is still one")
         self.turns.append("tool_call")
         arguments = json.dumps({"cmd": self._errand.command})
-        call = {"id": "fc_01", "type": "function_call", "call_id": _CALL_ID, "name": _SHELL, "arguments": arguments}
-        return sse_reply(list(_stream("resp_01", body["model"], [_reasoning(self._errand.seal), call])))
+        items = [reasoning(self._errand.seal), function_call(_CALL_ID, _SHELL, arguments)]
+        return sse_reply(list(frames("resp_01", body["model"], items)))
 
     def _farewell(self, body: dict[str, Any], outputs: list[Item]) -> Reply:
         expect(self.turns == ["tool_call"], f"the second turn comes once and second, not after {self.turns}")
@@ -74,68 +72,4 @@ class ResponsesScript:
         seals = [item["encrypted_content"] for item in body["input"] if item["type"] == "reasoning"]
         expect(seals == [self._errand.seal], "the encrypted reasoning comes back")
         self.turns.append("farewell")
-        return sse_reply(list(_stream("resp_02", body["model"], [_message(self._errand.last_words)])))
-
-
-def _reasoning(seal: str) -> Item:
-    return {"id": "rs_01", "type": "reasoning", "summary": [], "encrypted_content": seal}
-
-
-def _message(text: str) -> Item:
-    content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
-    return {"id": "msg_01", "type": "message", "status": "completed", "role": "assistant", "content": content}
-
-
-def _stream(response_id: str, model: str, items: list[Item]) -> Iterator[bytes]:
-    """The whole grammar: every item added, filled and done; sequence numbers count up over all events."""
-    for number, (name, fields) in enumerate(_events(response_id, model, items)):
-        yield f"event: {name}\ndata: {json.dumps({'type': name, 'sequence_number': number, **fields})}\n\n".encode()
-
-
-def _events(response_id: str, model: str, items: list[Item]) -> Iterator[tuple[str, Item]]:
-    response = {
-        "id": response_id,
-        "object": "response",
-        "created_at": 1,
-        "status": "in_progress",
-        "model": model,
-        "output": [],
-        "usage": None,
-    }
-    yield "response.created", {"response": response}
-    yield "response.in_progress", {"response": response}
-    for index, item in enumerate(items):
-        yield "response.output_item.added", {"output_index": index, "item": _unfilled(item)}
-        for name, fields in _filling(item):
-            yield name, {"output_index": index, "item_id": item["id"], **fields}
-        yield "response.output_item.done", {"output_index": index, "item": item}
-    usage = {
-        "input_tokens": 20,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": 10,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 30,
-    }
-    yield "response.completed", {"response": {**response, "status": "completed", "output": items, "usage": usage}}
-
-
-def _unfilled(item: Item) -> Item:
-    empty: Item = {"function_call": {"arguments": ""}, "message": {"content": [], "status": "in_progress"}}
-    return {**item, **empty.get(item["type"], {})}
-
-
-def _filling(item: Item) -> Iterator[tuple[str, Item]]:
-    """The events between an item's `added` and its `done`."""
-    if item["type"] == "function_call":
-        arguments: str = item["arguments"]
-        for part in (arguments[:9], arguments[9:]):
-            yield "response.function_call_arguments.delta", {"delta": part}
-        yield "response.function_call_arguments.done", {"arguments": arguments}
-    if item["type"] == "message":
-        (part,) = item["content"]
-        at = {"content_index": 0}
-        yield "response.content_part.added", {**at, "part": {**part, "text": ""}}
-        for delta in (part["text"][:9], part["text"][9:]):
-            yield "response.output_text.delta", {**at, "delta": delta, "logprobs": []}
-        yield "response.output_text.done", {**at, "text": part["text"], "logprobs": []}
-        yield "response.content_part.done", {**at, "part": part}
+        return sse_reply(list(frames("resp_02", body["model"], [message(self._errand.last_words)])))

@@ -7,42 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.agents.claude_code import MODEL, QUIET, claude, start
 from tests.agents.cli import Outcome, Room
-from tests.agents.conftest import Agent, Channel, Play, settings
+from tests.agents.conftest import Channel, Play, settings
 from tests.agents.errand import Errand
 from tests.agents.messages_script import MessagesScript
 from tests.agents.upstream import ScriptedUpstream, json_reply
 from tests.live.gateway import Gateway
-from tests.live.node.packages import node
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
 CHANNEL = Channel("anthropic", "anthropic", "")
-ERRAND = ("claude-opus-4-7", "upstream-opus")
-
-_QUIET = {
-    "IS_SANDBOX": "1",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "DISABLE_AUTOUPDATER": "1",
-    "DISABLE_TELEMETRY": "1",
-    "DISABLE_ERROR_REPORTING": "1",
-}
-
-
-def start(packages: Path) -> list[str]:
-    return [node(), str(packages / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs")]
-
-
-def claude(
-    room: Room, packages: Path, prompt: str, *, mount: str = "", key_variable: str = "ANTHROPIC_API_KEY"
-) -> Agent:
-    command = [*start(packages), "-p", prompt, "--model", ERRAND[0], "--allowedTools", "Bash"]
-
-    async def agent(gateway: Gateway) -> Outcome:
-        pointed = {"ANTHROPIC_BASE_URL": gateway.url + mount, key_variable: gateway.key}
-        return await room.run(command, {**pointed, **_QUIET})
-
-    return agent
+ERRAND = (MODEL, "upstream-opus")
 
 
 @pytest.mark.parametrize("key_variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"], ids=["x-api-key", "bearer"])
@@ -68,7 +44,7 @@ async def test_it_counts_tokens_on_its_way(room: Room, packages: Path, play: Pla
     async def agent(gateway: Gateway) -> Outcome:
         context = await claude(room, packages, "/context")(gateway)
         assert context.exit_code == 0, context
-        assert ERRAND[0] in context.stdout, context
+        assert MODEL in context.stdout, context
         return await claude(room, packages, errand.prompt)(gateway)
 
     await play(errand, script, CHANNEL, agent)
@@ -87,7 +63,7 @@ async def test_it_discovers_the_models(room: Room, packages: Path, tmp_path: Pat
             pointed = {"ANTHROPIC_BASE_URL": gateway.url, "ANTHROPIC_AUTH_TOKEN": gateway.key}
             # Discovery counts as traffic that is not essential.
             wish = {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": ""}
-            screen = await room.sit_at(start(packages), {**pointed, **_QUIET, **wish}, until=kept.is_file)
+            screen = await room.sit_at(start(packages), {**pointed, **QUIET, **wish}, until=kept.is_file)
     assert kept.is_file(), screen
-    assert ERRAND[0] in kept.read_text()
+    assert MODEL in kept.read_text()
     assert upstream.objections == []

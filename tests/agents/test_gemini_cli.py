@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.agents.cli import Outcome, Room
-from tests.agents.conftest import Agent, Channel, Play
+from tests.agents.cli import Room
+from tests.agents.conftest import Channel, Play
 from tests.agents.errand import Errand
+from tests.agents.gemini_cli import MODEL, gemini
 from tests.agents.gemini_script import GeminiScript
 from tests.agents.upstream import json_reply
-from tests.live.gateway import Gateway
-from tests.live.node.packages import node
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
 CHANNEL = Channel("gemini", "gemini", "/v1beta")
-ERRAND = ("gemini-3-flash-preview", "upstream-flash")
-
-_SETTINGS = {
-    "security": {"auth": {"selectedType": "gemini-api-key"}},
-    "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
-    "privacy": {"usageStatisticsEnabled": False},
-    "telemetry": {"enabled": False},
-}
-
-
-def gemini(room: Room, packages: Path, prompt: str, *, mount: str = "") -> Agent:
-    start = packages / "@google" / "gemini-cli" / "bundle" / "gemini.js"
-    command = [node(), str(start), "-p", prompt, "--yolo", "-m", ERRAND[0]]
-
-    async def agent(gateway: Gateway) -> Outcome:
-        folder = room.home / ".gemini"
-        folder.mkdir()
-        (folder / "settings.json").write_text(json.dumps(_SETTINGS))
-        pointed = {"GOOGLE_GEMINI_BASE_URL": gateway.url + mount, "GEMINI_API_KEY": gateway.key}
-        return await room.run(command, {**pointed, "GEMINI_CLI_TRUST_WORKSPACE": "true"})
-
-    return agent
+ERRAND = (MODEL, "upstream-flash")
 
 
 @pytest.mark.parametrize("mount", ["", "/api"], ids=["root", "api"])

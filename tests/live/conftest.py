@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.live.crossing import crossing_channels
 from tests.live.gateway import Gateway
 from tests.live.slots import DIALECTS, Slot, channels_to, recorded_models, slot_models
 from tests.live.upstream import Answer, Upstream
@@ -43,6 +44,13 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that was told nothing at all."""
     with Gateway(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crossing(demo: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Every pair of dialects: see `tests.live.crossing`."""
+    with Gateway(tmp_path_factory.mktemp("cells"), channels=crossing_channels(demo)) as running:
         yield running
 
 

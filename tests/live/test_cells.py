@@ -4,7 +4,6 @@ gateway's demo: each cell whole and streamed, with text and with a call."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -12,30 +11,11 @@ import openai
 import pytest
 from google import genai
 
+from tests.live.crossing import UPSTREAMS
 from tests.live.gateway import Gateway
 from tests.live.wire import Connection
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
-UPSTREAMS = ("openai-chat", "openai-responses", "anthropic", "gemini")
-BASES = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "", "gemini": ""}
-KINDS = {"openai-chat": "openai", "openai-responses": "openai", "anthropic": "anthropic", "gemini": "gemini"}
-
-
-@pytest.fixture(scope="module")
-def crossing(demo: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    channels = [
-        {
-            "name": dialect,
-            "kind": KINDS[dialect],
-            "base_url": demo.url + BASES[dialect],
-            "api_key": demo.key,
-            "dialects": [dialect],
-            "models": {f"over-{dialect}": "gpt-5"},
-        }
-        for dialect in UPSTREAMS
-    ]
-    with Gateway(tmp_path_factory.mktemp("cells"), channels=channels) as running:
-        yield running
 
 
 @pytest.mark.parametrize("dialect", UPSTREAMS)

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 
-/** `{url, key}`: the root of the gateway's mount (no trailing slash) and a key that works. */
+/** `{url, key}`: the root of the gateway's mount (no trailing slash) and a key that works; and what one script needs. */
 export const settings = JSON.parse(process.argv[2]);
 
 /** Runs all checks at once (they are independent, and some have to wait) and prints `{name: "ok" | stack}`. */

@@ -38,11 +38,11 @@ def packages(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def run_script(packages: Path) -> RunScript:
-    """`await run_script("openai_demo", url=…, key=…)`: the script's report, check by check."""
+    """`await run_script("openai_demo", url=…, key=…)`: the script's report, check by check. It gets `more` as well."""
 
-    async def run(name: str, *, url: str, key: str) -> dict[str, str]:
+    async def run(name: str, *, url: str, key: str, **more: object) -> dict[str, str]:
         process = await asyncio.create_subprocess_exec(
-            node(), f"{name}.mjs", json.dumps({"url": url, "key": key}),
+            node(), f"{name}.mjs", json.dumps({"url": url, "key": key, **more}),
             cwd=packages, env={"PATH": os.environ["PATH"]}, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The official Node SDKs, unmodified: every call style over the demo, and their retries over an upstream that fails.
+"""The official Node SDKs, unmodified: every call style over the demo, every cell of dialects, and their retries.
 
 A script runs its checks and reports each by name. The names are listed here too, so that a check cannot go missing
 without a test that says so.
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.upstream import ScriptedUpstream
+from tests.live.crossing import UPSTREAMS
 from tests.live.gateway import Gateway
 from tests.live.node.conftest import RunScript
 from tests.live.node.flaky import CALLERS, FlakyScript, models
@@ -76,6 +77,13 @@ CHECKS = {
     },
 }
 
+CELLS = {
+    f"{client}_{way}_over_{dialect}"
+    for client in ("chat", "responses", "messages", "gemini")
+    for way in ("whole", "streamed")
+    for dialect in UPSTREAMS
+}
+
 RETRIES = {f"{caller}_{fault}_once" for caller in CALLERS for fault in ("throttled", "broken")} | {
     f"{caller}_{fault}_always"
     for caller in ("chat", "responses", "messages", "gemini")
@@ -97,6 +105,11 @@ def assert_all_ok(report: dict[str, str], expected: set[str]) -> None:
 async def test_over_the_demo(run_script: RunScript, demo: Gateway, script: str, mount: str) -> None:
     report = await run_script(script, url=demo.url + mount, key=demo.key)
     assert_all_ok(report, CHECKS[script])
+
+
+async def test_every_cell(run_script: RunScript, crossing: Gateway) -> None:
+    report = await run_script("cells", url=crossing.url, key=crossing.key, upstreams=UPSTREAMS)
+    assert_all_ok(report, CELLS)
 
 
 @pytest.mark.parametrize("mount", ["", "/api"], ids=["root", "api"])
