@@ -1,4 +1,4 @@
-"""Codex over a Responses upstream: as a provider of its own, and as the built-in one, which tries a WebSocket first."""
+"""Codex over a Responses upstream: as a provider of its own, over HTTP and WebSocket, and as the built-in one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.agents.conftest import Agent, Channel, Play
 from tests.agents.errand import Errand
 from tests.agents.responses_script import ResponsesScript
 from tests.agents.upstream import json_reply
+from tests.agents.wiretap import Wiretap
 from tests.live.gateway import Gateway
 from tests.live.node.packages import node
 
@@ -51,12 +52,20 @@ def configure(room: Room, provider: str, base_url: str) -> None:
     (folder / "config.toml").write_text(written)
 
 
-def codex(room: Room, packages: Path, prompt: str, *, provider: str = "own-provider", mount: str = "/v1") -> Agent:
+def codex(
+    room: Room,
+    packages: Path,
+    prompt: str,
+    *,
+    provider: str = "own-provider",
+    mount: str = "/v1",
+    tap: Wiretap | None = None,
+) -> Agent:
     start = packages / "@openai" / "codex" / "bin" / "codex.js"
     command = [node(), str(start), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
 
     async def agent(gateway: Gateway) -> Outcome:
-        configure(room, provider, gateway.url + mount)
+        configure(room, provider, (tap.aim(gateway.port) if tap else gateway.url) + mount)
         key = "CODEX_API_KEY" if provider == "built-in" else "TOROUTER_API_KEY"
         return await room.run(command, {key: gateway.key})
 
@@ -66,10 +75,26 @@ def codex(room: Room, packages: Path, prompt: str, *, provider: str = "own-provi
 @pytest.mark.parametrize("mount", ["/v1", "/api/v1"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_turn_with_a_tool_call(room: Room, packages: Path, play: Play, provider: str, mount: str) -> None:
-    """Where Codex opens a WebSocket, the gateway's 426 sends it to POST at once: the upstream sees no trace of it."""
+    """Where Codex opens a WebSocket, the upstream is asked over HTTP all the same."""
     errand = Errand(*ERRAND)
     agent = codex(room, packages, errand.prompt, provider=provider, mount=mount)
     await play(errand, ResponsesScript(errand), CHANNEL, agent)
+
+
+async def test_its_websocket_is_really_used(room: Room, packages: Path, play: Play) -> None:
+    """On one connection: a warm-up, a turn that goes on from it, and one that goes on from that with nothing but the
+    result of the tool call."""
+    errand = Errand(*ERRAND)
+    async with Wiretap() as tap:
+        agent = codex(room, packages, errand.prompt, provider="own-provider-websocket", tap=tap)
+        await play(errand, ResponsesScript(errand), CHANNEL, agent)
+    assert tap.request_lines == ["GET /v1/responses HTTP/1.1"]
+    warm_up, first, second = tap.messages()
+    assert {event["type"] for event in (warm_up, first, second)} == {"response.create"}
+    assert warm_up["generate"] is False
+    assert first["previous_response_id"].startswith("resp_")
+    assert second["previous_response_id"] == "resp_01"
+    assert [item["type"] for item in second["input"]] == ["function_call_output"]
 
 
 async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play) -> None:
