@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from torouter.access.admission import Admission
 from torouter.codecs import AnswerOptions
 from torouter.codecs.openai_responses.history import Listener, expand, previous_id
-from torouter.codecs.openai_responses.socket_events import Create, in_lane, read_event, warm_up, whole_event
+from torouter.codecs.openai_responses.socket_events import Create, in_lane, is_event, read_event, warm_up, whole_event
 from torouter.errors import InternalError, RequestError, TorouterError
 from torouter.relay.call import Call
 from torouter.surfaces.recent import Recent
@@ -115,7 +115,7 @@ class _Speaker:
         self.request_id = b""
 
     def event(self, data: bytes) -> None:
-        if data != b"[DONE]":
+        if is_event(data):
             self.listener.feed(data)
             self._websocket.send(in_lane(data, self.lane))
 

@@ -22,7 +22,7 @@ from torouter.codecs.splice import edit, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.errors import RequestError, TorouterError
 
-__all__ = ["Create", "in_lane", "read_event", "warm_up", "whole_event"]
+__all__ = ["Create", "in_lane", "is_event", "read_event", "warm_up", "whole_event"]
 
 _CREATE: Final = "response.create"
 _ACKNOWLEDGEMENTS: Final = frozenset({"response.processed"})
@@ -44,6 +44,10 @@ class _CacheOptions(msgspec.Struct):
     prewarm: object = None
 
 
+class _Event(msgspec.Struct):
+    """Any JSON object: nothing of it is kept."""
+
+
 class _Body(msgspec.Struct):
     error: Raw = Raw()
     status: object = None
@@ -56,6 +60,7 @@ class _Error(msgspec.Struct):
 
 T = TypeVar("T", str, bool)
 
+_read_event = lenient_decoder(_Event)
 _read_cache_options = lenient_decoder(_CacheOptions)
 _read_body = lenient_decoder(_Body)
 _read_error = lenient_decoder(_Error)
@@ -136,6 +141,15 @@ def _error_object(status: int, body: bytes) -> bytes:
     return error
 
 
+def is_event(data: bytes) -> bool:
+    """Is it a JSON object? An upstream that breaks off leaves half of one, and the end mark of chat streams is none."""
+    try:
+        _read_event(data)
+    except _UNREADABLE:
+        return False
+    return True
+
+
 def in_lane(event: bytes, lane: bytes) -> bytes:
     """An event with the `stream_id` of its request."""
-    return b'{"stream_id":%b,%b' % (lane, event[1:]) if lane and event.startswith(b"{") else event
+    return edit(event, {"stream_id": lane}) if lane else event
