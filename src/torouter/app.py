@@ -283,4 +283,5 @@ def _calls(url: str, key: str) -> list[str]:
 
 def _configure_logging() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "torouter.wire.websocket"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

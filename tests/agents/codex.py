@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.agents.cli import Outcome, Room
 from tests.agents.conftest import Agent
+from tests.agents.wiretap import Wiretap
 from tests.live.gateway import Gateway
 from tests.live.node.packages import node
 
@@ -46,12 +47,20 @@ def configure(room: Room, provider: str, base_url: str) -> None:
     (folder / "config.toml").write_text(written)
 
 
-def codex(room: Room, packages: Path, prompt: str, *, provider: str = "own-provider", mount: str = "/v1") -> Agent:
+def codex(
+    room: Room,
+    packages: Path,
+    prompt: str,
+    *,
+    provider: str = "own-provider",
+    mount: str = "/v1",
+    tap: Wiretap | None = None,
+) -> Agent:
     start = packages / "@openai" / "codex" / "bin" / "codex.js"
     command = [node(), str(start), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
 
     async def agent(gateway: Gateway) -> Outcome:
-        configure(room, provider, gateway.url + mount)
+        configure(room, provider, (tap.aim(gateway.port) if tap else gateway.url) + mount)
         key = "CODEX_API_KEY" if provider == "built-in" else "TOROUTER_API_KEY"
         return await room.run(command, {key: gateway.key})
 

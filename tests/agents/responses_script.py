@@ -36,7 +36,7 @@ class ResponsesScript:
                 return json_reply({"object": "list", "data": []})
             case "POST", "/v1/responses":
                 return self._response(request)
-        raise AssertionError("nothing that this script serves; a WebSocket attempt never comes through the gateway")
+        raise AssertionError("nothing that this script serves; a WebSocket never comes through the gateway")
 
     def _response(self, request: Request) -> Reply:
         key = request.headers.get("authorization")

@@ -1,4 +1,4 @@
-"""Codex over a Responses upstream: as a provider of its own, and as the built-in one, which tries a WebSocket first."""
+"""Codex over a Responses upstream: as a provider of its own, over HTTP and WebSocket, and as the built-in one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.agents.conftest import Channel, Play
 from tests.agents.errand import Errand
 from tests.agents.responses_script import ResponsesScript
 from tests.agents.upstream import json_reply
+from tests.agents.wiretap import Wiretap
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
@@ -22,10 +23,26 @@ ERRAND = (MODEL, "upstream-five")
 @pytest.mark.parametrize("mount", ["/v1", "/api/v1"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_turn_with_a_tool_call(room: Room, packages: Path, play: Play, provider: str, mount: str) -> None:
-    """Where Codex opens a WebSocket, the gateway's 426 sends it to POST at once: the upstream sees no trace of it."""
+    """Where Codex opens a WebSocket, the upstream is asked over HTTP all the same."""
     errand = Errand(*ERRAND)
     agent = codex(room, packages, errand.prompt, provider=provider, mount=mount)
     await play(errand, ResponsesScript(errand), CHANNEL, agent)
+
+
+async def test_its_websocket_is_really_used(room: Room, packages: Path, play: Play) -> None:
+    """On one connection: a warm-up, a turn that goes on from it, and one that goes on from that with nothing but the
+    result of the tool call."""
+    errand = Errand(*ERRAND)
+    async with Wiretap() as tap:
+        agent = codex(room, packages, errand.prompt, provider="own-provider-websocket", tap=tap)
+        await play(errand, ResponsesScript(errand), CHANNEL, agent)
+    assert tap.request_lines == ["GET /v1/responses HTTP/1.1"]
+    warm_up, first, second = tap.messages()
+    assert {event["type"] for event in (warm_up, first, second)} == {"response.create"}
+    assert warm_up["generate"] is False
+    assert first["previous_response_id"].startswith("resp_")
+    assert second["previous_response_id"] == "resp_01"
+    assert [item["type"] for item in second["input"]] == ["function_call_output"]
 
 
 async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play) -> None:

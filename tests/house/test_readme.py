@@ -1,4 +1,5 @@
-"""The README's programs as they stand, but for address and key, against the gateway without any settings."""
+"""Programs of the README and the documents as they stand, but for address and key, against a gateway without any
+settings."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from tests.house.project import code_blocks
 from tests.live.gateway import Gateway
 
 PROGRAMS = [text for language, text in code_blocks("README.md") if language == "python"]
+(SOCKET_PROGRAM,) = (text for language, text in code_blocks("docs/websocket.md") if language == "python")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def test_there_is_a_program_for_each_sdk() -> None:
     ]
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("program", [*PROGRAMS, SOCKET_PROGRAM], ids=["openai", "anthropic", "gemini", "websocket"])
 def test_programs_run_as_they_stand(gateway: Gateway, program: str) -> None:
     here = program.replace("http://127.0.0.1:8000", gateway.url).replace("sk-***", gateway.key)
     done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, timeout=60)

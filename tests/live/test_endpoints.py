@@ -306,17 +306,6 @@ def test_wrong_method(gateway: Gateway, method: str, target: str, dialect: str, 
     assert allowed in (reply.header("allow") or "")
 
 
-def test_websocket_upgrade_is_told_to_use_http(gateway: Gateway) -> None:
-    """Codex tries `GET /v1/responses` as a WebSocket first, and falls back on 426 at once."""
-    for mount in ("/v1", "/api/v1"):
-        reply = ask(
-            gateway, "GET", f"{mount}/responses", *bearer(), ("connection", "Upgrade"), ("upgrade", "websocket"),
-            ("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            ("openai-beta", "responses_websockets=2026-02-06"),
-        )  # fmt: skip
-        assert_refused(reply, "openai-responses", 426)
-
-
 @pytest.mark.parametrize("target", ["/", "/healthz", "/readyz", "/v1/models"])
 def test_head(gateway: Gateway, target: str) -> None:
     """Claude Code begins with `HEAD /`."""

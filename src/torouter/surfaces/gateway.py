@@ -23,10 +23,12 @@ from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
 from torouter.surfaces.reading import Reading
+from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
 from torouter.units import Dialect
 from torouter.wire.asgi import ASGIApp, run_asgi
 from torouter.wire.exchange import Exchange
 from torouter.wire.server import Connection, Limits
+from torouter.wire.websocket import accept
 
 __all__ = ["Gateway"]
 
@@ -63,7 +65,10 @@ class Gateway:
             self._preflight(exchange)
             return
         if endpoint is not None:
-            self._answer(exchange, endpoint.codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
+            if _is_socket(exchange):
+                await self._converse(exchange, endpoint)
+            else:
+                self._answer(exchange, endpoint.codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
             return
         gemini = parse_call(path, exchange.query)
         if gemini is not None:
@@ -114,7 +119,7 @@ class Gateway:
             query=without_key(query) if query else b"",
         )
 
-    async def _call(self, exchange: Exchange, reading: Reading) -> None:
+    async def _call(self, exchange: Exchange, reading: Reading, answerer: Answerer | None = None) -> None:
         codec, operation, doorkeeper = reading.codec, reading.operation, self._doorkeeper
         try:
             key = doorkeeper.identify(reading.key_hash)
@@ -123,9 +128,26 @@ class Gateway:
             assert model is not None, "peek refuses a body without a model where the path has none"
             admission = doorkeeper.admit(key, codec.dialect, operation, model)
             call = reading.call(reading.framing or ("sse" if peek.stream else "whole"))
-            await self._relay.run(exchange, admission, call)
+            await (answerer or self._relay.run)(exchange, admission, call)
         except TorouterError as error:
             self._answer(exchange, codec, error)
+
+    async def _converse(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        """The WebSocket form of an endpoint. Who may not use it gets an HTTP answer, and no socket."""
+        codec = endpoint.codec
+        try:
+            reading = self._read(exchange, endpoint, None)
+            self._doorkeeper.identify(reading.key_hash)
+            websocket = accept(exchange, self.limits)
+        except TorouterError as error:
+            self._answer(exchange, codec, error)
+            return
+        await ResponsesSocket(
+            websocket,
+            answer=lambda turn, answerer: self._call(turn, reading, answerer),
+            refuse=lambda turn, error: self._answer(turn, codec, error),
+            body_limit_bytes=self.limits.body_bytes,
+        ).run()
 
     async def _gemini(self, exchange: Exchange, call: GeminiCall) -> None:
         codec = CODECS["gemini"]
@@ -178,7 +200,7 @@ class Gateway:
         if error.retry_after_s is not None:
             block += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
         if error.status == 426:
-            block += b"upgrade: HTTP/1.1\r\n"
+            block += b"upgrade: websocket\r\nsec-websocket-version: 13\r\n"
         if error.status == 401:
             block += b"www-authenticate: Bearer\r\n"
         exchange.respond(error.status, block, codec.render_error(error, exchange.request_id.decode("ascii")))
@@ -196,13 +218,13 @@ def _codec_of(path: bytes, fields: Mapping[bytes, bytes]) -> Codec:
     return CODECS[dialect]
 
 
+def _is_socket(exchange: Exchange) -> bool:
+    """Does the request open a WebSocket where one is served?"""
+    is_asked = exchange.upgrade == b"websocket" and exchange.method == b"GET"
+    return is_asked and exchange.path in _RESPONSES_PATHS
+
+
 def _wrong_method(exchange: Exchange) -> RequestError:
-    if exchange.path in _RESPONSES_PATHS and exchange.upgrade == b"websocket":
-        return RequestError(
-            "The WebSocket form of this endpoint is not served. Use POST with `stream: true`.",
-            status=426,
-            code="websocket_not_served",
-        )
     return RequestError(
         f"This path does not take {exchange.method.decode('ascii', 'replace')}.", status=405, code="method_not_allowed"
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head, Repeat
 from torouter.wire.upstream import Headers
 
-__all__ = ["Connection", "Limits", "Site", "sweep_connections"]
+__all__ = ["Connection", "Limits", "Site", "Successor", "sweep_connections"]
 
 _log = logging.getLogger("torouter.wire")
 
@@ -51,6 +52,10 @@ class Limits:
     body_s: float = 60.0
     keep_alive_s: float = 75.0
     stalled_reader_s: float = 300.0
+    ping_s: float = 30.0
+    """Of a WebSocket: the silence after which the client is asked whether it is there."""
+    idle_s: float = 3600.0
+    """Of a WebSocket: the time without a message of the client's after which it is closed."""
 
 
 class Site(Protocol):
@@ -68,6 +73,19 @@ class Site(Protocol):
         ...
 
 
+class Successor(ABC, asyncio.Protocol):
+    """The protocol that a connection speaks after an upgrade. `Connection` keeps its place in the server's books, and
+    tells it what the server says; it tells `Connection` of pauses in writing and of the end."""
+
+    @abstractmethod
+    def shutdown(self) -> None:
+        """See `Connection.shutdown`."""
+
+    @abstractmethod
+    def sweep(self, now_s: float) -> None:
+        """See `Connection.sweep`."""
+
+
 class Connection(asyncio.Protocol):
     """One client connection. States: idle, head, body; `active` is the exchange being answered."""
 
@@ -78,11 +96,9 @@ class Connection(asyncio.Protocol):
         "_head",
         "_head_bytes",
         "_headers",
-        "_is_reading_paused",
         "_last_read_s",
         "_lingers_until_s",
         "_loop",
-        "_next_request_id",
         "_parser",
         "_part_started_s",
         "_queue",
@@ -96,8 +112,11 @@ class Connection(asyncio.Protocol):
         "active",
         "client_address",
         "is_closing",
+        "is_reading_paused",
         "is_secure",
         "is_write_paused",
+        "next_request_id",
+        "successor",
         "transport",
     )
 
@@ -109,7 +128,7 @@ class Connection(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._site: Site = app_state["site"]
-        self._next_request_id: RequestIds = app_state["request_ids"]
+        self.next_request_id: RequestIds = app_state["request_ids"]
         # Connections with the same head share one: 64 copies of all that hangs on it do not fit into a core's cache.
         self._repeats: WeakValueDictionary[tuple[bytes, bytes], Repeat] = app_state.setdefault(
             "repeats", WeakValueDictionary()
@@ -130,10 +149,11 @@ class Connection(asyncio.Protocol):
         self._part_started_s = 0.0
         self._last_read_s = 0.0
         self._lingers_until_s = 0.0
-        self._is_reading_paused = False
+        self.is_reading_paused = False
         self._write_paused_s = 0.0
         self.transport: asyncio.Transport | None = None
         self.active: Exchange | None = None
+        self.successor: Successor | None = None
         self.client_address = ""
         self.is_secure = False
         self.is_closing = False
@@ -183,7 +203,7 @@ class Connection(asyncio.Protocol):
         is_between = self._state == "idle"
         repeat = self._repeat
         if repeat is not None and is_between and (body := repeat.body_of(data)) is not None:
-            self._accept(Exchange(self, repeat.head, body, self._next_request_id(), now_s))
+            self._accept(Exchange(self, repeat.head, body, self.next_request_id(), now_s))
             return
         self._parse(data)
         if is_between:
@@ -194,8 +214,10 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # the request was dispatched with `upgrade` set; whatever follows belongs to no protocol we serve
+        except httptools.HttpParserUpgrade as upgrade:
+            # The request was dispatched with `upgrade` set. What follows is its new protocol's; without one, nobody's.
+            if self.successor is not None and (rest := data[upgrade.args[0] :]):
+                self.successor.data_received(rest)
         except httptools.HttpParserCallbackError as error:
             self._fault(_reason(error))
         except httptools.HttpParserError:
@@ -286,13 +308,13 @@ class Connection(asyncio.Protocol):
         self._head = None
         self._state = "idle"
         self._head_bytes = 0
-        self._accept(Exchange(self, head, body, self._next_request_id(), self._last_read_s))
+        self._accept(Exchange(self, head, body, self.next_request_id(), self._last_read_s))
 
     def _accept(self, exchange: Exchange) -> None:
         if self.active is not None:
             self._queue.append(exchange)
             if len(self._queue) >= _PIPELINE_LIMIT:
-                self._pause_reading()
+                self.pause_reading()
             return
         self.active = exchange
         drive = exchange.drive = Drive(self._run(exchange))
@@ -329,10 +351,16 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         elif self._queue:
             following = self._queue.popleft()
-            self._resume_reading()
+            self.resume_reading()
             self._accept(following)
         else:
             self._last_read_s = self._loop.time()
+
+    def hand_over(self, successor: Successor) -> None:
+        """After a 101: what comes from now on is read by another protocol. The exchange goes on meanwhile."""
+        self.successor = successor
+        if self.transport is not None:
+            self.transport.set_protocol(successor)
 
     def _fault(self, error: TorouterError) -> None:
         """The bytes cannot be trusted from here on: answer once what can be answered, then close."""
@@ -345,7 +373,7 @@ class Connection(asyncio.Protocol):
         self._body_parts = []
         if self.active is not None:
             return  # an earlier request is being answered: its answer ends the connection
-        exchange = self.active = Exchange(self, head, b"", self._next_request_id(), self._last_read_s)
+        exchange = self.active = Exchange(self, head, b"", self.next_request_id(), self._last_read_s)
         self._site.refuse(exchange, error)
 
     def _unread_head(self) -> Head:
@@ -368,13 +396,20 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Called by uvicorn at SIGTERM: idle connections close now, the others after their answer."""
         self.is_closing = True
-        if self.active is None and self.transport is not None:
+        if self.successor is not None:
+            self.successor.shutdown()
+        elif self.active is None and self.transport is not None:
             self.transport.close()
 
     def sweep(self, now_s: float) -> None:
         """Called about twice a second: enforces what would otherwise need a timer per request."""
         limits = self._site.limits
-        if self._lingers_until_s:
+        if self.successor is not None:
+            if self._is_reader_stalled(now_s):
+                self.abort()
+            else:
+                self.successor.sweep(now_s)
+        elif self._lingers_until_s:
             if now_s > self._lingers_until_s:
                 self.abort()
         elif self._state == "head" and now_s - self._part_started_s > limits.head_s:
@@ -384,8 +419,11 @@ class Connection(asyncio.Protocol):
         elif self.active is None:
             if self._state == "idle" and now_s - self._last_read_s > limits.keep_alive_s and self.transport is not None:
                 self.transport.close()
-        elif self.is_write_paused and now_s - self._write_paused_s > limits.stalled_reader_s:
+        elif self._is_reader_stalled(now_s):
             self.abort()
+
+    def _is_reader_stalled(self, now_s: float) -> bool:
+        return self.is_write_paused and now_s - self._write_paused_s > self._site.limits.stalled_reader_s
 
     def _is_body_slow(self, now_s: float) -> bool:
         limit_s = self._site.limits.body_s
@@ -402,14 +440,14 @@ class Connection(asyncio.Protocol):
             _date = (headers, b"".join(b"%b: %b\r\n" % header for header in headers))
         return _date[1]
 
-    def _pause_reading(self) -> None:
-        if not self._is_reading_paused and self.transport is not None:
-            self._is_reading_paused = True
+    def pause_reading(self) -> None:
+        if not self.is_reading_paused and self.transport is not None:
+            self.is_reading_paused = True
             self.transport.pause_reading()
 
-    def _resume_reading(self) -> None:
-        if self._is_reading_paused and self.transport is not None:
-            self._is_reading_paused = False
+    def resume_reading(self) -> None:
+        if self.is_reading_paused and self.transport is not None:
+            self.is_reading_paused = False
             self.transport.resume_reading()
 
 
