@@ -10,7 +10,15 @@ from typing import ClassVar
 import pytest
 
 from torouter.channels import KINDS
-from torouter.config import Overrides, ServerSettings, Settings, UpstreamSettings, data_directory, load_settings
+from torouter.config import (
+    Overrides,
+    ResponsesSettings,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+    data_directory,
+    load_settings,
+)
 from torouter.errors import ConfigError
 from torouter.units import Secret
 from torouter.wire.upstream import Deadlines
@@ -254,6 +262,7 @@ class TestEnvironmentChannels:
 
 KIND_NAMES = ", ".join(KINDS)
 AT = "gateway.yaml"
+KEYS = "server, upstream, responses, channels"
 
 
 class TestFaults:
@@ -261,13 +270,16 @@ class TestFaults:
         ("text", "sentence"),
         [
             # the file
-            ("- 1", f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got a list"),
+            (
+                "- 1",
+                f"{AT}:1: expected a mapping with the keys {KEYS} and environment, got a list",
+            ),
             (
                 "hello",
-                f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got 'hello'",
+                f"{AT}:1: expected a mapping with the keys {KEYS} and environment, got 'hello'",
             ),
             ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
-            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, channels, environment"),
+            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, responses, channels, environment"),
             ("server: {}\n\nserver: {}", f"{AT}:3: 'server' is given twice, first on line 1"),
             ("8000: 1", f"{AT}:1: expected text (put it in quotes), got the number 8000"),
             ("[a]: 1", f"{AT}:1: expected text, got a list"),
@@ -443,7 +455,7 @@ class TestFaults:
             [f"{AT}:4", "channels[1].weight"],
             [f"{AT}:5", "upstream.connect_s"],
             [f"{AT}:6", "server.port"],
-            [f"{AT}:7", "unknown key 'x'; known are server, upstream, channels, environment"],
+            [f"{AT}:7", "unknown key 'x'; known are server, upstream, responses, channels, environment"],
         ]
 
     def test_of_a_file_that_is_not_there(self) -> None:
@@ -489,8 +501,13 @@ class TestDocumentation:
     def test_its_first_example_has_every_key_with_its_default(self) -> None:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
-        assert (settings.server, settings.upstream) == (defaults.server, defaults.upstream)
-        for key in (*ServerSettings.__struct_fields__, *UpstreamSettings.__struct_fields__):
+        told = (settings.server, settings.upstream, settings.responses)
+        assert told == (defaults.server, defaults.upstream, defaults.responses)
+        for key in (
+            *ServerSettings.__struct_fields__,
+            *UpstreamSettings.__struct_fields__,
+            *ResponsesSettings.__struct_fields__,
+        ):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
         declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}
         assert set(re.findall(r"^(?:  - |    )(\w+):", self.BLOCKS[0], flags=re.MULTILINE)) == declared

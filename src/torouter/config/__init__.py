@@ -5,11 +5,19 @@ message ever holds a secret. What every key means is in `docs/configuration.md`.
 """
 
 from torouter.config.load import data_directory, load_settings
-from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+from torouter.config.settings import (
+    ChannelSettings,
+    Overrides,
+    ResponsesSettings,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+)
 
 __all__ = [
     "ChannelSettings",
     "Overrides",
+    "ResponsesSettings",
     "ServerSettings",
     "Settings",
     "UpstreamSettings",

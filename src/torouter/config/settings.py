@@ -10,7 +10,7 @@ from torouter.channels import KINDS, Channel
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+__all__ = ["ChannelSettings", "Overrides", "ResponsesSettings", "ServerSettings", "Settings", "UpstreamSettings"]
 
 _DEADLINES = Deadlines()
 
@@ -40,6 +40,18 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deadlines(self) -> Deadlines:
         return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
+
+
+class ResponsesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the Responses API: whether and how answers are kept for requests that refer to them."""
+
+    keep: bool = False
+    """What holds for keys that say nothing themselves."""
+    ttl_s: float = 30 * 24 * 60 * 60.0
+    limit_mb: int = 8
+    """The largest conversation that is kept, in MiB: the request's whole input and its answer."""
+    account_limit_mb: int = 1024
+    """How much of one account lies in the store, compressed, in MiB; the oldest go first."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    responses: ResponsesSettings = ResponsesSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property
