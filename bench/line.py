@@ -29,15 +29,18 @@ from uvicorn.server import ServerState
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import ensure_first, hash_key
+from torouter.accounts import Keeping, KeptResponses, ensure_first, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
+from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
+from torouter.relay.turn import Keeper
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
+from torouter.surfaces.kept import KeptSurface
 from torouter.units import RequestIds, Secret, wall_ms
 from torouter.wire import server
 from torouter.wire.client import Client
@@ -172,15 +175,25 @@ async def measure(store: Store, pepper: bytes, is_stream: bool, count: int, chun
     door = Doorkeeper(
         Snapshot(keys=keys_of(store.access_rows()), channels=channels), partial(hash_key, pepper), wall_ms
     )
+    keeping = Keeping(ttl_s=60.0, limit_bytes=1, account_limit_bytes=1)
+    shelf = KeptResponses(store, pepper, keeping, wall_ms)
     relay = Relay(
         upstreams={"http": client},
         books=books,
         counters=Counters(),
+        keeper=Keeper(shelf, is_default=False),
         max_switches=3,
         clock=asyncio.get_running_loop().time,
         draw=random.random,
     )
-    gateway = Gateway(doorkeeper=door, relay=relay, pages=None, limits=Limits(), cors=Cors(["*"]))  # type: ignore[arg-type]
+    gateway = Gateway(
+        doorkeeper=door,
+        relay=relay,
+        kept=KeptSurface(shelf, Elsewhere({"http": client})),
+        pages=None,  # type: ignore[arg-type]
+        limits=Limits(),
+        cors=Cors(["*"]),
+    )
     state = ServerState()
     state.default_headers = [(b"date", b"Mon, 23 Nov 2026 08:22:18 GMT")]
     connection = ServerConnection(None, state, {"site": gateway, "request_ids": RequestIds()})  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
 from torouter.relay.passthrough import Passthrough
 from torouter.relay.translate import Translated, losses_header
+from torouter.relay.turn import Turn
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
@@ -111,17 +112,36 @@ class ByteAttempt:
 
 
 class CanonAttempt:
-    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
+    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back. `turn` is set where the
+    client's dialect lets answers be referred to."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_names", "_options", "codec")
+    __slots__ = (
+        "_admission",
+        "_call",
+        "_candidate",
+        "_clock",
+        "_exchange",
+        "_losses",
+        "_names",
+        "_options",
+        "_turn",
+        "codec",
+    )
 
     def __init__(
-        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        candidate: Candidate,
+        turn: Turn | None,
+        clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
         self._admission = admission
         self._call = call
         self._candidate = candidate
+        self._turn = turn
         self._clock = clock
         self._options: AnswerOptions | None = None
         self._losses: tuple[str, ...] = ()
@@ -136,6 +156,10 @@ class CanonAttempt:
         chat = client.decode_request(self._exchange.body)
         if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
             chat = msgspec.structs.replace(chat, stream=True)
+        turn = self._turn
+        is_kept = turn is not None and turn.keeps(chat)
+        if is_kept:  # so that `store` is no loss
+            chat = msgspec.structs.replace(chat, carried=tuple(each for each in chat.carried if each.name != "store"))
         reasoning = self._admission.route.reasoning
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
@@ -150,6 +174,8 @@ class CanonAttempt:
             ask_usage=chat.ask_usage,
             show_reasoning=chat.is_reasoning_visible is not False,
             request=chat,
+            is_kept=is_kept,
+            previous=None if turn is None else turn.previous,
         )
         return candidate.target.request(
             model=candidate.upstream_model,
@@ -163,9 +189,18 @@ class CanonAttempt:
         )
 
     def delivery(self, response: Response) -> Delivery:
-        assert self._options is not None, "an answer follows a request"
+        options, turn = self._options, self._turn
+        assert options is not None, "an answer follows a request"
         return Translated(
-            self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock
+            self._exchange,
+            response,
+            self._call,
+            self.codec,
+            options,
+            self._losses,
+            self._names,
+            turn.keep if turn is not None and options.is_kept else None,
+            self._clock,
         )
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
