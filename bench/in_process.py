@@ -15,15 +15,18 @@ from uvicorn.server import ServerState
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import hash_key
+from torouter.accounts import Keeping, KeptResponses, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
+from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
+from torouter.relay.turn import Keeper
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
+from torouter.surfaces.kept import KeptSurface
 from torouter.units import DIALECTS, Dialect, RequestIds, Secret, wall_ms
 from torouter.wire.client import Client
 from torouter.wire.server import Connection as ServerConnection
@@ -149,10 +152,12 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
     )
     books = Books(lambda _: None)
     snapshot = Snapshot(keys=keys_of(store.access_rows()), channels=channels, translations=_OTHERS)
+    shelf = KeptResponses(store, PEPPER, Keeping(ttl_s=60.0, limit_bytes=1, account_limit_bytes=1), wall_ms)
     relay = Relay(
         upstreams={"http": client},
         books=books,
         counters=Counters(),
+        keeper=Keeper(shelf, is_default=False),
         max_switches=3,
         clock=asyncio.get_running_loop().time,
         draw=random.random,
@@ -160,6 +165,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
     gateway = Gateway(
         doorkeeper=Doorkeeper(snapshot, partial(hash_key, PEPPER), wall_ms),
         relay=relay,
+        kept=KeptSurface(shelf, Elsewhere({"http": client})),
         pages=None,  # type: ignore[arg-type]
         limits=Limits(),
         cors=Cors(["*"]),

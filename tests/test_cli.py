@@ -22,6 +22,7 @@ from torouter.cli import cli
 from torouter.config import Settings
 from torouter.errors import ConfigError
 from torouter.store import Store
+from torouter.store.migrate import REVISIONS
 
 
 @pytest.fixture
@@ -217,6 +218,14 @@ class TestKey:
         end = datetime.fromtimestamp(row.expires_ms / 1000, UTC)
         assert abs(end - datetime.now(UTC) - timedelta(days=90)) < timedelta(minutes=5)
 
+    @pytest.mark.parametrize(("option", "keeps"), [("--keep-responses", "yes"), ("--no-keep-responses", "no")])
+    def test_create_says_whether_answers_are_kept(self, data_dir: Path, option: str, keeps: str) -> None:
+        assert run("key", "create", option).exit_code == 0
+        assert re.search(rf"^1 .* all +{keeps} +never", answer("key", "list"), flags=re.MULTILINE)
+        with Store.open(data_dir) as store:
+            [row] = store.access_rows().keys
+        assert row.keep_responses is (keeps == "yes")
+
     def test_create_in_a_group(self, data_dir: Path) -> None:
         assert answer("group", "create", "research") == (
             "Group research is there. A key of it: torouter key create --group research\n"
@@ -232,8 +241,8 @@ class TestKey:
     def test_a_life(self, data_dir: Path) -> None:
         key = run("key", "create", "--name", "laptop").stdout.strip()
         assert answer("key", "list") == (
-            "ID  KEY          NAME    GROUP    STATUS   MODELS  EXPIRES  LAST USED\n"
-            f"1   {key[:6]}…{key[-4:]}  laptop  default  enabled  all     never    never\n"
+            "ID  KEY          NAME    GROUP    STATUS   MODELS  KEEPS    EXPIRES  LAST USED\n"
+            f"1   {key[:6]}…{key[-4:]}  laptop  default  enabled  all     default  never    never\n"
         )
         assert answer("key", "disable", "1") == "Key 1 (laptop) is disabled.\n"
         assert "disabled" in answer("key", "list")
@@ -271,11 +280,12 @@ class TestOthers:
         path = data_dir / "torouter.db"
         assert result.exit_code == 1
         assert result.stderr == (
-            f"Error: {path} is not there yet, or empty, and this version uses 0001: run `torouter db upgrade`.\n"
+            f"Error: {path} is not there yet, or empty, and this version uses {REVISIONS[-1]}: "
+            "run `torouter db upgrade`.\n"
         )
         assert not data_dir.exists()
         assert answer("db", "upgrade") == f"{path} has this version's schema.\n"
-        assert answer("db", "check") == f"{path} has this version's schema, 0001.\n"
+        assert answer("db", "check") == f"{path} has this version's schema, {REVISIONS[-1]}.\n"
 
     def test_db_check_of_a_newer_store(self, data_dir: Path) -> None:
         run("db", "upgrade")

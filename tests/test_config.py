@@ -13,6 +13,7 @@ from torouter.channels import KINDS
 from torouter.config import (
     FetchSettings,
     Overrides,
+    ResponsesSettings,
     ServerSettings,
     Settings,
     UpstreamSettings,
@@ -263,7 +264,8 @@ class TestEnvironmentChannels:
 
 KIND_NAMES = ", ".join(KINDS)
 AT = "gateway.yaml"
-MAPPING = "expected a mapping with the keys server, upstream, fetch, channels and environment"
+KEYS = "server, upstream, fetch, responses, channels"
+MAPPING = f"expected a mapping with the keys {KEYS} and environment"
 
 
 class TestFaults:
@@ -280,7 +282,7 @@ class TestFaults:
                 f"{AT}:1: {MAPPING}, got 'hello'",
             ),
             ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
-            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, fetch, channels, environment"),
+            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are {KEYS}, environment"),
             ("server: {}\n\nserver: {}", f"{AT}:3: 'server' is given twice, first on line 1"),
             ("8000: 1", f"{AT}:1: expected text (put it in quotes), got the number 8000"),
             ("[a]: 1", f"{AT}:1: expected text, got a list"),
@@ -456,7 +458,7 @@ class TestFaults:
             [f"{AT}:4", "channels[1].weight"],
             [f"{AT}:5", "upstream.connect_s"],
             [f"{AT}:6", "server.port"],
-            [f"{AT}:7", "unknown key 'x'; known are server, upstream, fetch, channels, environment"],
+            [f"{AT}:7", f"unknown key 'x'; known are {KEYS}, environment"],
         ]
 
     def test_of_a_file_that_is_not_there(self) -> None:
@@ -502,12 +504,13 @@ class TestDocumentation:
     def test_its_first_example_has_every_key_with_its_default(self) -> None:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
-        for name in ("server", "upstream", "fetch"):
+        for name in ("server", "upstream", "fetch", "responses"):
             assert getattr(settings, name) == getattr(defaults, name)
         for key in (
             *ServerSettings.__struct_fields__,
             *UpstreamSettings.__struct_fields__,
             *FetchSettings.__struct_fields__,
+            *ResponsesSettings.__struct_fields__,
         ):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
         declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}

@@ -25,27 +25,31 @@ from uvicorn.supervisors import Multiprocess
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import Announcement, hash_key, load_pepper
+from torouter.accounts import Announcement, Keeping, KeptResponses, hash_key, load_pepper
 from torouter.channels import Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import FetchSettings, Settings
+from torouter.config import FetchSettings, ResponsesSettings, Settings
 from torouter.console.pages import make_pages
 from torouter.errors import ConfigError, TorouterError
 from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
+from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.metrics import CountersCollector
 from torouter.relay.run import Relay
+from torouter.relay.turn import Keeper
 from torouter.routing.snapshot import Key, Snapshot, Translations
 from torouter.store import Store, UsageRow
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
+from torouter.surfaces.kept import KeptSurface
 from torouter.units import Dialect, RequestIds, wall_ms
 from torouter.wire.client import Client
 from torouter.wire.fetch import Fetcher
 from torouter.wire.memory import MemoryUpstream
 from torouter.wire.public import is_public
 from torouter.wire.server import Connection, Limits, sweep_connections
+from torouter.wire.upstream import Upstream
 
 __all__ = ["create_app", "serve"]
 
@@ -76,10 +80,14 @@ class House:
             partial(hash_key, pepper),
             wall_ms,
         )
+        self._kept = KeptResponses(store, pepper, _keeping(settings.responses), wall_ms)
+        memory = MemoryUpstream(demo_answer)
+        upstreams: dict[str, Upstream] = {"http": self._client, "https": self._client, "memory": memory}
         self._relay = Relay(
-            upstreams={"http": self._client, "https": self._client, "memory": MemoryUpstream(demo_answer)},
+            upstreams=upstreams,
             books=self.books,
             counters=self.counters,
+            keeper=Keeper(self._kept, is_default=settings.responses.keep),
             max_switches=settings.upstream.max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.random,
@@ -88,6 +96,7 @@ class House:
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
             relay=self._relay,
+            kept=KeptSurface(self._kept, Elsewhere(upstreams)),
             pages=pages,
             limits=Limits(
                 body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s
@@ -100,6 +109,7 @@ class House:
         """Background work, as long as the context lasts; then usage rows are flushed and connections closed."""
         tasks = [
             asyncio.create_task(self.books.run()),
+            asyncio.create_task(self._kept.run()),
             asyncio.create_task(self._refresh()),
             asyncio.create_task(sweep_connections(self.gateway.connections)),
             *(asyncio.create_task(self._discover(channel)) for channel in self.doorkeeper.snapshot.channels),
@@ -218,6 +228,14 @@ def serve(settings: Settings, announcement: Announcement) -> int:
         server = uvicorn.Server(config)
         server.run([listener])
         return 0 if server.started else 1
+
+
+def _keeping(settings: ResponsesSettings) -> Keeping:
+    return Keeping(
+        ttl_s=settings.ttl_s,
+        limit_bytes=settings.limit_mb * _MIB,
+        account_limit_bytes=settings.account_limit_mb * _MIB,
+    )
 
 
 def _translations() -> Translations:

@@ -150,8 +150,15 @@ def key() -> None:
 @click.option("--group", default="default", show_default=True, help="The group whose channels it may use.")
 @click.option("--models", default="", metavar="A,B", help="Only these models. [default: all of the group]")
 @click.option("--expires-days", type=click.IntRange(1, 36500), metavar="N", help="Ends after N days. [default: never]")
+@click.option(
+    "--keep-responses/--no-keep-responses",
+    default=None,
+    help="May its answers be kept for later requests? [default: responses.keep of the configuration]",
+)
 @_data_option
-def create_key(name: str, group: str, models: str, expires_days: int | None, data: Path | None) -> None:
+def create_key(
+    name: str, group: str, models: str, expires_days: int | None, keep_responses: bool | None, data: Path | None
+) -> None:
     """Make a key and print it: the only time that it can be seen.
 
     \b
@@ -173,6 +180,7 @@ def create_key(name: str, group: str, models: str, expires_days: int | None, dat
             group=group,
             models=[model.strip() for model in models.split(",") if model.strip()],
             expires_ms=None if expires_days is None else wall_ms() + expires_days * _DAY_MS,
+            keep_responses=keep_responses,
         )
     click.echo(f"Key {row.id} ({row.name}) of group {row.group}. It is shown this once:", err=True)
     click.echo(made)
@@ -190,7 +198,7 @@ def list_keys(include_deleted: bool, data: Path | None) -> None:
     """
     with _store(data) as store:
         rows = store.list_keys(include_deleted=include_deleted)
-    heads = ("ID", "KEY", "NAME", "GROUP", "STATUS", "MODELS", "EXPIRES", "LAST USED")
+    heads = ("ID", "KEY", "NAME", "GROUP", "STATUS", "MODELS", "KEEPS", "EXPIRES", "LAST USED")
     _print_table(heads, map(_key_cells, rows))
 
 
@@ -392,6 +400,7 @@ def _key_cells(row: KeyRow) -> Sequence[str]:
         row.group,
         row.status if row.deleted_ms is None else "deleted",
         ", ".join(row.models) or "all",
+        {None: "default", True: "yes", False: "no"}[row.keep_responses],
         "never" if row.expires_ms is None else _day(row.expires_ms),
         "never" if row.last_used_ms is None else _day(row.last_used_ms),
     )

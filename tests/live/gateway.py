@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server`, `upstream` and `fetch` are the configuration file's; without any there
-    is no such file, and the gateway serves its demo."""
+    """A gateway process. `channels`, `server`, `upstream`, `fetch` and `responses` are the configuration file's;
+    without any of them there is no such file, and the gateway serves its demo."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Gateway:
         server: Mapping[str, object] | None = None,
         upstream: Mapping[str, object] | None = None,
         fetch: Mapping[str, object] | None = None,
+        responses: Mapping[str, object] | None = None,
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -69,6 +70,7 @@ class Gateway:
             "server": server,
             "upstream": upstream,
             "fetch": fetch,
+            "responses": responses,
         }
         self._settings = {name: told for name, told in sections.items() if told}
 

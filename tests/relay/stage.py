@@ -18,16 +18,19 @@ from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, UsageRow
 from torouter.relay.counters import Counters
+from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
+from torouter.relay.turn import Keeper, Shelf
 from torouter.routing.snapshot import Key, Snapshot
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
+from torouter.surfaces.kept import KeptSurface
 from torouter.units import DIALECTS, Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["Answer", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 Handler = Callable[[Request], Reply]
 
@@ -94,6 +97,23 @@ class Stage:
         return Answer(int(lines[0].split(b" ")[1]), headers, rest, is_complete)
 
 
+class MemoryShelf:
+    """What is kept, by account and id."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, str], bytes] = {}
+
+    async def keep(self, account_id: int, key_id: int, kept_id: str, document: bytes) -> bool:
+        self.kept[account_id, kept_id] = document
+        return True
+
+    async def find(self, account_id: int, kept_id: str) -> bytes | None:
+        return self.kept.get((account_id, kept_id))
+
+    async def delete(self, account_id: int, kept_id: str) -> bool:
+        return self.kept.pop((account_id, kept_id), None) is not None
+
+
 def _unchunked(data: bytes) -> tuple[bytes, bool]:
     whole = b""
     while data:
@@ -113,6 +133,8 @@ async def stage(
     models: Mapping[str, str] | None = None,
     max_switches: int = 3,
     kind: str = "openai",
+    keeps: bool = False,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -140,16 +162,20 @@ async def stage(
         channels=channels,
         translations={one: tuple(other for other in able if other != one) for one in able},
     )
+    upstreams = {"http": MemoryUpstream(handle)}
+    kept = MemoryShelf() if shelf is None else shelf
     gateway = Gateway(
         doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
         relay=Relay(
-            upstreams={"http": MemoryUpstream(handle)},
+            upstreams=upstreams,
             books=_Listed(rows),
             counters=Counters(),
+            keeper=Keeper(kept, is_default=keeps),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.Random(1).random,
         ),
+        kept=KeptSurface(kept, Elsewhere(upstreams)),
         pages=Starlette(),
         limits=Limits(body_bytes=100_000),
         cors=Cors(["*"]),

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -19,7 +20,7 @@ from alembic.script import ScriptDirectory
 
 from torouter.errors import StoreError
 from torouter.store import Store, schema_state
-from torouter.store.engine import make_engine
+from torouter.store.engine import make_engine, prepare_directory
 from torouter.store.migrate import MIGRATIONS, REVISIONS
 from torouter.store.schema import metadata
 
@@ -49,6 +50,25 @@ class TestRevisions:
         config.set_main_option("path_separator", "os")
         line = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
         assert tuple(reversed(line)) == REVISIONS
+
+    def test_an_older_store_keeps_its_rows(self, data_dir: Path) -> None:
+        path = prepare_directory(data_dir)
+        engine = make_engine(path)
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.set_main_option("path_separator", "os")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        engine.dispose()
+        execute(
+            path,
+            "INSERT INTO accounts VALUES (1, 'a@b', 'A', 'admin', 'active', 0)",
+            "INSERT INTO keys VALUES (1, 1, 1, 'k', x'01', 'sk-a…', 'z', '[]', 'enabled', NULL, 0, NULL, NULL)",
+        )
+        with Store.open(data_dir) as store:
+            [key] = store.list_keys()
+        assert (key.name, key.keep_responses) == ("k", None)
 
     def test_the_tables_have_constraints_with_names(self, store: Store) -> None:
         (made,) = execute(store.path, "SELECT sql FROM sqlite_master WHERE name = 'keys'")

@@ -21,6 +21,7 @@ def keys_of(rows: AccessRows) -> dict[bytes, Key]:
             has_account=row.account_status is not None,
             is_account_active=row.account_status == "active",
             expires_ms=row.expires_ms,
+            keep_responses=row.keep_responses,
         )
         for row in rows.keys
     }

@@ -1,9 +1,11 @@
-"""Accounts and what is theirs: keys, the pepper they are hashed with, and the first account of a new store.
+"""Accounts and what is theirs: keys, the pepper they are hashed with, kept responses, and the first account of a new
+store.
 
 A key's text exists in two places only: in the hands of its owner, and for the moment in which it is made.
 """
 
 from torouter.accounts.first import FIRST_KEY_VARIABLE, Announcement, FirstKey, ensure_account, ensure_first
+from torouter.accounts.kept_responses import Keeping, KeptResponses
 from torouter.accounts.keys import DEFAULT_GROUP, add_key, check_key, hash_key, shown_parts
 from torouter.accounts.pepper import load_pepper
 
@@ -12,6 +14,8 @@ __all__ = [
     "FIRST_KEY_VARIABLE",
     "Announcement",
     "FirstKey",
+    "Keeping",
+    "KeptResponses",
     "add_key",
     "check_key",
     "ensure_account",

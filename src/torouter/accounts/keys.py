@@ -55,6 +55,7 @@ def add_key(
     group: str = DEFAULT_GROUP,
     models: Sequence[str] = (),
     expires_ms: int | None = None,
+    keep_responses: bool | None = None,
 ) -> KeyRow:
     """Enters a key into the store, where its text does not go. Raises `StoreError` for a group that does not exist."""
     head, tail = shown_parts(key)
@@ -67,4 +68,5 @@ def add_key(
         tail=tail,
         models=models,
         expires_ms=expires_ms,
+        keep_responses=keep_responses,
     )

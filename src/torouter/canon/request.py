@@ -146,6 +146,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     stream: bool | UnsetType | None = UNSET
     ask_usage: bool = False
+    may_keep: bool = False
+    """May the answer be kept for later requests of the caller's? In dialects that know such a thing."""
     tools: tuple[Tool | VendorTool, ...] = ()
     tool_choice: ToolChoice | None = None
     output: OutputFormat | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torouter.channels.base_url import BaseUrl
 from torouter.channels.discovery import models_request
+from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
@@ -68,6 +69,15 @@ class Channel:
         dialect = self.dialects[0]
         base = self._base(dialect)
         return models_request(base, dialect, auth_field(self.kind.auth_of(dialect), self.api_key))
+
+    def kept_request(self, method: bytes, below: bytes, passed: bytes, query: bytes) -> Request | None:
+        """For a response that this upstream may keep itself; `None` where it does not speak that dialect. See
+        `channels.kept`; raises `RequestError`."""
+        if self.target("openai-responses", "chat") is None:
+            return None
+        base = self._base("openai-responses")
+        auth = auth_field(self.kind.auth_of("openai-responses"), self.api_key)
+        return kept_request(base, auth, method, below, passed, query, self.deadlines)
 
     def _offered(self) -> list[tuple[Dialect, Operation]]:
         return [

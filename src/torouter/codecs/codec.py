@@ -32,7 +32,10 @@ __all__ = [
     "Encoded",
     "Encoder",
     "Framing",
+    "KeptForm",
     "Peek",
+    "References",
+    "Resolved",
     "Tap",
     "Translation",
     "UpstreamFault",
@@ -121,6 +124,10 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     ask_usage: bool = False
     show_reasoning: bool = True
     request: ChatRequest | None = None
+    is_kept: bool = False
+    """The answer is kept here, for requests that refer to it."""
+    previous: str | None = None
+    """The answer that the request went on from, by its id."""
 
 
 class Decoder(Protocol):
@@ -157,6 +164,39 @@ class Translation:
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
 
 
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with all in place that it refers to and that was found. `previous` is the id that it went on from;
+    `missing` the path of a reference that is still in it, to something that is not kept here."""
+
+    body: bytes
+    previous: str | None
+    missing: str | None
+
+
+class References(Protocol):
+    """What a request refers to. Each id in `wanted` is looked up, and what is found told with `learn`."""
+
+    wanted: tuple[str, ...]
+
+    def learn(self, kept_id: str, document: bytes, /) -> None: ...
+
+    def resolved(self) -> Resolved:
+        """Raises `RequestError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptForm:
+    """Of a dialect whose requests may refer to earlier answers by id: how turns are kept, each as one document."""
+
+    references: Callable[[bytes], References | None]
+    """Of a body; `None` where it refers to nothing. Raises `RequestError`."""
+    document: Callable[[bytes, bytes], tuple[str, bytes] | None]
+    """(body, last bytes of the translated answer) → id and document; `None` for what is not to be kept."""
+    disclaim: Callable[[bytes], bytes]
+    """The last bytes of an answer that could not be kept, which say so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     dialect: Dialect
@@ -173,3 +213,4 @@ class Codec:
     """(status, body) of an upstream's error answer. Never raises, whatever the body is."""
     withhold_usage: Callable[[], ByteFilter] | None = None
     translation: Translation | None = None
+    kept: KeptForm | None = None

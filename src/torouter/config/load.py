@@ -16,6 +16,7 @@ from torouter.config.settings import (
     ChannelSettings,
     FetchSettings,
     Overrides,
+    ResponsesSettings,
     ServerSettings,
     Settings,
     UpstreamSettings,
@@ -42,6 +43,7 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         server=replace(file.server, **{key: value for key, value in named.items() if value is not None}),
         upstream=file.upstream,
         fetch=file.fetch,
+        responses=file.responses,
         channels=name_channels(file.channels or [demo_channel()]),
     )
 
@@ -58,15 +60,20 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
+    responses: ResponsesSettings = ResponsesSettings()
     channels: list[ChannelSettings]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
     document = read_document(path, faults) if path else None
-    tables = {} if document is None else document.table(("server", "upstream", "fetch", "channels", "environment"))
+    tables = (
+        {}
+        if document is None
+        else document.table(("server", "upstream", "fetch", "responses", "channels", "environment"))
+    )
     if tables is None:
         assert document is not None
-        document.expected("a mapping with the keys server, upstream, fetch, channels and environment")
+        document.expected("a mapping with the keys server, upstream, fetch, responses, channels and environment")
         tables = {}
     asked = boolean(tables["environment"]) if "environment" in tables else None
     may_borrow = asked is not False
@@ -77,6 +84,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         server=_read_section(tables.get("server"), ServerSettings(), _SERVER),
         upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
         fetch=_read_section(tables.get("fetch"), FetchSettings(), _FETCH),
+        responses=_read_section(tables.get("responses"), ResponsesSettings(), _RESPONSES),
         channels=channels,
     )
 
@@ -153,4 +161,10 @@ _FETCH: Final[Mapping[str, Reader[object]]] = {
     "private_networks": boolean,
     "size_mb": whole(1, 1024),
     "timeout_s": seconds(may_be_zero=False),
+}
+_RESPONSES: Final[Mapping[str, Reader[object]]] = {
+    "keep": boolean,
+    "ttl_s": seconds(may_be_zero=False),
+    "limit_mb": whole(1, 1024),
+    "account_limit_mb": whole(1, 1024 * 1024),
 }

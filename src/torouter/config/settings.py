@@ -10,7 +10,15 @@ from torouter.channels import KINDS, Channel
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["ChannelSettings", "FetchSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+__all__ = [
+    "ChannelSettings",
+    "FetchSettings",
+    "Overrides",
+    "ResponsesSettings",
+    "ServerSettings",
+    "Settings",
+    "UpstreamSettings",
+]
 
 _DEADLINES = Deadlines()
 
@@ -51,6 +59,18 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     size_mb: int = 20
     timeout_s: float = 20.0
     """For all links of a request together; the size in MiB."""
+
+
+class ResponsesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the Responses API: whether and how answers are kept for requests that refer to them."""
+
+    keep: bool = False
+    """What holds for keys that say nothing themselves."""
+    ttl_s: float = 30 * 24 * 60 * 60.0
+    limit_mb: int = 8
+    """The largest conversation that is kept, in MiB: the request's whole input and its answer."""
+    account_limit_mb: int = 1024
+    """How much of one account lies in the store, compressed, in MiB; the oldest go first."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
+    responses: ResponsesSettings = ResponsesSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

@@ -18,7 +18,8 @@ from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
 from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Translated, losses_header, translation_of
+from torouter.relay.translate import Sent, Translated, losses_header, translation_of
+from torouter.relay.turn import Turn
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
@@ -113,8 +114,8 @@ class ByteAttempt:
 
 
 class CanonAttempt:
-    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back. Raises `RequestError` for
-    a body that is no request."""
+    """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back. `turn` is set where the
+    client's dialect lets answers be referred to. Raises `RequestError` for a body that is no request."""
 
     __slots__ = (
         "_admission",
@@ -123,26 +124,28 @@ class CanonAttempt:
         "_chat",
         "_clock",
         "_exchange",
-        "_losses",
-        "_names",
-        "_options",
-        "_stops",
+        "_sent",
+        "_turn",
         "codec",
     )
 
     def __init__(
-        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        candidate: Candidate,
+        turn: Turn | None,
+        clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
         self._admission = admission
         self._call = call
         self._candidate = candidate
+        self._turn = turn
         self._clock = clock
         self._chat = translation_of(call.codec).decode_request(exchange.body)
-        self._options: AnswerOptions | None = None
-        self._losses: tuple[str, ...] = ()
-        self._names: dict[str, str] = {}
-        self._stops: tuple[str, ...] = ()
+        self._sent: Sent | None = None
         self.codec = CODECS[candidate.dialect]
 
     async def follow_links(self, fetcher: Fetcher) -> None:
@@ -153,14 +156,15 @@ class CanonAttempt:
         call, candidate, chat = self._call, self._candidate, self._chat
         if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
             chat = msgspec.structs.replace(chat, stream=True)
+        turn = self._turn
+        is_kept = turn is not None and turn.keeps(chat)
+        if is_kept:  # so that `store` is no loss
+            chat = msgspec.structs.replace(chat, carried=tuple(each for each in chat.carried if each.name != "store"))
         reasoning = self._admission.route.reasoning
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = translation_of(self.codec).encode_request(chat, candidate.upstream_model, candidate.facts)
-        self._losses = losses_header(encoded.losses)
-        self._names = tool_names(chat, candidate.dialect)
-        self._stops = encoded.stops
-        self._options = AnswerOptions(
+        options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
             seed=self._exchange.request_id.decode("ascii").removeprefix("req_"),
@@ -168,6 +172,15 @@ class CanonAttempt:
             ask_usage=chat.ask_usage,
             show_reasoning=chat.is_reasoning_visible is not False,
             request=chat,
+            is_kept=is_kept,
+            previous=None if turn is None else turn.previous,
+        )
+        self._sent = Sent(
+            options=options,
+            losses=losses_header(encoded.losses),
+            names=tool_names(chat, candidate.dialect),
+            stops=encoded.stops,
+            keep=turn.keep if turn is not None and is_kept else None,
         )
         return candidate.target.request(
             model=candidate.upstream_model,
@@ -181,18 +194,8 @@ class CanonAttempt:
         )
 
     def delivery(self, response: Response) -> Delivery:
-        assert self._options is not None, "an answer follows a request"
-        return Translated(
-            self._exchange,
-            response,
-            self._call,
-            self.codec,
-            self._options,
-            self._losses,
-            self._names,
-            self._stops,
-            self._clock,
-        )
+        assert self._sent is not None, "an answer follows a request"
+        return Translated(self._exchange, response, self._call, self.codec, self._sent, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error

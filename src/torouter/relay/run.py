@@ -18,7 +18,8 @@ from torouter.relay.call import Call
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.record import usage_row
-from torouter.relay.verdict import exhausted, may_try_next
+from torouter.relay.turn import Keeper
+from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
 from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order
 from torouter.routing.snapshot import Candidate
@@ -44,6 +45,7 @@ class Relay:
         upstreams: Mapping[str, Upstream],
         books: Books,
         counters: Counters,
+        keeper: Keeper,
         max_switches: int,
         clock: Callable[[], float],
         draw: Callable[[], float],
@@ -52,6 +54,7 @@ class Relay:
         self._upstreams = upstreams
         self._books = books
         self._counters = counters
+        self._keeper = keeper
         self._max_attempts = max_switches + 1
         self._clock = clock
         self._draw = draw
@@ -68,6 +71,10 @@ class Relay:
         status, switches = 500, -1
         self._counters.in_flight += 1
         try:
+            turn = self._keeper.turn(exchange, admission, call)
+            if turn is not None and turn.refers:
+                await turn.recall(call)
+                admission = turn.admission
             ordered = order(admission.route, self._cooling, self._clock(), self._draw)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
@@ -75,7 +82,7 @@ class Relay:
                 if candidate.dialect == call.codec.dialect:
                     attempt = ByteAttempt(exchange, admission, call, candidate, self._clock)
                 else:
-                    attempt = CanonAttempt(exchange, admission, call, candidate, self._clock)
+                    attempt = CanonAttempt(exchange, admission, call, candidate, turn, self._clock)
                     if self._fetcher is not None:
                         await attempt.follow_links(self._fetcher)
                 request = attempt.request()
@@ -98,7 +105,8 @@ class Relay:
                     if not may_try_next(error):
                         raise
                     last = error
-                    self._failed(candidate, error, exchange)
+                    if is_channels_fault(error):
+                        self._failed(candidate, error, exchange)
                     delivery = None
                     if response is not None:
                         response.close()

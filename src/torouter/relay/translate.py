@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
@@ -19,7 +21,10 @@ from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Translated", "losses_header", "translation_of"]
+__all__ = ["Keep", "Sent", "Translated", "losses_header", "translation_of"]
+
+Keep = Callable[[bytes], Awaitable[bytes]]
+"""From the last bytes of an answer to those that the client is given, when it has been kept."""
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _LOSSES_LIMIT_BYTES: Final = 4096
@@ -39,9 +44,24 @@ class _Stopped(Exception):
     """A stop sequence was found: the answer has ended, and what else is said of it is not waited for."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the answer's way back must know of the request that was sent.
+
+    `names`: what the upstream was told a tool is called → the client's own name. `stops`: stop sequences that it could
+    not be told. `keep` is set where the answer is to be kept: it gets the answer's last bytes, which wait for it, and
+    gives those for the client. They wait in a task, because an upstream may leave its stream open behind the end.
+    """
+
+    options: AnswerOptions
+    losses: tuple[str, ...]
+    names: Mapping[str, str]
+    stops: tuple[str, ...]
+    keep: Keep | None
+
+
 class Translated:
-    """A `Delivery` through canon. `names`: what the upstream was told a tool is called → the client's own name;
-    `stops`: stop sequences that it could not be told."""
+    """A `Delivery` through canon."""
 
     __slots__ = (
         "_call",
@@ -51,9 +71,9 @@ class Translated:
         "_encoder",
         "_exchange",
         "_is_over",
-        "_names",
-        "_options",
+        "_last",
         "_response",
+        "_sent",
         "_stop_at",
         "_upstream",
         "_usage",
@@ -68,10 +88,7 @@ class Translated:
         response: Response,
         call: Call,
         upstream: Codec,
-        options: AnswerOptions,
-        losses: tuple[str, ...],
-        names: Mapping[str, str],
-        stops: tuple[str, ...],
+        sent: Sent,
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -79,15 +96,15 @@ class Translated:
         self._call = call
         self._upstream = upstream
         self._client = translation_of(call.codec)
-        self._options = options
+        self._sent = sent
         self._decoder = translation_of(upstream).decoder(framing_of(response, "whole"))
-        self._encoder = self._client.encoder(options)
+        self._encoder = self._client.encoder(sent.options)
+        self._stop_at = StopAt(sent.stops) if sent.stops else None
         self._usage = Usage()
-        self._names = names
-        self._stop_at = StopAt(stops) if stops else None
+        self._last: asyncio.Task[None] | None = None
         self._clock = clock
         self._is_over = False
-        self.losses = losses
+        self.losses = sent.losses
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
 
@@ -95,34 +112,53 @@ class Translated:
         return self._usage
 
     def deliver_whole(self, body: bytes) -> bool:
-        if self._options.framing != "whole":
+        if self._sent.options.framing != "whole" or self._sent.keep is not None:
             return False
-        self.first_byte_s = self._clock()
-        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
-        answer = fold(events, self._upstream.dialect)
-        self._usage = answer.usage
-        if self._names:
-            answer = restore_answer(answer, self._names)
-        self._exchange.respond(200, self._headers(_HEADERS["whole"]), self._client.encode_answer(answer, self._options))
+        self._respond(self._whole(body))
         return True
 
     async def deliver(self) -> None:
         exchange, response = self._exchange, self._response
-        if self._options.framing == "whole":
-            self.deliver_whole(await response.read(_BODY_LIMIT_BYTES))
+        keep = self._sent.keep
+        if self._sent.options.framing == "whole":
+            answer = self._whole(await response.read(_BODY_LIMIT_BYTES))
+            self._respond(answer if keep is None else await keep(answer))
             return
         try:
-            await response.pipe(self._piece)
-            self._events(self._decoder.close())
-        except _Stopped:  # the upstream would go on: its connection is dropped
-            pass
-        except UpstreamError as error:
-            if not exchange.has_begun:
-                raise
-            if not self._is_over:  # what is lost behind the last event was no part of the answer
-                self._event(_fault(error))
+            await self._pipe()
+            if self._last is not None:
+                await self._last
+        finally:
+            if self._last is not None:
+                self._last.cancel()
         if not exchange.has_ended:
             exchange.end()
+
+    async def _pipe(self) -> None:
+        """A connection that breaks when the answer has ended breaks nothing of it."""
+        try:
+            await self._response.pipe(self._piece)
+            self._events(self._decoder.close())
+        except _Stopped:  # the upstream would go on: its connection is dropped
+            return
+        except UpstreamError as error:
+            if self._is_over:
+                return
+            if not self._exchange.has_begun:
+                raise
+            self._event(_fault(error))
+
+    def _whole(self, body: bytes) -> bytes:
+        self.first_byte_s = self._clock()
+        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
+        answer = fold(events, self._upstream.dialect)
+        self._usage = answer.usage
+        if self._sent.names:
+            answer = restore_answer(answer, self._sent.names)
+        return self._client.encode_answer(answer, self._sent.options)
+
+    def _respond(self, answer: bytes) -> None:
+        self._exchange.respond(200, self._headers(_HEADERS["whole"]), answer)
 
     def _piece(self, data: bytes) -> None:
         if self.first_byte_s is None:
@@ -138,6 +174,7 @@ class Translated:
 
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
+        names, keep = self._sent.names, self._sent.keep
         pieces = []
         for event in self._stopped(events):
             if type(event) is UsageSeen:
@@ -147,22 +184,30 @@ class Translated:
                     raise event.error("stream")
                 self.outcome = "truncated"
                 self._is_over = True
+            elif type(event) is PartStart and names:
+                event = restore_event(event, names)
             elif type(event) is Finish:
                 self._is_over = True
-            elif type(event) is PartStart and self._names:
-                event = restore_event(event, self._names)
+                if keep is not None:
+                    self._last = asyncio.get_running_loop().create_task(self._give_last(encode(event), keep))
+                    continue
             pieces.append(encode(event))
         out = b"".join(pieces)
         if out:
             self._commit()
             exchange.write(out)
 
+    async def _give_last(self, last: bytes, keep: Keep) -> None:
+        given = await keep(last)
+        self._commit()
+        self._exchange.write(given)
+
     def _event(self, event: Event) -> None:
         self._events((event,))
 
     def _commit(self) -> None:
         if not self._exchange.has_begun:
-            self._exchange.begin(200, self._headers(_HEADERS[self._options.framing]))
+            self._exchange.begin(200, self._headers(_HEADERS[self._sent.options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
         losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]

@@ -32,6 +32,8 @@ class Key:
     has_account: bool
     is_account_active: bool
     expires_ms: int | None
+    keep_responses: bool | None = None
+    """`None`: as the operator's setting says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +69,12 @@ class Route:
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
+
+    def speaking(self, dialect: Dialect) -> Route | None:
+        """The same over those candidates alone that speak a dialect; `None` where none does."""
+        spoken = ([each for each in bucket.candidates if each.dialect == dialect] for bucket in self.buckets)
+        buckets = tuple(Bucket.of(candidates) for candidates in spoken if candidates)
+        return Route(self.model, self.reasoning, buckets) if buckets else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

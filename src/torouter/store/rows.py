@@ -14,6 +14,7 @@ __all__ = [
     "AccountRow",
     "AccountStatus",
     "GroupRow",
+    "KeptResponseRow",
     "KeyRow",
     "KeyStatus",
     "Role",
@@ -55,6 +56,8 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     last_used_ms: int | None
     deleted_ms: int | None
+    keep_responses: bool | None = None
+    """May this key's answers be kept? `None`: as the operator's setting says."""
 
 
 class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,7 @@ class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
     role: Role | None
     group_id: int
     group: str
+    keep_responses: bool | None = None
 
 
 class AccessRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,17 @@ class AccessRows(msgspec.Struct, frozen=True, kw_only=True):
 
     revision: int
     keys: tuple[AccessRow, ...]
+
+
+class KeptResponseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A response that is kept for its account until `expires_ms`; `sealed` is what only its sealer can read."""
+
+    id: str
+    account_id: int
+    key_id: int
+    created_ms: int
+    expires_ms: int
+    sealed: bytes
 
 
 class UsageRow(NamedTuple):

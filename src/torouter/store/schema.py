@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["accounts", "groups", "keys", "metadata", "revision", "usage"]
+__all__ = ["accounts", "groups", "kept_responses", "keys", "metadata", "revision", "usage"]
 
 # Constraints have names that do not depend on the database, so that a later migration can name them.
 metadata = MetaData(
@@ -70,6 +71,8 @@ keys = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("last_used_ms", BigInteger),
     Column("deleted_ms", BigInteger),
+    # Null: as the operator's setting says.
+    Column("keep_responses", Boolean),
 )
 
 usage = Table(
@@ -104,6 +107,20 @@ usage = Table(
     Column("latency_ms", BigInteger, nullable=False),
     Column("first_token_ms", BigInteger),
     Column("losses", Text),
+)
+
+kept_responses = Table(
+    "kept_responses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", _ID, nullable=False),
+    Column("key_id", _ID, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("sealed_bytes", BigInteger, nullable=False),
+    # Last, so that nothing that only counts has to read past it.
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "account_id", "created_ms", "sealed_bytes"),
 )
 
 revision = Table(

@@ -45,6 +45,7 @@ KEYS: _Rows = (
         keys.c.created_ms,
         keys.c.last_used_ms,
         keys.c.deleted_ms,
+        keys.c.keep_responses,
     )
     .join(groups, groups.c.id == keys.c.group_id)
     .order_by(keys.c.id)
@@ -63,6 +64,7 @@ ACCESS: _Rows = (
         accounts.c.role,
         keys.c.group_id,
         groups.c.name.label("group"),
+        keys.c.keep_responses,
     )
     .join(groups, groups.c.id == keys.c.group_id)
     # A key whose account is gone is shown, so that its holder can be told so rather than that the key is unknown.

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from torouter.errors import StoreError
-from torouter.store import statements
+from torouter.store import kept, statements
 from torouter.store.engine import WRITES, faults_of, make_engine, only_one, prepare_directory
 from torouter.store.migrate import upgrade
-from torouter.store.rows import AccessRows, AccountRow, GroupRow, KeyRow, KeyStatus, Role, UsageRow
+from torouter.store.rows import AccessRows, AccountRow, GroupRow, KeptResponseRow, KeyRow, KeyStatus, Role, UsageRow
 from torouter.store.schema import accounts, groups, keys, revision, usage
 from torouter.units import wall_ms
 
@@ -121,6 +121,7 @@ class Store:
         tail: str,
         models: Sequence[str] = (),
         expires_ms: int | None = None,
+        keep_responses: bool | None = None,
     ) -> KeyRow:
         """An enabled key. `head` and `tail` are the parts of it that may be shown; no models means all models."""
         with self._writing() as connection:
@@ -135,6 +136,7 @@ class Store:
                 status="enabled",
                 expires_ms=expires_ms,
                 created_ms=wall_ms(),
+                keep_responses=keep_responses,
             )
             with _conflict("This key exists already (a deleted one cannot come back), or its account does not exist."):
                 key_id = connection.execute(key.returning(keys.c.id)).scalar_one()
@@ -204,6 +206,28 @@ class Store:
         """The latest rows, newest first."""
         with self._reading() as connection:
             return [UsageRow(*row) for row in connection.execute(statements.USAGE.limit(limit))]
+
+    # Kept responses
+
+    def keep_response(self, row: KeptResponseRow) -> None:
+        with self._writing() as connection:
+            kept.insert_row(connection, row)
+
+    def find_response(self, account_id: int, response_id: str, now_ms: int) -> bytes | None:
+        """What was sealed; `None` where there is none of this account, or no longer."""
+        with self._reading() as connection:
+            return kept.find_sealed(connection, account_id, response_id, now_ms)
+
+    def delete_response(self, account_id: int, response_id: str, now_ms: int) -> bool:
+        """Was there one of this account?"""
+        with self._writing() as connection:
+            return kept.delete_row(connection, account_id, response_id, now_ms)
+
+    def sweep_responses(self, now_ms: int, account_limit_bytes: int, limit_rows: int = 1000) -> int:
+        """Deletes what has expired, and the oldest of accounts that keep more than they may; at most so many rows, so
+        that others need not wait long. Returns how many."""
+        with self._writing() as connection:
+            return kept.sweep_rows(connection, now_ms, account_limit_bytes, limit_rows)
 
     # How
 

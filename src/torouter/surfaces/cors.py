@@ -8,7 +8,7 @@ from collections.abc import Sequence
 __all__ = ["Cors"]
 
 _EXPOSED = b"x-request-id, request-id, retry-after, x-torouter-losses"
-_METHODS = b"GET, POST, HEAD, OPTIONS"
+_METHODS = b"GET, POST, DELETE, HEAD, OPTIONS"
 
 
 class Cors:

@@ -22,6 +22,7 @@ from torouter.surfaces.cors import Cors
 from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
+from torouter.surfaces.kept import KeptCall, KeptSurface, parse_kept
 from torouter.surfaces.reading import Reading
 from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
 from torouter.units import Dialect
@@ -42,11 +43,14 @@ _READS: Final = frozenset({b"GET", b"HEAD"})
 class Gateway:
     """A `wire.server.Site`. Pages (portal, health, metrics) are an ASGI application."""
 
-    def __init__(self, *, doorkeeper: Doorkeeper, relay: Relay, pages: ASGIApp, limits: Limits, cors: Cors) -> None:
+    def __init__(
+        self, *, doorkeeper: Doorkeeper, relay: Relay, kept: KeptSurface, pages: ASGIApp, limits: Limits, cors: Cors
+    ) -> None:
         self.limits = limits
         self.connections: set[Connection] = set()
         self._doorkeeper = doorkeeper
         self._relay = relay
+        self._kept = kept
         self._pages = pages
         self._cors = cors
 
@@ -69,6 +73,10 @@ class Gateway:
                 await self._converse(exchange, endpoint)
             else:
                 self._answer(exchange, endpoint.codec, _wrong_method(exchange), b"allow: POST, OPTIONS\r\n")
+            return
+        kept = parse_kept(path)
+        if kept is not None:
+            await self._serve_kept(exchange, kept)
             return
         gemini = parse_call(path, exchange.query)
         if gemini is not None:
@@ -158,6 +166,20 @@ class Gateway:
         else:
             await self._read_and_call(exchange, call.endpoint, call)
 
+    async def _serve_kept(self, exchange: Exchange, call: KeptCall) -> None:
+        codec, fields, doorkeeper = CODECS["openai-responses"], exchange.fields, self._doorkeeper
+        if exchange.method not in call.methods:
+            allowed = b"allow: %b, OPTIONS\r\n" % b", ".join(call.methods)
+            self._answer(exchange, codec, _wrong_method(exchange), allowed)
+            return
+        try:
+            credential = credential_of(fields, exchange.query, is_anthropic=False, may_be_in_query=False)
+            key = doorkeeper.identify(doorkeeper.hash_of(credential))
+            headers = self._answer_headers(exchange, codec)
+            await self._kept.answer(exchange, call, key, doorkeeper.snapshot, headers)
+        except TorouterError as error:
+            self._answer(exchange, codec, error)
+
     def _catalog(self, exchange: Exchange, request: CatalogRequest, fields: Mapping[bytes, bytes]) -> None:
         codec = CODECS[request.dialect]
         if exchange.method not in _READS:
@@ -183,7 +205,7 @@ class Gateway:
         if origin:
             block = self._cors.preflight_block(origin, exchange.fields.get(b"access-control-request-headers", b""))
         else:
-            block = b"allow: GET, POST, HEAD, OPTIONS\r\n"
+            block = b"allow: GET, POST, DELETE, HEAD, OPTIONS\r\n"
         exchange.respond(204, block, b"")
 
     def _cors_block(self, fields: Mapping[bytes, bytes]) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from torouter.codecs.codec import Codec
+from torouter.codecs.codec import Codec, KeptForm
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_errors import render_openai_error
 from torouter.codecs.openai_responses.amend import amend
 from torouter.codecs.openai_responses.errors import render_stream_error
+from torouter.codecs.openai_responses.kept import disclaim, document_of, references_of
 from torouter.codecs.openai_responses.peek import peek
 from torouter.codecs.openai_responses.tap import tap
 from torouter.codecs.openai_responses.translation import TRANSLATION
@@ -24,4 +25,5 @@ CODEC: Final = Codec(
     render_stream_error=render_stream_error,
     read_error=read_error,
     translation=TRANSLATION,
+    kept=KeptForm(references=references_of, document=document_of, disclaim=disclaim),
 )

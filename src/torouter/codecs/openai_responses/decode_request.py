@@ -61,6 +61,7 @@ def decode_request(body: bytes) -> ChatRequest:
         model=top.get("model", STR),
         stream=top.take("stream", BOOL),
         ask_usage=True,
+        may_keep=top.get("store", BOOL) is not False,
         messages=messages,
         tools=decode_tools(top, found, choice),
         tool_choice=choice,

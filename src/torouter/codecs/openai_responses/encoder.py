@@ -132,7 +132,7 @@ class Encoder(AnswerEncoder):
             self._output.append(Raw(_encode(self._call(self._held, "incomplete"))))
             self._held = None
         said: Json = {"code": openai_code(error) or "server_error", "message": printable(error.message)}
-        return before + self._close_message() + self._terminal({"status": "failed", "error": said})
+        return before + self._close_message() + self._terminal({"status": "failed", "error": said, "store": False})
 
     def _terminal(self, status: Json) -> bytes:
         response = response_object(self.options, status, self._output, self.usage)

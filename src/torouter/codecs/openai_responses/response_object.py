@@ -1,7 +1,7 @@
 """The response object and its items, which streams and whole answers share.
 
 What the official client's typed model requires is always there (openai 3.54.0, seen 2026-11). Of the request it echoes
-what the client itself sent. Nothing is stored, and it says so.
+what the client itself sent, and it says whether it is stored.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def response_object(options: AnswerOptions, status: Json, output: Sequence[Json 
         "model": options.model,
         "output": output,
         "parallel_tool_calls": True,
-        "previous_response_id": None,
+        "previous_response_id": options.previous,
         "reasoning": {"effort": None, "summary": None},
-        "store": False,
+        "store": options.is_kept,
         "temperature": None,
         "text": {"format": {"type": "text"}},
         "tool_choice": "auto",

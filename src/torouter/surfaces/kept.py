@@ -1,0 +1,113 @@
+"""Responses by their id: to read, to delete, to list what led to them.
+
+What is kept here is answered here, to its own account alone. Any other id may be that of an upstream which keeps its
+answers itself, so it is asked for at the key's own Responses channels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+from torouter.codecs.openai_responses.input_items import input_page
+from torouter.codecs.openai_responses.kept import response_of
+from torouter.errors import RequestError, RoutingError
+from torouter.relay.elsewhere import Elsewhere
+from torouter.relay.turn import Shelf
+from torouter.routing.snapshot import Key, Snapshot
+from torouter.surfaces.credentials import without_key
+from torouter.wire.exchange import Exchange
+from torouter.wire.upstream import Request
+
+__all__ = ["KeptCall", "KeptSurface", "parse_kept"]
+
+_PATH: Final = re.compile(
+    rb"(?:/api)?/v1/responses(/(?!(?:compact|input_tokens)(?:/|$))(\w[\w.-]{0,255})(?:/(input_items|cancel))?)"
+)
+_METHODS: Final[dict[bytes, tuple[bytes, ...]]] = {
+    b"": (b"GET", b"DELETE"),
+    b"input_items": (b"GET",),
+    b"cancel": (b"POST",),
+}
+_JSON: Final = b"content-type: application/json\r\n"
+_PAGE: Final = 20
+_LONGEST_PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCall:
+    """`part` is what is asked for of the response: nothing more, `input_items`, or `cancel`. `below` is the path behind
+    `/v1/responses`."""
+
+    below: bytes
+    kept_id: str
+    part: bytes
+
+    @property
+    def methods(self) -> tuple[bytes, ...]:
+        return _METHODS[self.part]
+
+
+def parse_kept(path: bytes) -> KeptCall | None:
+    match = _PATH.fullmatch(path)
+    return None if match is None else KeptCall(match[1], match[2].decode("ascii"), match[3] or b"")
+
+
+class KeptSurface:
+    def __init__(self, shelf: Shelf, elsewhere: Elsewhere) -> None:
+        self._shelf = shelf
+        self._elsewhere = elsewhere
+
+    async def answer(self, exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot, headers: bytes) -> None:
+        """`headers` are those of every answer. Raises the `TorouterError` to answer with."""
+        body = await self._body(exchange, call, key)
+        if body is not None:
+            exchange.respond(200, _JSON + headers, body)
+        elif not await self._elsewhere.answer(exchange, _requests(exchange, call, key, snapshot), headers):
+            raise RoutingError(f"Response with id '{call.kept_id}' not found.", kind="not_found", param="id")
+
+    async def _body(self, exchange: Exchange, call: KeptCall, key: Key) -> bytes | None:
+        """`None` for what is not kept here."""
+        if exchange.method == b"DELETE":
+            is_deleted = await self._shelf.delete(key.account_id, call.kept_id)
+            told = {"id": call.kept_id, "object": "response", "deleted": True}
+            return msgspec.json.encode(told) if is_deleted else None
+        document = await self._shelf.find(key.account_id, call.kept_id)
+        if document is None:
+            return None
+        if call.part == b"cancel":
+            raise RequestError("Only responses that are made in the background can be cancelled.", param="id")
+        options = _options(exchange.query)
+        if call.part == b"input_items":
+            return _page(call.kept_id, document, options)
+        if options.get("stream", "false") != "false":
+            raise RequestError("A response that is kept here cannot be streamed again.", param="stream")
+        return response_of(document)
+
+
+def _options(query: bytes) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(query.decode("latin-1"), keep_blank_values=True).items()}
+
+
+def _page(kept_id: str, document: bytes, options: dict[str, str]) -> bytes:
+    limit, order = options.get("limit", str(_PAGE)), options.get("order", "desc")
+    if not (limit.isascii() and limit.isdecimal() and len(limit) < 4 and 1 <= int(limit) <= _LONGEST_PAGE):
+        raise RequestError(f"`limit` must be a number from 1 to {_LONGEST_PAGE}.", param="limit")
+    if order not in ("asc", "desc"):
+        raise RequestError("`order` must be `asc` or `desc`.", param="order")
+    return input_page(
+        kept_id, document, limit=int(limit), is_ascending=order == "asc", after=options.get("after") or None
+    )
+
+
+def _requests(exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot) -> Iterator[Request]:
+    passed, query = exchange.head.upstream_block, without_key(exchange.query)
+    for channel in sorted(snapshot.channels_of(key.group), key=lambda channel: channel.priority):
+        request = channel.kept_request(exchange.method, call.below, passed, query)
+        if request is not None:
+            yield request

@@ -1,0 +1,124 @@
+"""What is kept lies sealed, for a time and within bounds; a store that fails is no fault of the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from torouter.accounts import Keeping, KeptResponses
+from torouter.accounts.sealing import Sealer
+from torouter.errors import StoreError
+from torouter.store import Store
+
+PEPPER = bytes(range(32))
+KEEPING = Keeping(ttl_s=60.0, limit_bytes=1000, account_limit_bytes=10_000)
+DOCUMENT = b'{"input":[],"response":{"id":"resp_1","secret":"a word that nobody else uses"}}'
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ms = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kept(store: Store, clock: Clock) -> KeptResponses:
+    return KeptResponses(store, PEPPER, KEEPING, clock)
+
+
+async def test_a_life(kept: KeptResponses) -> None:
+    assert await kept.find(1, "resp_1") is None
+    assert await kept.keep(1, 7, "resp_1", DOCUMENT)
+    assert await kept.find(1, "resp_1") == DOCUMENT
+    assert await kept.find(2, "resp_1") is None
+    assert not await kept.delete(2, "resp_1")
+    assert await kept.delete(1, "resp_1")
+    assert await kept.find(1, "resp_1") is None
+    assert not await kept.delete(1, "resp_1")
+
+
+async def test_it_ends_with_its_time(kept: KeptResponses, clock: Clock) -> None:
+    await kept.keep(1, 7, "resp_1", DOCUMENT)
+    clock.now_ms += 59_999
+    assert await kept.find(1, "resp_1") == DOCUMENT
+    clock.now_ms += 1
+    assert await kept.find(1, "resp_1") is None
+
+
+async def test_what_is_too_large_is_not_kept(store: Store, clock: Clock) -> None:
+    kept = KeptResponses(store, PEPPER, replace(KEEPING, limit_bytes=len(DOCUMENT)), clock)
+    assert await kept.keep(1, 7, "resp_1", DOCUMENT)
+    assert not await kept.keep(1, 7, "resp_2", DOCUMENT + b" ")
+    assert await kept.find(1, "resp_2") is None
+
+
+async def test_nothing_of_it_can_be_read_in_the_file(kept: KeptResponses, store: Store) -> None:
+    await kept.keep(1, 7, "resp_1", DOCUMENT)
+    on_disk = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    assert b"resp_1" in on_disk
+    assert b"nobody else uses" not in on_disk
+    [(sealed,)] = sqlite3.connect(store.path).execute("SELECT sealed FROM kept_responses").fetchall()
+    assert b"nobody" not in sealed
+
+
+async def test_another_secret_opens_nothing(kept: KeptResponses, store: Store, clock: Clock) -> None:
+    await kept.keep(1, 7, "resp_1", DOCUMENT)
+    stranger = KeptResponses(store, bytes(32), KEEPING, clock)
+    with pytest.raises(StoreError, match="cannot be looked up right now") as caught:
+        await stranger.find(1, "resp_1")
+    assert caught.value.status == 503
+
+
+async def test_a_store_that_fails_keeps_nothing_and_names_no_path(
+    kept: KeptResponses, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("DROP TABLE kept_responses")
+    connection.close()
+    assert not await kept.keep(1, 7, "resp_1", DOCUMENT)
+    assert "response not kept id=resp_1" in caplog.text
+    for call in (kept.find(1, "resp_1"), kept.delete(1, "resp_1")):
+        with pytest.raises(StoreError) as caught:
+            await call
+        assert str(store.path) not in caught.value.message
+
+
+async def test_it_sweeps_by_itself(
+    kept: KeptResponses, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torouter.accounts.kept_responses._SWEEP_S", 0.01)
+    await kept.keep(1, 7, "resp_1", DOCUMENT)
+    clock.now_ms += 60_000
+    sweeping = asyncio.create_task(kept.run())
+    try:
+        async with asyncio.timeout(10):
+            while store.find_response(1, "resp_1", 0) is not None:
+                await asyncio.sleep(0.01)
+    finally:
+        sweeping.cancel()
+
+
+def test_sealed_bytes_open_in_their_own_place_only() -> None:
+    sealer = Sealer(PEPPER, b"test")
+    sealed = sealer.seal(b"data", b"here")
+    assert sealer.open(sealed, b"here") == b"data"
+    assert sealer.seal(b"data", b"here") != sealed
+    for data, context, other in (
+        (sealed, b"there", sealer),
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"here", sealer),
+        (b"", b"here", sealer),
+        (sealed, b"here", Sealer(PEPPER, b"other")),
+        (sealed, b"here", Sealer(bytes(32), b"test")),
+    ):
+        with pytest.raises(StoreError):
+            other.open(data, context)
