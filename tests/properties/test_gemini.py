@@ -400,7 +400,7 @@ def test_no_bytes_are_too_hostile(framing: Framing, pieces: list[bytes]) -> None
 
 @pytest.mark.parametrize("name", ["responseJsonSchema", "responseSchema"])
 def test_a_schema_of_endless_depth_is_a_400(name: str) -> None:
-    schema = '{"type":"object","properties":{"a":' * 480 + "{}" + "}}" * 480
+    schema = '{"type":"object","properties":{"a":' * 20_000 + "{}" + "}}" * 20_000
     head = '{"contents":[{"parts":[{"text":"x"}]}],"messages":[{"role":"user","content":"x"}],'
     body = head + f'"generationConfig":{{"{name}":{schema}}}}}'
     with pytest.raises(RequestError, match="nested too deeply"):

@@ -116,7 +116,7 @@ def test_an_unknown_kind_of_call_is_refused_across() -> None:
 
 @pytest.mark.parametrize(("client", "upstream"), [(CHAT, MESSAGES), (MESSAGES, CHAT)])
 def test_a_schema_of_endless_depth_is_a_400(client: Translation, upstream: Translation) -> None:
-    depth = 480
+    depth = 20_000
     schema = '{"type":"object","properties":{"a":' * depth + "{}" + "}}" * depth
     wanted = (
         '"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":%s}}'
@@ -126,3 +126,22 @@ def test_a_schema_of_endless_depth_is_a_400(client: Translation, upstream: Trans
     body = '{"model":"m","messages":[{"role":"user","content":"x"}],' + wanted % schema + "}"
     with pytest.raises(RequestError, match="nested too deeply"):
         upstream.encode_request(client.decode_request(body.encode()), "up", ModelFacts())
+
+
+@pytest.mark.parametrize(("client", "upstream"), [(CHAT, MESSAGES), (MESSAGES, CHAT)])
+@pytest.mark.parametrize("depth", range(100, 1100, 100))
+def test_a_deep_schema_is_carried_or_a_400(client: Translation, upstream: Translation, depth: int) -> None:
+    """How deep is too deep depends on the Python, and on who walks: the parser or we."""
+    schema = '{"type":"object","properties":{"a":' * depth + "{}" + "}}" * depth
+    wanted = (
+        '"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":%s}}'
+        if client is CHAT
+        else '"max_tokens":9,"output_config":{"format":{"type":"json_schema","schema":%s}}'
+    )
+    body = '{"model":"m","messages":[{"role":"user","content":"x"}],' + wanted % schema + "}"
+    refused, written = "", 0
+    try:
+        written = upstream.encode_request(client.decode_request(body.encode()), "up", ModelFacts()).body.count(b'"a"')
+    except RequestError as error:
+        refused = error.message
+    assert written >= depth or "nested too deeply" in refused

@@ -80,7 +80,7 @@ class _Builder:
         properties = properties if isinstance(properties, Mapping) else {}
         required = schema.get("required")
         required = required if isinstance(required, list) else []
-        return {str(name): self.build(properties.get(name), depth + 1) for name in required}
+        return {name: self.build(properties.get(name), depth + 1) for name in required if isinstance(name, str)}
 
     def _array(self, schema: Mapping[str, object], depth: int) -> list[object]:
         prefix = schema.get("prefixItems")
