@@ -29,7 +29,8 @@ class Site:
         self.bodies: list[dict[str, object]] = []
 
     async def serve(self, exchange: Exchange) -> None:
-        await ResponsesSocket(accept(exchange, self.limits), self._answer, self._refuse, 1_000_000).run()
+        websocket = accept(exchange, self.limits)
+        await ResponsesSocket(websocket, exchange.head, self._answer, self._refuse, 1_000_000).run()
 
     async def _answer(self, turn: Exchange, answerer: Answerer | None) -> None:
         self.bodies.append(json.loads(turn.body))

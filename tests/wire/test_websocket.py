@@ -52,7 +52,7 @@ class SocketSite:
         websocket = accept(exchange, self.limits)
 
         async def handle(message: Message) -> None:
-            await self._answer(websocket.turn(message, message.text or b"binary", Heard(websocket)))
+            await self._answer(websocket.turn(message, exchange.head, message.text or b"binary", Heard(websocket)))
 
         try:
             await websocket.each(handle)
