@@ -10,6 +10,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.contract.typed_params import responses_faults
+from tests.live.callers import bearer
 from tests.live.conftest import TakeSlot
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import DIALECTS, UPSTREAM_KEY, Slot
@@ -75,7 +76,8 @@ def test_a_conversation_over_every_dialect(gateway: Gateway, take: TakeSlot, dia
 def test_a_responses_upstream_is_asked_as_by_http(gateway: Gateway, take: TakeSlot) -> None:
     """What goes to it is a request of the API: streamed, without a word of the socket's, every item to the byte."""
     slot = take("openai-responses", recorded_answer(CALL), recorded_answer(TEXT))
-    with opened(gateway, headers=(("authorization", f"Bearer {FIRST_KEY}"), ("openai-beta", "x=1"))) as socket:
+    beta = ("openai-beta", "responses_websockets=2026-02-06,x=1")
+    with opened(gateway, headers=(*bearer(), beta, ("originator", "codex"))) as socket:
         said = '{"type":"response.create", "model":"MODEL","input":"hi","stream_id":"a" , "temperature":1.00}'
         socket.connection.send(said.replace("MODEL", slot.model))
         called = socket.rest()[-1]
@@ -87,7 +89,7 @@ def test_a_responses_upstream_is_asked_as_by_http(gateway: Gateway, take: TakeSl
     assert first.body == left
     assert (first.method, first.target) == ("POST", "/v1/responses")
     assert first.header("authorization") == f"Bearer {UPSTREAM_KEY}"
-    assert first.header("openai-beta") == "x=1"
+    assert (first.header("openai-beta"), first.header("originator")) == ("x=1", "codex")
     assert not {"upgrade", "sec-websocket-key", "sec-websocket-version"} & first.names()
     body = json.loads(second.body)
     assert responses_faults(body) == []

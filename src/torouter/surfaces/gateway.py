@@ -152,6 +152,7 @@ class Gateway:
             return
         await ResponsesSocket(
             websocket,
+            exchange.head,
             answer=lambda turn, answerer: self._call(turn, reading, answerer),
             refuse=lambda turn, error: self._answer(turn, codec, error),
             body_limit_bytes=self.limits.body_bytes,

@@ -20,6 +20,7 @@ from torouter.relay.call import Call
 from torouter.surfaces.recent import Recent
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
+from torouter.wire.head import Head
 from torouter.wire.turn import Turn
 from torouter.wire.websocket import Message, WebSocket
 
@@ -27,7 +28,9 @@ __all__ = ["Answer", "Answerer", "Refuse", "ResponsesSocket"]
 
 _log = logging.getLogger("torouter.surfaces")
 
-_SILENT_HEADERS: Final = frozenset({"content-type", "cache-control", "www-authenticate"})
+_SOCKET_BETA: Final = b"responses_websockets="
+_TOLD: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
+"""Header fields of an answer that an `error` event tells, beside the request's id."""
 
 
 class Answerer(Protocol):
@@ -43,10 +46,12 @@ Refuse = Callable[[Exchange, TorouterError], None]
 
 
 class ResponsesSocket:
-    """One connection. `body_limit_bytes` holds for a request with all that it goes on from, too."""
+    """One connection; `head` is that of its upgrade. `body_limit_bytes` holds for a request with all that it goes on
+    from, too."""
 
-    def __init__(self, websocket: WebSocket, answer: Answer, refuse: Refuse, body_limit_bytes: int) -> None:
+    def __init__(self, websocket: WebSocket, head: Head, answer: Answer, refuse: Refuse, body_limit_bytes: int) -> None:
         self._websocket = websocket
+        self._head = _posted(head)
         self._answer = answer
         self._refuse = refuse
         self._body_limit_bytes = body_limit_bytes
@@ -58,7 +63,7 @@ class ResponsesSocket:
 
     async def _message(self, message: Message) -> None:
         speaker = _Speaker(self._websocket)
-        turn = self._websocket.turn(message, b"", speaker)
+        turn = self._websocket.turn(message, self._head, b"", speaker)
         speaker.request_id = turn.request_id
         try:
             create = _read(message)
@@ -124,8 +129,19 @@ class _Speaker:
 
     def _told(self, headers: bytes) -> dict[str, str]:
         lines = (line.partition(": ") for line in headers.decode("latin-1").split("\r\n") if line)
-        told = {name: value for name, _, value in lines if name not in _SILENT_HEADERS}
+        told = {name: value for name, _, value in lines if name in _TOLD}
         return {"x-request-id": self.request_id.decode("ascii"), **told}
+
+
+def _posted(head: Head) -> Head:
+    """The head that a turn would have as a posted request: without the beta of the WebSocket itself, which means
+    nothing to an upstream that is asked over HTTP."""
+    fields = [(name, _without_socket(value) if name == b"openai-beta" else value) for name, value in head.headers]
+    return Head(b"POST", head.path, head.query, [field for field in fields if field[1]], True)
+
+
+def _without_socket(betas: bytes) -> bytes:
+    return b",".join(beta for beta in betas.split(b",") if not beta.strip().startswith(_SOCKET_BETA))
 
 
 def _read(message: Message) -> Create | None:

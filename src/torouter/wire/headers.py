@@ -18,7 +18,7 @@ TO_UPSTREAM: Final[dict[bytes, str]] = {
     b"anthropic-version": "the meaning of an Anthropic request depends on it (2023-06-01, 2026-10-21)",
     b"anthropic-beta": "opens the features that the body uses",
     b"anthropic-dangerous-direct-browser-access": "asked of browser clients by Anthropic",
-    b"openai-beta": "opens the features that the body uses (assistants, realtime, responses_websockets)",
+    b"openai-beta": "opens the features that the body uses (assistants, realtime)",
     b"originator": "Codex: which front end asks; OpenAI's caches and limits look at it",
     b"session_id": "Codex: keeps one conversation on one cache",
     b"conversation_id": "Codex: as session_id, in older versions",

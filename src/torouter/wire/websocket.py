@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from torouter.errors import RequestError
 from torouter.wire.exchange import Exchange
+from torouter.wire.head import Head
 from torouter.wire.server import Limits, Successor
 from torouter.wire.turn import Sink, Turn
 
@@ -140,10 +141,10 @@ class WebSocket(Successor):
             self._connection.active = self._exchange
         self._exchange.has_ended = True
 
-    def turn(self, message: Message, body: bytes, sink: Sink) -> Turn:
+    def turn(self, message: Message, head: Head, body: bytes, sink: Sink) -> Turn:
         """The exchange that answers a message; pauses and the client's leaving are its own from now on."""
         connection = self._connection
-        turn = Turn(connection, self._exchange.head, body, connection.next_request_id(), message.arrived_s, sink)
+        turn = Turn(connection, head, body, connection.next_request_id(), message.arrived_s, sink)
         turn.drive = self._exchange.drive
         connection.active = turn
         return turn

@@ -129,16 +129,19 @@ def test_an_event_and_a_response_object_are_the_same(status: str) -> None:
     assert kept == keep(b'{"input":"hi"}', response)
 
 
-BARE = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": None}
-SEALED = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAA"}
-SUMMED = {"type": "reasoning", "id": "rs_3", "summary": [{"type": "summary_text", "text": "Hm."}]}
+BARE = {"type": "reasoning", "id": "rs_x", "summary": [], "encrypted_content": None}
+SUMMED = {"type": "reasoning", "id": "rs_y", "summary": [{"type": "summary_text", "text": "Hm."}]}
+SEALED = {"type": "reasoning", "id": "rs_z", "summary": [], "encrypted_content": "gAAA"}
+SAID = {"type": "reasoning", "id": "rs_t", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+OURS = {"type": "reasoning", "id": "rs_1_0", "summary": [{"type": "summary_text", "text": "Hm."}]}
 
 
 @pytest.mark.parametrize(("store", "is_kept"), [(False, False), (True, True), (None, True)])
 def test_reasoning_that_only_refers_to_what_is_not_stored_is_dropped(store: bool | None, is_kept: bool) -> None:
-    kept = keep(b'{"input":"hi"}', _response(store=store, output=[BARE, SEALED, SUMMED]))
+    """What was made of a foreign answer refers to nothing: its text may be all that the upstream has of it."""
+    kept = keep(b'{"input":"hi"}', _response(store=store, output=[BARE, SUMMED, SEALED, SAID, OURS]))
     assert kept is not None
-    assert json.loads(kept.output) == ([BARE] if is_kept else []) + [SEALED, SUMMED]
+    assert json.loads(kept.output) == ([BARE, SUMMED] if is_kept else []) + [SEALED, SAID, OURS]
 
 
 def test_who_made_an_item_is_no_part_of_a_request() -> None:

@@ -46,10 +46,10 @@ class _DoneItem(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
+    id: object = None
     type: object = None
     encrypted_content: object = None
     content: object = None
-    summary: object = None
     created_by: object = None
 
 
@@ -107,8 +107,8 @@ def keep(body: bytes, answer: bytes | Raw, items: tuple[bytes, ...] = ()) -> Kep
         return None
     if not isinstance(said.id, str) or said.status not in _ENDED:
         return None
-    is_stored = said.store is not False
-    again = (_as_input(item, is_stored=is_stored) for item in found or items)
+    trusted = f"rs_{said.id.removeprefix('resp_')}_" if said.store is False else ""
+    again = (_as_input(item, trusted) for item in found or items)
     return Kept(id=said.id, input=kept_input(body), output=_array(tuple(item for item in again if item)))
 
 
@@ -137,17 +137,20 @@ class Listener:
         return keep(body, self._ending, tuple(self._items)) if self._ending else None
 
 
-def _as_input(item: bytes, *, is_stored: bool) -> bytes:
+def _as_input(item: bytes, trusted: str) -> bytes:
     """An item of an answer as one of a request; nothing for what no request may hold.
 
-    A reasoning item of which only the id came is a reference to what the provider keeps. Without `store` it keeps
-    nothing, and refuses the item ("Items are not persisted when `store` is set to false", seen 2026-11).
+    A reasoning item that brings neither its state nor its text is a reference to what the provider stores, with a
+    summary or without. Where nothing is stored it is refused ("Items are not persisted when `store` is set to false",
+    OpenAI, seen 2026-11). `trusted` is how its id must begin to go back: with anything where answers are stored, else
+    as the ids of our own making do, which refer to nothing.
     """
     try:
         said = _read_item(item)
     except _UNREADABLE:
         return item
-    if said.type == "reasoning" and not (is_stored or said.encrypted_content or said.content or said.summary):
+    is_reference = said.type == "reasoning" and not (said.encrypted_content or said.content)
+    if is_reference and not str(said.id).startswith(trusted):
         return b""
     return item if said.created_by is None else edit(item, _OF_OUTPUT_ONLY)
 
