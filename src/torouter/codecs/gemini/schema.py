@@ -1,9 +1,9 @@
 """Schemas between Gemini's two forms and JSON Schema.
 
 A Gemini request has parameters as `parameters` (a form of OpenAPI's: types in capitals or as numbers, `nullable`) or as
-`parametersJsonSchema`, which is a subset of JSON Schema; towards Gemini the latter is always written. Schemas are
-walked by position: a property that happens to be called `title` or `properties` is no keyword. Gemini API, function
-calling and structured output, seen 2026-11.
+`parametersJsonSchema`, a subset of JSON Schema; towards Gemini the latter is written, and lowered to the former
+(`openapi`) where a server knows no other. Schemas are walked by position: a property that happens to be called `title`
+or `properties` is no keyword. Gemini API, function calling and structured output, seen 2026-11.
 """
 
 from __future__ import annotations
