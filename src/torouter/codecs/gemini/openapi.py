@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from torouter.codecs.json_objects import Json
+from torouter.codecs.json_objects import Json, texts
 from torouter.errors import RequestError
 
 __all__ = ["to_openapi"]
@@ -97,12 +97,12 @@ class _Lowering:
 
     def _one_type(self, kind: str, value: Json, lowered: Json, within: frozenset[str]) -> None:
         lowered["type"] = kind.upper()
-        if value.get("format") in _FORMATS.get(kind, ()):
+        if str(value.get("format")) in _FORMATS.get(kind, ()):
             lowered["format"] = value["format"]
         elif "format" in value:
             self._change("`format` was dropped")
         if kind == "object":
-            names = _texts(value.get("required"))
+            names = texts(value.get("required"))
             known = lowered.get("properties")
             required = [name for name in names if isinstance(known, dict) and name in known]
             if required:
@@ -125,7 +125,7 @@ class _Lowering:
         else:
             self._change("`enum` of other values than texts became words in the description")
             values = ", ".join(msgspec.json.encode(word).decode() for word in words)
-            lowered["description"] = "\n\n".join([*_texts([lowered.get("description")]), f"One of: {values}"])
+            lowered["description"] = "\n\n".join([*texts([lowered.get("description")]), f"One of: {values}"])
 
     def _any(self, branches: list[object], lowered: Json, within: frozenset[str]) -> None:
         """Null is no branch here; a single branch that is left stands for all."""
@@ -149,7 +149,3 @@ def _at(root: object, reference: str) -> Json | None:
         step = step.replace("~1", "/").replace("~0", "~")
         found = found.get(step) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
-
-
-def _texts(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from torouter.codecs.gemini.spelling import camel
-from torouter.codecs.json_objects import Json
+from torouter.codecs.json_objects import Json, texts
 from torouter.errors import RequestError
 
 __all__ = ["from_openapi", "to_subset"]
@@ -112,7 +112,10 @@ class _Narrowing:
             return value
         narrowed: Json = {}
         for name, said in value.items():
-            self._keyword(name, said, value, narrowed)
+            if name != "allOf":
+                self._keyword(name, said, value, narrowed)
+        if isinstance(value.get("allOf"), list):  # last: it adds to what stands beside it
+            self._all(value["allOf"], narrowed)
         if value.get("nullable") is True and isinstance(narrowed.get("type"), str):
             narrowed["type"] = [narrowed["type"], "null"]
         return narrowed
@@ -132,8 +135,6 @@ class _Narrowing:
             narrowed["enum"] = [said]
         elif name in ("exclusiveMinimum", "exclusiveMaximum"):
             self._bound(name, said, schema, narrowed)
-        elif name == "allOf" and isinstance(said, list):
-            self._all(said, narrowed)
         elif name not in _ANNOTATIONS and name != "nullable" and not name.startswith("x-"):
             self.changes[f"`{name}` was dropped"] = None
 
@@ -156,7 +157,7 @@ class _Narrowing:
                 if name == "properties":
                     narrowed[name] = {**_dict(said), **_dict(narrowed.get(name))}
                 elif name == "required":
-                    narrowed[name] = list(dict.fromkeys([*_list(narrowed.get(name)), *_list(said)]))
+                    narrowed[name] = list(dict.fromkeys([*texts(narrowed.get(name)), *texts(said)]))
                 elif narrowed.setdefault(name, said) != said:
                     self.changes[f"`allOf` has several `{name}`, of which one was kept"] = None
 
