@@ -188,7 +188,7 @@ _ROWS: Final = (
     ),
     Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",)),
     Kind(name="anthropic-compatible", dialects=("anthropic",), patterns=("*",)),
-    Kind(name="gemini-compatible", dialects=("gemini",), patterns=("*",)),
+    Kind(name="gemini-compatible", dialects=("gemini",), patterns=("*",), takes_json_schema=False),
     Kind(
         name="demo",
         base_url="memory://demo/v1",

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw
 from torouter.canon.blocks import Carried
 from torouter.units import Dialect
 
-__all__ = ["Json", "given", "kept"]
+__all__ = ["Json", "given", "kept", "texts"]
 
 Json = dict[str, object]
 
@@ -22,3 +22,8 @@ def given(**fields: object) -> Json:
 def kept(carried: Iterable[Carried], dialect: Dialect, within: str = "") -> Json:
     """What was kept raw of an object for this dialect, its home."""
     return {item.name: Raw(item.value) for item in carried if item.origin == dialect and item.within == within}
+
+
+def texts(value: object) -> list[str]:
+    """The texts in a list that should hold nothing else."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

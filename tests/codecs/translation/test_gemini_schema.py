@@ -87,3 +87,16 @@ def test_schemas_of_endless_depth_are_read_or_refused(depth: int) -> None:
     except RequestError as error:
         refused = error
     assert said.count(b"object") == depth if refused is None else refused.status == 400
+
+
+@pytest.mark.parametrize("names", [("allOf", "properties", "required"), ("properties", "required", "allOf")])
+def test_what_all_of_adds_stands_beside_what_is_there(names: tuple[str, ...]) -> None:
+    """In whatever order they were written."""
+    schema = {
+        "allOf": [{"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}],
+        "properties": {"b": {"type": "number"}},
+        "required": ["b", "a"],
+    }
+    found, changes = subset({name: schema[name] for name in names})
+    assert sorted(found["properties"]) == sorted(found["required"]) == ["a", "b"]
+    assert (found["type"], changes) == ("object", ())

@@ -78,9 +78,7 @@ class _Builder:
     def _object(self, schema: Mapping[str, object], depth: int) -> dict[str, object]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, Mapping) else {}
-        required = schema.get("required")
-        required = required if isinstance(required, list) else []
-        return {name: self.build(properties.get(name), depth + 1) for name in required if isinstance(name, str)}
+        return {name: self.build(properties.get(name), depth + 1) for name in _required(schema)}
 
     def _array(self, schema: Mapping[str, object], depth: int) -> list[object]:
         prefix = schema.get("prefixItems")
@@ -162,10 +160,15 @@ def _merged(parts: list[object]) -> dict[str, object]:
         if isinstance(part, Mapping):
             merged.update(part)
             properties.update(found if isinstance(found := part.get("properties"), Mapping) else {})
-            required.update(dict.fromkeys(found if isinstance(found := part.get("required"), list) else []))
+            required.update(dict.fromkeys(_required(part)))
     if properties or required:
         merged |= {"properties": properties, "required": list(required)}
     return merged
+
+
+def _required(schema: Mapping[str, object]) -> list[str]:
+    names = schema.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _without(schema: Mapping[str, object], keyword: str) -> dict[str, object]:

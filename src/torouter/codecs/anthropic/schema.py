@@ -11,7 +11,7 @@ from typing import Final, cast
 
 import msgspec
 
-from torouter.codecs.json_objects import Json
+from torouter.codecs.json_objects import Json, texts
 
 __all__ = ["EMPTY_OBJECT", "input_schema", "is_in_subset", "output_schema"]
 
@@ -114,9 +114,9 @@ def _merged(schema: Json, word: str) -> Json | None:
     properties = dict(_mapping(schema.get("properties")))
     for branch in branches:
         properties = {**_mapping(branch.get("properties")), **properties}
-    required = [set(_texts(branch.get("required"))) for branch in branches]
+    required = [set(texts(branch.get("required"))) for branch in branches]
     shared = set.union(*required) if word == "allOf" else set.intersection(*required)
-    names = [name for name in properties if name in shared | set(_texts(schema.get("required")))]
+    names = [name for name in properties if name in shared | set(texts(schema.get("required")))]
     kept = {name: value for name, value in schema.items() if name not in (word, "properties", "required")}
     if word != "allOf":
         alternatives = "; ".join(", ".join(_mapping(branch.get("properties"))) for branch in branches)
@@ -157,7 +157,7 @@ def _narrow_any(schema: object, changes: dict[str, None]) -> object:
 def _is_unsupported(name: str, value: object) -> bool:
     if name == "minItems":
         return value not in (0, 1)
-    return name in _CONSTRAINTS or (name == "format" and value not in _FORMATS)
+    return name in _CONSTRAINTS or (name == "format" and str(value) not in _FORMATS)
 
 
 def _is_object(schema: Json) -> bool:
@@ -177,7 +177,3 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _dicts(value: object) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

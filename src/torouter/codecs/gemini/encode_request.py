@@ -28,7 +28,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
 
 def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     settle_settings(request, log)
-    tools = encode_tools(request, log)
+    tools = encode_tools(request, facts, log)
     conversation = encode_messages(request, log, is_gemini_3=facts.reasoning == "level")
     config = {
         **encode_settings(request, facts, log),

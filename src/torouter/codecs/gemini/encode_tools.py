@@ -11,6 +11,7 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_name
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest, Tool, VendorTool
+from torouter.codecs.gemini.openapi import to_openapi
 from torouter.codecs.gemini.schema import to_subset
 from torouter.codecs.json_objects import Json
 
@@ -19,7 +20,7 @@ __all__ = ["encode_format", "encode_tool_config", "encode_tools"]
 _MODES: Final[dict[Literal["auto", "none", "required"], str]] = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
-def encode_tools(request: ChatRequest, log: LossLog) -> list[Json]:
+def encode_tools(request: ChatRequest, facts: ModelFacts, log: LossLog) -> list[Json]:
     """All functions in one tool. Where the model may choose among a subset, only that is declared."""
     choice = request.tool_choice
     tools = request.tools
@@ -30,7 +31,7 @@ def encode_tools(request: ChatRequest, log: LossLog) -> list[Json]:
             "only the allowed tools are declared, so cached prefixes change with them",
         )
         tools = tuple(tool for tool in tools if tool.name in choice.names)
-    declared = [_function(tool, log) for tool in tools]
+    declared = [_function(tool, facts, log) for tool in tools]
     return [{"functionDeclarations": declared}] if declared else []
 
 
@@ -62,7 +63,7 @@ def _is_strict(request: ChatRequest, log: LossLog) -> bool:
     return False
 
 
-def _function(tool: Tool | VendorTool, log: LossLog) -> Json:
+def _function(tool: Tool | VendorTool, facts: ModelFacts, log: LossLog) -> Json:
     if isinstance(tool, VendorTool):
         named = f"`{tool.name}` of type `{tool.kind}`" if tool.name else f"of type `{tool.kind}`"
         raise log.refusal(tool.path, f"the tool {named} exists at its vendor only", "use function tools")
@@ -71,9 +72,18 @@ def _function(tool: Tool | VendorTool, log: LossLog) -> Json:
     if tool.description:
         function["description"] = tool.description
     schema = None if tool.schema is None else _parameters(tool, tool.schema, log)
-    if schema is not None:
+    if schema is not None and facts.takes_json_schema:
         function["parametersJsonSchema"] = Raw(schema)
+    elif schema is not None:
+        function["parameters"] = _openapi(schema, tool.schema_path, log)
     return function
+
+
+def _openapi(schema: bytes, path: str, log: LossLog) -> Raw:
+    lowered, changes = to_openapi(schema)
+    if changes:
+        log.report(path, "approximated", "; ".join(changes))
+    return Raw(lowered)
 
 
 def _parameters(tool: Tool, schema: bytes, log: LossLog) -> bytes | None:
@@ -110,4 +120,6 @@ def encode_format(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json
         log.report(output.path, "approximated", "schemas are always obeyed there")
     if output.description:
         log.report(output.path, "dropped", "formats have no description there")
-    return {"responseMimeType": "application/json", "responseJsonSchema": Raw(schema)}
+    if facts.takes_json_schema:
+        return {"responseMimeType": "application/json", "responseJsonSchema": Raw(schema)}
+    return {"responseMimeType": "application/json", "responseSchema": _openapi(schema, output.path, log)}

@@ -1,9 +1,9 @@
 """Schemas between Gemini's two forms and JSON Schema.
 
 A Gemini request has parameters as `parameters` (a form of OpenAPI's: types in capitals or as numbers, `nullable`) or as
-`parametersJsonSchema`, which is a subset of JSON Schema; towards Gemini the latter is always written. Schemas are
-walked by position: a property that happens to be called `title` or `properties` is no keyword. Gemini API, function
-calling and structured output, seen 2026-11.
+`parametersJsonSchema`, a subset of JSON Schema; towards Gemini the latter is written, and lowered to the former
+(`openapi`) where a server knows no other. Schemas are walked by position: a property that happens to be called `title`
+or `properties` is no keyword. Gemini API, function calling and structured output, seen 2026-11.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from torouter.codecs.gemini.spelling import camel
-from torouter.codecs.json_objects import Json
+from torouter.codecs.json_objects import Json, texts
 from torouter.errors import RequestError
 
 __all__ = ["from_openapi", "to_subset"]
@@ -112,7 +112,10 @@ class _Narrowing:
             return value
         narrowed: Json = {}
         for name, said in value.items():
-            self._keyword(name, said, value, narrowed)
+            if name != "allOf":
+                self._keyword(name, said, value, narrowed)
+        if isinstance(value.get("allOf"), list):  # last: it adds to what stands beside it
+            self._all(value["allOf"], narrowed)
         if value.get("nullable") is True and isinstance(narrowed.get("type"), str):
             narrowed["type"] = [narrowed["type"], "null"]
         return narrowed
@@ -132,8 +135,6 @@ class _Narrowing:
             narrowed["enum"] = [said]
         elif name in ("exclusiveMinimum", "exclusiveMaximum"):
             self._bound(name, said, schema, narrowed)
-        elif name == "allOf" and isinstance(said, list):
-            self._all(said, narrowed)
         elif name not in _ANNOTATIONS and name != "nullable" and not name.startswith("x-"):
             self.changes[f"`{name}` was dropped"] = None
 
@@ -156,7 +157,7 @@ class _Narrowing:
                 if name == "properties":
                     narrowed[name] = {**_dict(said), **_dict(narrowed.get(name))}
                 elif name == "required":
-                    narrowed[name] = list(dict.fromkeys([*_list(narrowed.get(name)), *_list(said)]))
+                    narrowed[name] = list(dict.fromkeys([*texts(narrowed.get(name)), *texts(said)]))
                 elif narrowed.setdefault(name, said) != said:
                     self.changes[f"`allOf` has several `{name}`, of which one was kept"] = None
 
