@@ -19,7 +19,7 @@ from tests.codecs.translation.roads import CHAT, MESSAGES, chat_chunk, chat_sse,
 from torouter.codecs.codec import Translation
 from torouter.units import DIALECTS, Dialect
 
-__all__ = ["CODECS_OF", "IN_EACH_CELL", "End", "Part", "streamed", "whole"]
+__all__ = ["CODECS_OF", "IN_EACH_ASKING_CELL", "IN_EACH_CELL", "End", "Part", "streamed", "whole"]
 
 Json = dict[str, Any]
 Part = tuple[str, ...]
@@ -35,7 +35,11 @@ _CELLS = [(upstream, client) for upstream in DIALECTS for client in DIALECTS if 
 IN_EACH_CELL = pytest.mark.parametrize(
     ("upstream", "client"), _CELLS, ids=[f"{upstream}-for-{client}" for upstream, client in _CELLS]
 )
-"""Every pair that is translated."""
+"""Every pair that is translated, from its answer's side."""
+IN_EACH_ASKING_CELL = pytest.mark.parametrize(
+    ("client", "upstream"), [(client, up) for up, client in _CELLS], ids=[f"{client}-to-{up}" for up, client in _CELLS]
+)
+"""The same, from its request's."""
 
 
 def streamed(dialect: Dialect, *parts: Part, end: End = "stop") -> bytes:

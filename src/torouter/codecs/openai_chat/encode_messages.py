@@ -51,6 +51,10 @@ class _Asked:
     hoisted: list[Json] = field(default_factory=list)
     others: list[list[Json]] = field(default_factory=list)
 
+    def is_midway(self) -> bool:
+        """Nothing but results so far: more of them may come."""
+        return bool(self.tools) and not any(self.others)
+
 
 def encode_messages(request: ChatRequest, log: LossLog, *, takes_reasoning: bool) -> list[Json]:
     """`takes_reasoning`: the upstream's vendor wants its visible reasoning back in the history (DeepSeek, Kimi, …)."""
@@ -68,6 +72,7 @@ class _Writer:
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
         self._call_ids: set[object] = set()
+        self._held: list[Json] = []
 
     def add(self, message: Message) -> None:
         self._log.settle(message.carried, message.path)
@@ -81,9 +86,7 @@ class _Writer:
             for block, path in message.placed():
                 self._ask(asked, block, path)
         else:
-            self._flush()
-            texts = [instruction(block, path, self._log) for block, path in message.placed()]
-            self._messages.extend({"role": "system", "content": text} for text in texts if text)
+            self._instruct(message)
 
     def finish(self) -> list[Json]:
         if isinstance(self._turn, _Said):
@@ -101,6 +104,23 @@ class _Writer:
         self._flush()
         self._turn = turn
         return turn
+
+    def _instruct(self, message: Message) -> None:
+        """In its place, but never between calls and their results, which have to stand together."""
+        texts = [(instruction(block, path, self._log), path) for block, path in message.placed()]
+        is_midway = self._is_midway()
+        if not is_midway:
+            self._flush()
+        for text, path in texts:
+            if text and is_midway:
+                self._log.report(path, "moved", "it stands behind the results of the calls there")
+            if text:
+                (self._held if is_midway else self._messages).append({"role": "system", "content": text})
+
+    def _is_midway(self) -> bool:
+        """Were calls made of which results may still come?"""
+        turn = self._turn
+        return bool(turn.calls) if isinstance(turn, _Said) else turn is not None and turn.is_midway()
 
     def _say(self, said: _Said, block: Block, path: str) -> None:
         log = self._log
@@ -184,7 +204,8 @@ class _Writer:
             self._call_ids = {call["id"] for call in turn.calls}
             self._messages += _assistant(turn)
         elif isinstance(turn, _Asked):
-            self._messages += turn.tools
+            self._messages += turn.tools + self._held
+            self._held = []
             if turn.others:
                 turn.others[0][:0] = turn.hoisted
             self._messages += [{"role": "user", "content": _content(parts)} for parts in turn.others if parts]
