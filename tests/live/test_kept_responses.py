@@ -12,6 +12,7 @@ import pytest
 from openai import OpenAI
 from openai.types.responses import Response
 
+from tests.house.project import code_blocks
 from tests.live.conftest import Launch
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import Slot, channels_to, slot_models
@@ -428,3 +429,17 @@ def test_what_is_too_large_is_not_kept_and_says_so(launch: Launch, upstream: Ups
         with pytest.raises(openai.NotFoundError):
             client.responses.retrieve(made.id)
         assert make(client, slot, stream=stream, input="x").store is True
+
+
+def test_the_documents_example(launch: Launch, demo: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands in docs/responses.md, over an upstream that keeps nothing."""
+    [example] = [text for language, text in code_blocks("docs/responses.md") if language == "python"]
+    channel = {"kind": "openai", "base_url": f"{demo.url}/v1", "api_key": demo.key, "dialects": ["openai-chat"]}
+    gateway = launch(channels=[{**channel, "models": {"claude-opus-4-7": "gpt-5"}}], responses=KEPT)
+    example = example.replace("http://127.0.0.1:8000", gateway.url).replace("sk-...", gateway.key)
+    named: dict[str, Any] = {}
+    exec(compile(example, "docs/responses.md", "exec"), named)
+    named["client"].close()
+    answer, *items = capsys.readouterr().out.splitlines()
+    assert "demo" in answer
+    assert [line.split()[0] for line in items] == ["message"] * 3

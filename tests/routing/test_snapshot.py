@@ -32,6 +32,23 @@ def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
     assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["openai-chat", "anthropic"]
 
 
+def test_a_route_over_those_that_speak_a_dialect() -> None:
+    channels = (
+        channel("a", "m", dialects=("anthropic",)),
+        channel("b", "m"),
+        channel("c", "m", dialects=("anthropic",), priority=20),
+        channel("d", "m", priority=30, weight=3),
+    )
+    route = Snapshot(keys={}, channels=channels, translations=TRANSLATIONS).route("default", "openai-chat", "chat", "m")
+    assert route is not None
+    spoken = route.speaking("openai-chat")
+    assert spoken is not None
+    assert [[each.channel.name for each in bucket.candidates] for bucket in spoken.buckets] == [["b"], ["d"]]
+    assert spoken.buckets[1].bounds == (3,)
+    assert (spoken.model, spoken.reasoning) == (route.model, route.reasoning)
+    assert route.speaking("gemini") is None
+
+
 def test_only_chats_are_translated() -> None:
     snapshot = Snapshot(keys={}, channels=(channel("a", "m"),), translations=TRANSLATIONS)
     assert snapshot.route("default", "anthropic", "chat", "m") is not None

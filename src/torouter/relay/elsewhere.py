@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from torouter.codecs import CODECS
 from torouter.errors import UpstreamError
-from torouter.relay.verdict import exhausted, may_try_next
+from torouter.relay.error_answer import read_error_answer
+from torouter.relay.verdict import exhausted
 from torouter.wire.exchange import Exchange
 from torouter.wire.headers import client_block
 from torouter.wire.upstream import Request, Response, Upstream
@@ -15,6 +17,8 @@ __all__ = ["Elsewhere"]
 
 _UNKNOWN: Final = frozenset({404, 405, 501})
 """It does not know the id, or has no such calls at all: many servers that speak Responses keep nothing."""
+_CANNOT_SAY: Final = frozenset({401, 402, 403, 408, 429})
+"""The channel's own trouble. Any other refusal is an answer."""
 
 
 class Elsewhere:
@@ -31,25 +35,26 @@ class Elsewhere:
         last: UpstreamError | None = None
         for request in requests:
             try:
-                response = await self._upstreams[request.origin.scheme].send(request)
+                if await self._ask(exchange, request, headers):
+                    return True
             except UpstreamError as error:
                 last = error
-                continue
-            try:
-                if response.status in _UNKNOWN:
-                    continue
-                refusal = UpstreamError("no answer", phase="head", upstream_status=response.status)
-                if response.status >= 400 and may_try_next(refusal):
-                    last = refusal
-                    continue
-                await _give(exchange, response, headers)
-                return True
-            finally:
-                exchange.on_pause = exchange.on_resume = None
-                response.close()
         if last is not None:
             raise exhausted(last)
         return False
+
+    async def _ask(self, exchange: Exchange, request: Request, headers: bytes) -> bool:
+        response = await self._upstreams[request.origin.scheme].send(request)
+        try:
+            if response.status in _UNKNOWN:
+                return False
+            if response.status in _CANNOT_SAY or response.status >= 500:
+                raise await read_error_answer(CODECS["openai-responses"], response)
+            await _give(exchange, response, headers)
+        finally:
+            exchange.on_pause = exchange.on_resume = None
+            response.close()
+        return True
 
 
 async def _give(exchange: Exchange, response: Response, headers: bytes) -> None:

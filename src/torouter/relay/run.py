@@ -10,13 +10,13 @@ from typing import Final
 
 from torouter.access.admission import Admission
 from torouter.canon.usage import Usage
-from torouter.codecs import Codec
 from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
+from torouter.relay.error_answer import read_error_answer
 from torouter.relay.record import usage_row
 from torouter.relay.turn import Keeper
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
@@ -31,7 +31,6 @@ __all__ = ["Relay"]
 
 _log = logging.getLogger("torouter.relay")
 
-_ERROR_BODY_LIMIT_BYTES: Final = 1024 * 1024
 _NO_USAGE: Final = Usage()
 
 
@@ -89,7 +88,7 @@ class Relay:
                 try:
                     response = await self._upstreams[request.origin.scheme].send(request)
                     if response.status >= 400:
-                        error = await _read_error(attempt.codec, response)
+                        error = await read_error_answer(attempt.codec, response)
                         if may_try_next(error):
                             raise error
                         outcome = "upstream_error"
@@ -174,29 +173,3 @@ class Relay:
                 latency_s=latency_s,
             )
         )
-
-
-async def _read_error(codec: Codec, response: Response) -> UpstreamError:
-    """An upstream's error answer, read."""
-    body = response.body
-    if body is None:
-        body = await response.read(_ERROR_BODY_LIMIT_BYTES)
-    fault = codec.read_error(response.status, body)
-    return UpstreamError(
-        fault.message,
-        phase="head",
-        upstream_status=response.status,
-        body=body,
-        kind=fault.kind,
-        code=fault.code,
-        param=fault.param,
-        retry_after_s=_retry_after_s(response) if fault.retry_after_s is None else fault.retry_after_s,
-    )
-
-
-def _retry_after_s(response: Response) -> float | None:
-    """The number form of `Retry-After` only: providers send no dates."""
-    try:
-        return float(response.header(b"retry-after"))
-    except ValueError:
-        return None
