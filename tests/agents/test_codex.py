@@ -97,8 +97,10 @@ async def test_its_websocket_is_really_used(room: Room, packages: Path, play: Pl
     assert [item["type"] for item in second["input"]] == ["function_call_output"]
 
 
-async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play) -> None:
+@pytest.mark.parametrize("provider", ["own-provider", "own-provider-websocket"])
+async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play, provider: str) -> None:
     errand = Errand(*ERRAND)
     told = {"error": {"type": "server_error", "message": "Something broke.", "code": None, "param": None}}
     stumble = json_reply(told, status=500)
-    await play(errand, ResponsesScript(errand), CHANNEL, codex(room, packages, errand.prompt), stumble=stumble)
+    agent = codex(room, packages, errand.prompt, provider=provider)
+    await play(errand, ResponsesScript(errand), CHANNEL, agent, stumble=stumble)
