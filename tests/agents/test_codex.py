@@ -13,6 +13,9 @@ from tests.agents.errand import Errand
 from tests.agents.responses_script import ResponsesScript
 from tests.agents.upstream import json_reply
 from tests.agents.wiretap import Wiretap
+from tests.live.gateway import Gateway
+from tests.live.slots import channels_to
+from tests.live.upstream import Upstream, recorded_answer
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
@@ -45,8 +48,32 @@ async def test_its_websocket_is_really_used(room: Room, packages: Path, play: Pl
     assert [item["type"] for item in second["input"]] == ["function_call_output"]
 
 
-async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play) -> None:
+ANSWERS = {
+    "openai-chat": ("openai-chat/stream/016", "The current version of *llm* is **0.fixed-version**."),
+    "anthropic": ("anthropic-messages/stream/003", "is 73°F (23°C)."),
+    "gemini": ("gemini/stream/002", "Sleep tight."),
+}
+
+
+@pytest.mark.parametrize("dialect", ANSWERS)
+async def test_its_websocket_reaches_every_dialect(room: Room, packages: Path, tmp_path: Path, dialect: str) -> None:
+    recording, words = ANSWERS[dialect]
+    with Upstream() as upstream:
+        upstream.script("theirs", recorded_answer(recording))
+        channels = channels_to(upstream, {dialect: {"gpt-5": "theirs"}})
+        async with Wiretap() as tap:
+            with Gateway(tmp_path / "gateway", channels=channels) as gateway:
+                outcome = await codex(room, packages, "hello", provider="own-provider-websocket", tap=tap)(gateway)
+        assert len(upstream.visits("theirs")) == 1, outcome
+    assert outcome.exit_code == 0, outcome
+    assert words in outcome.stdout
+    assert tap.request_lines == ["GET /v1/responses HTTP/1.1"]
+
+
+@pytest.mark.parametrize("provider", ["own-provider", "own-provider-websocket"])
+async def test_it_comes_back_after_a_500(room: Room, packages: Path, play: Play, provider: str) -> None:
     errand = Errand(*ERRAND)
     told = {"error": {"type": "server_error", "message": "Something broke.", "code": None, "param": None}}
     stumble = json_reply(told, status=500)
-    await play(errand, ResponsesScript(errand), CHANNEL, codex(room, packages, errand.prompt), stumble=stumble)
+    agent = codex(room, packages, errand.prompt, provider=provider)
+    await play(errand, ResponsesScript(errand), CHANNEL, agent, stumble=stumble)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from tests.live.callers import bearer
@@ -95,6 +97,29 @@ def test_broken_frames_end_the_connection(gateway: Gateway, name: str) -> None:
         said = connection.send(data).read_to_end()
     assert said[0] == 0x88, said
     assert struct.unpack("!H", said[2:4])[0] == code
+
+
+FRAMES = st.builds(
+    lambda opcode, data, fin, mask: _frame(opcode, data, fin=fin, mask=mask),
+    st.sampled_from([0, 1, 2, 8, 9, 10, 3, 0x41]),
+    st.sampled_from([b"", b"{", b'{"type":"response.create"}', b"\xff", b"\x03\xe8", b"\x03\xe8bye", b"x" * 125]),
+    st.sampled_from([True, True, False]),
+    st.sampled_from([True, True, True, False]),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=200) | st.lists(FRAMES, max_size=6).map(b"".join))
+def test_any_bytes_are_survived(gateway: Gateway, data: bytes) -> None:
+    """Half-closed behind the bytes, so that a gateway that waits for more sees there is none. No hang; the log, which
+    is looked at when the gateway leaves, has no fault of ours."""
+    with Connection(gateway.port, timeout_s=5) as connection:
+        connection.send(request("GET", "/v1/responses", HANDSHAKE)).read_head()
+        try:
+            connection.send(data).half_close()
+        except OSError:
+            return
+        connection.read_to_end()
 
 
 def test_a_large_message(gateway: Gateway, take: TakeSlot) -> None:

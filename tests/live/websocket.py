@@ -56,8 +56,6 @@ def opened(
     gateway: Gateway,
     path: str = "/v1/responses",
     headers: Iterable[tuple[str, str]] = bearer(),
-    *,
-    receive_buffer_bytes: int = 0,
 ) -> Iterator[Socket]:
     """Raises `InvalidStatus` for an upgrade that is refused."""
     url = f"ws://127.0.0.1:{gateway.port}{path}"

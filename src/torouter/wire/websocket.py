@@ -92,7 +92,7 @@ class WebSocket(Successor):
         self._queued_bytes = 0
         self._is_busy = False
         self._wake: asyncio.Future[None] | None = None
-        self._last_read_s = self._last_message_s = self._last_ping_s = self._loop.time()
+        self._last_read_s = self._last_active_s = self._last_ping_s = self._loop.time()
         self._lingers_until_s = 0.0
 
     # --- asyncio.Protocol
@@ -130,6 +130,7 @@ class WebSocket(Successor):
                 self._is_busy = True
                 await handle(message)
                 self._is_busy = False
+                self._last_active_s = self._loop.time()
                 if self._connection.is_closing:
                     self.close(CloseCode.GOING_AWAY, "the server is shutting down")
         except asyncio.CancelledError:
@@ -175,7 +176,7 @@ class WebSocket(Successor):
         if self._is_text and not _is_utf8(data):
             self._protocol.fail(CloseCode.INVALID_DATA, "a text message must be UTF-8")
             return
-        self._last_message_s = self._last_read_s
+        self._last_active_s = self._last_read_s
         self._queue.append(Message(data if self._is_text else None, self._last_read_s))
         self._queued_bytes += len(data) if self._is_text else 0
         if len(self._queue) >= _QUEUE_LIMIT or self._queued_bytes > self._limits.body_bytes:
@@ -247,7 +248,7 @@ class WebSocket(Successor):
             self._connection.abort()
         elif silence_s > limits.body_s and self._is_within_message():
             self.close(CloseCode.POLICY_VIOLATION, "the message did not arrive in time")
-        elif not self._is_busy and now_s - self._last_message_s > limits.idle_s:
+        elif not self._is_busy and now_s - self._last_active_s > limits.idle_s:
             self.close(CloseCode.GOING_AWAY, "nothing was asked for too long")
         elif silence_s > limits.ping_s and now_s - self._last_ping_s > limits.ping_s:
             self._last_ping_s = now_s
