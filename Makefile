@@ -52,7 +52,10 @@ bench: $(STAMP) ## the benchmark of bench/README.md
 wheel: $(STAMP) ## build the wheel and the source archive into dist/
 	$(BIN)/uv build
 
-lock: $(STAMP) ## bring uv.lock up to date, from PyPI and nothing else
+$(BIN)/uv:
+	python3 go.py setup
+
+lock: $(BIN)/uv ## bring uv.lock up to date, from PyPI and nothing else
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv lock --default-index https://pypi.org/simple
 
 pre-commit: $(STAMP) ## every pre-commit hook on every file
