@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live agents fates bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,6 +42,9 @@ live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 
 agents: $(STAMP) ## Claude Code, Codex CLI and Gemini CLI complete a turn with a tool call
 	$(BIN)/pytest -q tests/agents
+
+fates: $(STAMP) ## the tables of docs/translation.md, from the codecs
+	$(BIN)/python -m tests.contract.fates
 
 bench: $(STAMP) ## the benchmark of bench/README.md
 	$(BIN)/python -m bench

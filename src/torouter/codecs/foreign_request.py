@@ -14,7 +14,7 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["encode_foreign", "instruction"]
+__all__ = ["encode_foreign", "instruction", "settle_text"]
 
 
 def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json]) -> Encoded:
@@ -22,6 +22,8 @@ def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossL
     before. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
+    if request.output is not None:
+        log.settle(request.output.carried, request.output.path)
     _report_signatures(request, log)
     _check_tool_choice(request, log)
     try:
@@ -34,8 +36,16 @@ def instruction(block: Block, path: str, log: LossLog) -> str:
     """The text of a system or developer message's block: nobody takes anything else there."""
     if not isinstance(block, TextBlock):
         raise log.refusal(path, "instructions may hold text only", "move it into a user message")
-    log.settle(block.carried, path)
+    settle_text(block, path, log)
     return block.text
+
+
+def settle_text(block: TextBlock, path: str, log: LossLog) -> None:
+    """All that a text of the history holds besides its words."""
+    log.settle(block.carried, path)
+    if block.citations:
+        name = "citations" if block.citations[0].origin == "anthropic" else "annotations"
+        log.report(f"{path}.{name}", "dropped", "citations have no place in a request")
 
 
 def _report_signatures(request: ChatRequest, log: LossLog) -> None:
@@ -52,6 +62,7 @@ def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
     path = request.path_of("tool_choice")
     if choice is None:
         return
+    log.settle(choice.carried)
     if not declared and choice.mode == "required":
         raise log.refusal(path, "a call is required, but no tools are declared", "declare `tools`")
     for name in choice.names if declared else ():

@@ -145,7 +145,6 @@ def encode_text(request: ChatRequest, log: LossLog) -> Json:
 
 
 def _format(output: OutputFormat, log: LossLog) -> Json:
-    log.settle(output.carried, output.path)
     if output.kind == "text":
         return {}
     if output.kind == "json":
