@@ -10,7 +10,15 @@ from typing import ClassVar
 import pytest
 
 from torouter.channels import KINDS
-from torouter.config import Overrides, ServerSettings, Settings, UpstreamSettings, data_directory, load_settings
+from torouter.config import (
+    Overrides,
+    ServerSettings,
+    Settings,
+    TranslationSettings,
+    UpstreamSettings,
+    data_directory,
+    load_settings,
+)
 from torouter.errors import ConfigError
 from torouter.units import Secret
 from torouter.wire.upstream import Deadlines
@@ -46,6 +54,9 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
+SECTIONS = "a mapping with the keys server, upstream, translation, channels and environment"
+
+
 class TestDefaults:
     def test_nothing_said_is_a_demo_on_the_loopback(self) -> None:
         settings = load_settings(Overrides(), {"HOME": "/home/me"})
@@ -63,8 +74,12 @@ class TestDefaults:
         )
         assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
         assert settings.upstream.deadlines == Deadlines()
+        assert settings.translation == TranslationSettings(strict=False)
         assert [(channel.name, channel.kind) for channel in settings.channels] == [("demo", "demo")]
         assert settings.is_demo
+
+    def test_strict_translation(self) -> None:
+        assert load("translation: {strict: true}").translation.strict
 
     def test_an_empty_file_says_nothing(self) -> None:
         nothing = load_settings(Overrides(), {"HOME": "/home/me"})
@@ -261,13 +276,16 @@ class TestFaults:
         ("text", "sentence"),
         [
             # the file
-            ("- 1", f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got a list"),
+            (
+                "- 1",
+                f"{AT}:1: expected {SECTIONS}, got a list",
+            ),
             (
                 "hello",
-                f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got 'hello'",
+                f"{AT}:1: expected {SECTIONS}, got 'hello'",
             ),
             ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
-            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, channels, environment"),
+            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, translation, channels, environment"),
             ("server: {}\n\nserver: {}", f"{AT}:3: 'server' is given twice, first on line 1"),
             ("8000: 1", f"{AT}:1: expected text (put it in quotes), got the number 8000"),
             ("[a]: 1", f"{AT}:1: expected text, got a list"),
@@ -319,6 +337,8 @@ class TestFaults:
                 "upstream: {max_switches: 1.5}",
                 f"{AT}:1: upstream.max_switches: expected a whole number from 0 to 100, got the number 1.5",
             ),
+            ("translation: {strict: 1}", f"{AT}:1: translation.strict: expected true or false, got the number 1"),
+            ("translation: {lax: yes}", f"{AT}:1: translation: unknown key 'lax'; known are strict"),
             ("server: {cors_origins: '*'}", f"{AT}:1: server.cors_origins: expected a list of origins, got '*'"),
             (
                 "server:\n  cors_origins:\n    - https://a.example\n    - a.example/",
@@ -443,7 +463,7 @@ class TestFaults:
             [f"{AT}:4", "channels[1].weight"],
             [f"{AT}:5", "upstream.connect_s"],
             [f"{AT}:6", "server.port"],
-            [f"{AT}:7", "unknown key 'x'; known are server, upstream, channels, environment"],
+            [f"{AT}:7", "unknown key 'x'; known are server, upstream, translation, channels, environment"],
         ]
 
     def test_of_a_file_that_is_not_there(self) -> None:
@@ -490,7 +510,9 @@ class TestDocumentation:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
         assert (settings.server, settings.upstream) == (defaults.server, defaults.upstream)
-        for key in (*ServerSettings.__struct_fields__, *UpstreamSettings.__struct_fields__):
+        assert settings.translation == defaults.translation
+        sections = (ServerSettings, UpstreamSettings, TranslationSettings)
+        for key in (key for section in sections for key in section.__struct_fields__):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
         declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}
         assert set(re.findall(r"^(?:  - |    )(\w+):", self.BLOCKS[0], flags=re.MULTILINE)) == declared

@@ -113,6 +113,7 @@ async def stage(
     models: Mapping[str, str] | None = None,
     max_switches: int = 3,
     kind: str = "openai",
+    is_strict: bool = False,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -154,6 +155,7 @@ async def stage(
         pages=Starlette(),
         limits=Limits(body_bytes=100_000),
         cors=Cors(["*"]),
+        is_strict=is_strict,
     )
     async with serving(gateway) as port:
         yield Stage(port, rows, asked)

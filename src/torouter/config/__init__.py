@@ -5,13 +5,21 @@ message ever holds a secret. What every key means is in `docs/configuration.md`.
 """
 
 from torouter.config.load import data_directory, load_settings
-from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+from torouter.config.settings import (
+    ChannelSettings,
+    Overrides,
+    ServerSettings,
+    Settings,
+    TranslationSettings,
+    UpstreamSettings,
+)
 
 __all__ = [
     "ChannelSettings",
     "Overrides",
     "ServerSettings",
     "Settings",
+    "TranslationSettings",
     "UpstreamSettings",
     "data_directory",
     "load_settings",

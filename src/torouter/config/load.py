@@ -12,12 +12,20 @@ from msgspec.structs import replace
 
 from torouter.config.channels import demo_channel, environment_channels, name_channels, read_channels
 from torouter.config.document import Faults, Reader, Value, boolean, list_of, read_document, seconds, text, whole
-from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+from torouter.config.settings import (
+    ChannelSettings,
+    Overrides,
+    ServerSettings,
+    Settings,
+    TranslationSettings,
+    UpstreamSettings,
+)
 
 __all__ = ["data_directory", "load_settings"]
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
+_KEYS: Final = ("server", "upstream", "translation", "channels", "environment")
 _MOST_WORKERS: Final = 256
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 
@@ -34,6 +42,7 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         config_file=given.config,
         server=replace(file.server, **{key: value for key, value in named.items() if value is not None}),
         upstream=file.upstream,
+        translation=file.translation,
         channels=name_channels(file.channels or [demo_channel()]),
     )
 
@@ -49,15 +58,16 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    translation: TranslationSettings = TranslationSettings()
     channels: list[ChannelSettings]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
     document = read_document(path, faults) if path else None
-    tables = {} if document is None else document.table(("server", "upstream", "channels", "environment"))
+    tables = {} if document is None else document.table(_KEYS)
     if tables is None:
         assert document is not None
-        document.expected("a mapping with the keys server, upstream, channels and environment")
+        document.expected(f"a mapping with the keys {', '.join(_KEYS[:-1])} and {_KEYS[-1]}")
         tables = {}
     asked = boolean(tables["environment"]) if "environment" in tables else None
     may_borrow = asked is not False
@@ -67,6 +77,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
     return _File(
         server=_read_section(tables.get("server"), ServerSettings(), _SERVER),
         upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
+        translation=_read_section(tables.get("translation"), TranslationSettings(), _TRANSLATION),
         channels=channels,
     )
 
@@ -137,4 +148,7 @@ _UPSTREAM: Final[Mapping[str, Reader[object]]] = {
     "head_s": seconds(may_be_zero=False),
     "idle_s": seconds(may_be_zero=False),
     "max_switches": whole(0, 100),
+}
+_TRANSLATION: Final[Mapping[str, Reader[object]]] = {
+    "strict": boolean,
 }

@@ -10,7 +10,7 @@ from torouter.channels import KINDS, Channel
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "TranslationSettings", "UpstreamSettings"]
 
 _DEADLINES = Deadlines()
 
@@ -40,6 +40,11 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deadlines(self) -> Deadlines:
         return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
+
+
+class TranslationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    strict: bool = False
+    """Is what a translation would lose refused?"""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    translation: TranslationSettings = TranslationSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

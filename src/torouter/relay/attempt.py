@@ -11,13 +11,15 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.canon.losses import strict_refusal
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
+from torouter.relay.losses import told
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Translated, losses_header
+from torouter.relay.translate import Translated
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
@@ -140,7 +142,9 @@ class CanonAttempt:
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
-        self._losses = losses_header(encoded.losses)
+        if call.is_strict and encoded.losses:
+            raise strict_refusal(encoded.losses, candidate.dialect)
+        self._losses = told(encoded.losses)
         self._names = tool_names(chat, candidate.dialect)
         self._options = AnswerOptions(
             framing=call.framing,
