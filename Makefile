@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents matrix bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live agents matrix fates bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -45,6 +45,9 @@ agents: $(STAMP) ## Claude Code, Codex CLI, Gemini CLI and opencode with tools o
 
 matrix: $(STAMP) ## write docs/matrix.md from the tests that it speaks of
 	$(BIN)/python -m tests.contract.matrix.table
+
+fates: $(STAMP) ## the tables of docs/translation.md, from the codecs
+	$(BIN)/python -m tests.contract.fates
 
 bench: $(STAMP) ## the benchmark of bench/README.md
 	$(BIN)/python -m bench

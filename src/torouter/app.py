@@ -102,6 +102,7 @@ class House:
                 body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s
             ),
             cors=Cors(server.cors_origins),
+            is_strict=settings.translation.strict,
         )
 
     @asynccontextmanager

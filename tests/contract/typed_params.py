@@ -42,7 +42,13 @@ def messages_faults(body: dict[str, object]) -> list[str]:
 
 @cache
 def _fields(kind: type) -> dict[str, object]:
-    return typing_extensions.get_type_hints(kind)
+    return typing_extensions.get_type_hints(kind, include_extras=True)
+
+
+@cache
+def _required(kind: type) -> list[str]:
+    """The packages' annotations are text, in which `TypedDict` itself does not see what is required."""
+    return [name for name, hint in _fields(kind).items() if typing.get_origin(hint) is typing.Required]
 
 
 def _faults(value: object, kind: object, path: str) -> Iterator[str]:
@@ -87,7 +93,7 @@ def _typed_dict_faults(value: object, kind: object, path: str) -> Iterator[str]:
     for name in value:
         if name not in fields:
             yield f"{path}.{name}: unknown"
-    for name in kind.__required_keys__:  # type: ignore[attr-defined]
+    for name in _required(kind):
         if name not in value:
             yield f"{path}.{name}: missing"
     for name, each in value.items():

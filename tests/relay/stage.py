@@ -135,6 +135,7 @@ async def stage(
     kind: str = "openai",
     keeps: bool = False,
     shelf: Shelf | None = None,
+    is_strict: bool = False,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -179,6 +180,7 @@ async def stage(
         pages=Starlette(),
         limits=Limits(body_bytes=100_000),
         cors=Cors(["*"]),
+        is_strict=is_strict,
     )
     async with serving(gateway) as port:
         yield Stage(port, rows, asked)

@@ -137,7 +137,7 @@ MediaSource = InlineMedia | LinkedMedia | StoredMedia | PlainText
 
 class MediaBlock(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
     """`detail` is OpenAI's word for the resolution; `is_cited` asks for citations of a document; `raw` is the vendor's
-    block, JSON, for home; `place` the name of the field in it that holds the medium."""
+    block, JSON, for home. `place` is where in it the medium stands; `detail_place`, `name_place` where those do."""
 
     kind: MediaKind
     source: MediaSource
@@ -148,6 +148,8 @@ class MediaBlock(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
     is_cited: bool = False
     raw: bytes = b""
     place: str = "source"
+    detail_place: str = "detail"
+    name_place: str = "title"
     blobs: tuple[Blob, ...] = ()
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()
@@ -187,15 +189,21 @@ class OpaqueBlock(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
 
 
 class ToolResultBlock(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
-    """`name` is the tool's, where the dialect repeats it. `is_error` is `None` where the caller did not say."""
+    """`name` is the tool's, where the dialect repeats it. `is_error` is `None` where the caller did not say. `places`
+    is where each part of the content stood below the block, `error_place` where the flag did."""
 
     call_id: str
     content: tuple[TextBlock | MediaBlock | OpaqueBlock, ...] = ()
     is_error: bool | None = None
     name: str | None = None
     kind: CallKind = "function"
+    places: tuple[str, ...] = ()
+    error_place: str = "is_error"
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()
+
+    def place(self, index: int) -> str:
+        return self.places[index] if index < len(self.places) else f"content.{index}"
 
 
 class ServerToolBlock(msgspec.Struct, frozen=True, kw_only=True, tag="server_tool"):
@@ -213,6 +221,7 @@ class RefusalBlock(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
     """What the model said in place of an answer."""
 
     text: str
+    carried: tuple[Carried, ...] = ()
 
 
 Block = (

@@ -5,7 +5,7 @@
 Parts are numbered by the decoder from the upstream's own coordinates, counting up from 0 in the order in which they
 start; they may overlap (`canon.serial` puts them in a row for encoders that need it). `UsageSeen` is cumulative: the
 last one counts. Exactly one `Finish` or `Fault` is the last event; a `Finish` only where the upstream said so.
-`Keepalive` may stand anywhere.
+`Keepalive` and `Lost` may stand anywhere.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "Keepalive",
+    "Lost",
     "PartBlob",
     "PartCited",
     "PartDelta",
@@ -93,13 +94,15 @@ class UsageSeen(msgspec.Struct, frozen=True):
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """A normal end. `raw` is the upstream's own word; `stop_sequence` the one that matched, where it is known;
-    `explanation` what a provider says about a refusal; `details` its object, JSON."""
+    `explanation` what a provider says about a refusal; `details` its object, JSON. `is_known`: does the dialect know
+    that word?"""
 
     reason: FinishReason
     raw: str = ""
     stop_sequence: str | None = None
     explanation: str | None = None
     details: bytes = b""
+    is_known: bool = True
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,8 +129,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """Something of the answer that no event can say. `field` is the upstream's own name for it."""
+
+    field: str
+    reason: str
+
+
 class Keepalive(msgspec.Struct, frozen=True):
     """The upstream is alive and has nothing to say."""
 
 
-Event = Start | PartStart | PartDelta | PartBlob | PartCited | PartEnd | UsageSeen | Finish | Fault | Keepalive
+Event = Start | PartStart | PartDelta | PartBlob | PartCited | PartEnd | UsageSeen | Finish | Fault | Lost | Keepalive

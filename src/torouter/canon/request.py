@@ -96,6 +96,7 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     form: Literal["mode", "named", "subset"] = "mode"
     names: tuple[str, ...] = ()
     raw: bytes = b""
+    carried: tuple[Carried, ...] = ()
 
 
 class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):

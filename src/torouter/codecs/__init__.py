@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from torouter.codecs import anthropic, gemini, openai_chat, openai_responses
+from torouter.codecs.answer_losses import answer_losses
 from torouter.codecs.codec import (
     Amended,
     AnswerOptions,
@@ -52,6 +53,7 @@ __all__ = [
     "Tap",
     "Translation",
     "UpstreamFault",
+    "answer_losses",
     "early_error",
 ]
 

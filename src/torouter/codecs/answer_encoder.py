@@ -12,6 +12,7 @@ from torouter.canon.events import (
     Fault,
     Finish,
     Keepalive,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -22,6 +23,7 @@ from torouter.canon.events import (
 )
 from torouter.canon.losses import Loss, LossLog
 from torouter.canon.usage import Usage
+from torouter.codecs.answer_losses import report_blob, report_finish, report_vendors
 from torouter.codecs.codec import AnswerOptions
 from torouter.errors import UpstreamError
 from torouter.units import Dialect
@@ -54,7 +56,10 @@ class AnswerEncoder(ABC):
             case PartCited():
                 return self.cite(event.part, event.citation)
             case PartBlob():
-                self.log.report("signature", "dropped", "opaque state goes back only to the provider that issued it")
+                report_blob(self.log)
+                return b""
+            case Lost():
+                self.log.report(event.field, "dropped", event.reason)
                 return b""
             case UsageSeen():
                 self.usage = event.usage
@@ -62,6 +67,7 @@ class AnswerEncoder(ABC):
             case Start():
                 return self.begin()
             case Finish():
+                report_finish(event, self.log)
                 return self.finish(event)
             case Fault():
                 return self.fail(event.error("stream"))
@@ -93,4 +99,4 @@ class AnswerEncoder(ABC):
         """The last bytes of an answer that is not."""
 
     def drop_part(self, head: PartStart) -> None:
-        self.log.report(head.vendor_kind, "dropped", "the block is known to its own vendor only")
+        report_vendors(head.vendor_kind, self.log)

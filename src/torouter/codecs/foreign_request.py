@@ -15,7 +15,7 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["encode_foreign", "instruction"]
+__all__ = ["encode_foreign", "instruction", "settle_text"]
 
 _MAX_STOPS: Final = 16
 _MAX_STOP_CHARACTERS: Final = 1024
@@ -28,6 +28,8 @@ def encode_foreign(
     before. `stops` are stop sequences that the body cannot say. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
+    if request.output is not None:
+        log.settle(request.output.carried, request.output.path)
     _report_signatures(request, log)
     _check_tool_choice(request, log)
     _check_stops(request, stops, log)
@@ -41,8 +43,16 @@ def instruction(block: Block, path: str, log: LossLog) -> str:
     """The text of a system or developer message's block: nobody takes anything else there."""
     if not isinstance(block, TextBlock):
         raise log.refusal(path, "instructions may hold text only", "move it into a user message")
-    log.settle(block.carried, path)
+    settle_text(block, path, log)
     return block.text
+
+
+def settle_text(block: TextBlock, path: str, log: LossLog) -> None:
+    """All that a text of the history holds besides its words."""
+    log.settle(block.carried, path)
+    if block.citations:
+        name = "citations" if block.citations[0].origin == "anthropic" else "annotations"
+        log.report(f"{path}.{name}", "dropped", "citations have no place in a request")
 
 
 def _report_signatures(request: ChatRequest, log: LossLog) -> None:
@@ -73,6 +83,7 @@ def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
     path = request.path_of("tool_choice")
     if choice is None:
         return
+    log.settle(choice.carried)
     if not declared and choice.mode == "required":
         raise log.refusal(path, "a call is required, but no tools are declared", "declare `tools`")
     for name in choice.names if declared else ():

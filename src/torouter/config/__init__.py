@@ -12,6 +12,7 @@ from torouter.config.settings import (
     ResponsesSettings,
     ServerSettings,
     Settings,
+    TranslationSettings,
     UpstreamSettings,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "TranslationSettings",
     "UpstreamSettings",
     "data_directory",
     "load_settings",

@@ -17,6 +17,7 @@ __all__ = [
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "TranslationSettings",
     "UpstreamSettings",
 ]
 
@@ -73,6 +74,11 @@ class ResponsesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How much of one account lies in the store, compressed, in MiB; the oldest go first."""
 
 
+class TranslationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    strict: bool = False
+    """Is what a translation would lose refused?"""
+
+
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A channel as it was declared; what is left out is the kind's own. `source` says where, for people."""
 
@@ -126,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
+    translation: TranslationSettings = TranslationSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

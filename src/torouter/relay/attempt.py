@@ -11,14 +11,16 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.canon.losses import strict_refusal
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
+from torouter.relay.losses import told
 from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Sent, Translated, losses_header, translation_of
+from torouter.relay.translate import Sent, Translated, translation_of
 from torouter.relay.turn import Turn
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
@@ -164,6 +166,8 @@ class CanonAttempt:
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = translation_of(self.codec).encode_request(chat, candidate.upstream_model, candidate.facts)
+        if call.is_strict and encoded.losses:
+            raise strict_refusal(encoded.losses, candidate.dialect)
         options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -177,7 +181,7 @@ class CanonAttempt:
         )
         self._sent = Sent(
             options=options,
-            losses=losses_header(encoded.losses),
+            losses=told(encoded.losses),
             names=tool_names(chat, candidate.dialect),
             stops=encoded.stops,
             keep=turn.keep if turn is not None and is_kept else None,

@@ -17,6 +17,7 @@ from torouter.relay.call import Call
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.error_answer import read_error_answer
+from torouter.relay.losses import refused_field
 from torouter.relay.record import usage_row
 from torouter.relay.turn import Keeper
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
@@ -67,6 +68,7 @@ class Relay:
         response: Response | None = None
         last: UpstreamError | None = None
         outcome: Outcome = "fault"
+        refused: tuple[str, ...] = ()
         status, switches = 500, -1
         self._counters.in_flight += 1
         try:
@@ -120,6 +122,8 @@ class Relay:
         except TorouterError as error:
             outcome = "upstream_error" if isinstance(error, UpstreamError) else "refused"
             status = error.status
+            if outcome == "refused":
+                refused = refused_field(error)
             raise
         except asyncio.CancelledError:
             outcome, status = "client_left", 499
@@ -129,7 +133,7 @@ class Relay:
                 exchange.on_pause = exchange.on_resume = None
             if response is not None:
                 response.close()
-            self._settle(exchange, admission, call, candidate, delivery, status, outcome, switches)
+            self._settle(exchange, admission, call, candidate, delivery, status, outcome, refused, switches)
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name
@@ -153,6 +157,7 @@ class Relay:
         delivery: Delivery | None,
         status: int,
         outcome: Outcome,
+        refused: tuple[str, ...],
         switches: int,
     ) -> None:
         usage = _NO_USAGE if delivery is None else delivery.usage()
@@ -169,6 +174,7 @@ class Relay:
                 usage,
                 status=status,
                 outcome=outcome,
+                losses=refused if delivery is None else delivery.losses,
                 switches=switches,
                 latency_s=latency_s,
             )

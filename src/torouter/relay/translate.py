@@ -9,35 +9,29 @@ from typing import Final
 
 from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
-from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.stops import StopAt
 from torouter.canon.usage import Usage
-from torouter.codecs import AnswerOptions, Codec, Framing, Translation
+from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_losses
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
+from torouter.relay.losses import ANSWER, told, told_text
 from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Keep", "Sent", "Translated", "losses_header", "translation_of"]
+__all__ = ["Keep", "Sent", "Translated", "translation_of"]
 
 Keep = Callable[[bytes], Awaitable[bytes]]
 """From the last bytes of an answer to those that the client is given, when it has been kept."""
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
-_LOSSES_LIMIT_BYTES: Final = 4096
 _HEADERS: Final[dict[Framing, bytes]] = {
     "whole": b"content-type: application/json\r\n",
     "array": b"content-type: application/json\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
     "sse": b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
 }
-
-
-def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
-    """`field;what` of each loss, printable ASCII only: field paths come from the caller's body."""
-    return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
 
 
 class _Stopped(Exception):
@@ -72,13 +66,13 @@ class Translated:
         "_exchange",
         "_is_over",
         "_last",
+        "_lost",
         "_response",
         "_sent",
         "_stop_at",
         "_upstream",
         "_usage",
         "first_byte_s",
-        "losses",
         "outcome",
     )
 
@@ -104,12 +98,17 @@ class Translated:
         self._last: asyncio.Task[None] | None = None
         self._clock = clock
         self._is_over = False
-        self.losses = sent.losses
+        self._lost = sent.losses
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
 
     def usage(self) -> Usage:
         return self._usage
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The request's, and those of the answer so far."""
+        return (*self._lost, *told(self._encoder.losses, ANSWER))
 
     def deliver_whole(self, body: bytes) -> bool:
         if self._sent.options.framing != "whole" or self._sent.keep is not None:
@@ -155,7 +154,9 @@ class Translated:
         self._usage = answer.usage
         if self._sent.names:
             answer = restore_answer(answer, self._sent.names)
-        return self._client.encode_answer(answer, self._sent.options)
+        encoded = self._client.encode_answer(answer, self._sent.options)
+        self._lost += told(answer_losses(answer, self._call.codec.dialect, self._sent.options), ANSWER)
+        return encoded
 
     def _respond(self, answer: bytes) -> None:
         self._exchange.respond(200, self._headers(_HEADERS["whole"]), answer)
@@ -210,9 +211,8 @@ class Translated:
             self._exchange.begin(200, self._headers(_HEADERS[self._sent.options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
-        losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
-        told = b"x-torouter-losses: %b\r\n" % losses if losses else b""
-        return kind + told + self._call.headers_for(self._exchange.request_id)
+        losses = b"x-torouter-losses: %b\r\n" % told_text(self._lost).encode("ascii") if self._lost else b""
+        return kind + losses + self._call.headers_for(self._exchange.request_id)
 
 
 def translation_of(codec: Codec) -> Translation:

@@ -164,7 +164,7 @@ class TestMedia:
 
     def test_detail_is_reported(self) -> None:
         _, losses = to_messages(self.image("https://x.test/a.png", detail="high"))
-        assert losses == {"messages.0.content.0.image_url": "dropped"}
+        assert losses == {"messages.0.content.0.image_url.detail": "dropped"}
         _, losses = to_messages(self.image("https://x.test/a.png", detail="auto"))
         assert losses == {}
 

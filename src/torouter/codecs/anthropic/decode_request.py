@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from torouter.canon.blocks import Carried, Fate
@@ -22,7 +23,7 @@ __all__ = ["decode_request"]
 
 _KEPT_THERE: Final = "it names state that Anthropic keeps"
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "cache_control": ("hint", ""),
+    "cache_control": ("hint", "a cache hint changes the price only"),
     "speed": ("report", "it asks for a faster tier of the same model"),
     "diagnostics": ("report", "it asks Anthropic to report on its own processing"),
     "inference_geo": ("refuse", "it promises where data are processed, which nobody else can keep"),
@@ -31,6 +32,7 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "fallbacks": ("refuse", "it names models of Anthropic's"),
     "thread": ("refuse", _KEPT_THERE),
 }
+_DISPLAYS: Final = frozenset({"summarized", "omitted"})
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "low": "low",
     "medium": "medium",
@@ -132,8 +134,20 @@ def _carried(top: Fields, config: Fields | None) -> tuple[Carried, ...]:
         kept += top.carry(name, "anthropic", "typed")
     kept += top.carry("context_management", "anthropic", _context_fate(top), "it edits the context on Anthropic's side")
     kept += _within("output_config", config)
+    kept += _thinking(top)
     kept += _within("metadata", top.object("metadata"), "user_id")
     return (*kept, *top.rest("anthropic", _FATES))
+
+
+def _thinking(top: Fields) -> tuple[Carried, ...]:
+    """What it says besides whether and how much: how it is shown, and to what it is bound."""
+    said = top.object("thinking")
+    shown = (
+        () if said is None or said.get("display", STR) in _DISPLAYS else said.carry("display", "anthropic", "report")
+    )
+    why = "what is seen of reasoning is the words of it, or nothing"
+    shown = tuple(msgspec.structs.replace(item, within="thinking", why=why) for item in shown)
+    return (*shown, *_within("thinking", said, "type", "budget_tokens", "display"))
 
 
 def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:

@@ -19,6 +19,7 @@ from torouter.canon.events import (
     Finish,
     FinishReason,
     Keepalive,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -59,6 +60,7 @@ _KINDS: Final[Mapping[str, PartKind]] = {
     "redacted_thinking": "reasoning",
     "tool_use": "tool_call",
 }
+_DELTAS: Final = frozenset({"text_delta", "thinking_delta", "input_json_delta", "signature_delta", "citations_delta"})
 _DELTA_KINDS: Final[Mapping[str, PartKind]] = {"text_delta": "text", "thinking_delta": "reasoning"}
 
 
@@ -179,8 +181,8 @@ class Decoder(AnswerDecoder):
                 self._message(_read_message(data), events)
             case _ if event.type == "error" or _is_error(data) or self.framing == "whole":
                 self.end(fault_in(data), events)
-            case _:  # events to come: nothing that we could say in another dialect
-                pass
+            case _:  # events to come
+                events.append(Lost(event.type or "event", "the event is known to its own vendor only"))
 
     def _message_start(self, message: _Message, events: list[Event]) -> None:
         if self.has_started:
@@ -249,6 +251,7 @@ class Decoder(AnswerDecoder):
         if opened is None:
             kind = _DELTA_KINDS.get(delta.type)
             if kind is None:
+                self._unsaid(delta, events)
                 return
             opened = self._begin(index, kind, events)
         text = delta.text or delta.thinking or delta.partial_json
@@ -258,6 +261,13 @@ class Decoder(AnswerDecoder):
             opened.signature = delta.signature
         elif has_value(delta.citation):
             events.append(PartCited(opened.part, _citation(delta.citation)))
+        else:
+            self._unsaid(delta, events)
+
+    def _unsaid(self, delta: _Delta, events: list[Event]) -> None:
+        """Deltas to come. A known one may be empty."""
+        if delta.type not in _DELTAS:
+            events.append(Lost(delta.type or "delta", "the delta is known to its own vendor only"))
 
     def _say(self, opened: _Open, text: str, events: list[Event]) -> None:
         opened.has_text = True

@@ -25,7 +25,7 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
 from torouter.codecs.anthropic.encode_content import call_input, is_visible, media, tool_result, tool_use
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import instruction, settle_text
 from torouter.codecs.json_objects import Json
 
 __all__ = ["EncodedMessages", "encode_messages"]
@@ -121,9 +121,10 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
+                settle_text(block, path, log)
                 self._text(turn, block.text, path)
             case RefusalBlock():
+                log.settle(block.carried, path)
                 self._text(turn, block.text, path)
             case MediaBlock():
                 turn.blocks.append(media(block, path, log))

@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Raw
 
 from torouter.canon.blocks import Citation
-from torouter.canon.events import Event, Finish, PartDelta, PartKind, PartStart
+from torouter.canon.events import Event, Finish, PartBlob, PartDelta, PartKind, PartStart
 from torouter.canon.serial import InARow
 from torouter.canon.usage import Usage
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_blob, report_citation
 from torouter.codecs.anthropic.encode_answer import citation_of, stop_fields
 from torouter.codecs.anthropic.errors import render_stream_error
 from torouter.codecs.anthropic.usage import render_usage
@@ -54,6 +55,8 @@ class Encoder(AnswerEncoder):
             self._hidden.add(event.part)
             return b""
         if self._hidden and getattr(event, "part", None) in self._hidden:
+            if isinstance(event, PartBlob):
+                report_blob(self.log)
             return b""
         return b"".join(map(super().feed, self._row.feed(event)))
 
@@ -115,7 +118,7 @@ class Encoder(AnswerEncoder):
     def cite(self, part: int, citation: Citation) -> bytes:
         cited = citation_of(citation, "".join(self._text))
         if cited is None:
-            self.log.report("annotations", "dropped", "the citation has no address")
+            report_citation(self.log)
             return b""
         return self._block_delta(b'"type":"citations_delta","citation":%b' % _encode(cited))
 

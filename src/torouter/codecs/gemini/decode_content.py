@@ -53,7 +53,7 @@ _ATTRIBUTES: Final = frozenset(
     {"thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata", "metadata"}
 )
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "partMetadata": ("hint", ""),
+    "partMetadata": ("hint", "a label for the client itself"),
     "videoMetadata": ("report", "how a video is sampled has no field there"),
     "mediaResolution": ("report", "the resolution of media has no such field there"),
 }
@@ -132,6 +132,8 @@ def _media(
         filename=media.get("displayName", STR),
         raw=raw,
         place=place,
+        detail_place="mediaResolution",
+        name_place=f"{place}.displayName",
         blobs=_blobs(said),
         carried=(*said.rest("gemini", _FATES), *media.rest("gemini", within=place)),
     )
@@ -182,13 +184,16 @@ def _result(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
     assert result is not None, "the part is of this kind because the field is given"
     name, given = result.need("name", STR), result.get("id", STR)
     text, is_error = _told(result)
-    parts = [_result_part(part, each) for part, each in result.items("parts")]
+    within = said.path
+    placed = [(part.path.removeprefix(f"{within}."), _result_part(part, each)) for part, each in result.items("parts")]
     kept = result.keep("id", "response", "parts", within="functionResponse")
     return ToolResultBlock(
         call_id=ids.answered(name, given),
-        content=(*text, *parts),
+        content=(*text, *(part for _, part in placed)),
+        places=(*(result.at("response").removeprefix(f"{within}.") for _ in text), *(place for place, _ in placed)),
         is_error=is_error,
         name=name,
+        error_place=result.at("response").removeprefix(f"{within}."),
         carried=(
             *_signed(said),
             *said.rest("gemini", _FATES),

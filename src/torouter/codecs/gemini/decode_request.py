@@ -28,7 +28,7 @@ _CONFIG: Final = "generationConfig"
 _TYPED: Final = ("tools", "toolConfig", _CONFIG, "serviceTier")
 """Read into typed fields; kept raw for home as well, where grouping and spelling are the caller's own."""
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "model": ("hint", ""),
+    "model": ("hint", "the path names it"),
     "cachedContent": ("refuse", "it names content that Google keeps"),
     "safetySettings": ("report", "there are no thresholds of safety filters"),
     "labels": ("report", "there are no labels"),

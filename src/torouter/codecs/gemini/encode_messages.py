@@ -24,7 +24,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import instruction, settle_text
 from torouter.codecs.gemini.encode_content import (
     NO_RESULT,
     EncodedResult,
@@ -156,11 +156,10 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+                settle_text(block, path, log)
                 self._text(turn, block.text)
             case RefusalBlock():
+                log.settle(block.carried, path)
                 self._text(turn, block.text)
             case MediaBlock():
                 if not turn.is_user:

@@ -16,6 +16,7 @@ from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import Event, Finish, PartBlob, PartKind, PartStart
 from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_citation, report_cut_call
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields, unreadable_call
 from torouter.codecs.gemini.errors import render_error, render_stream_error
@@ -117,7 +118,7 @@ class Encoder(AnswerEncoder):
         if part not in self._parts:
             return b""
         if citation.url is None:
-            self.log.report("citations", "dropped", "citations without an address have no form there")
+            report_citation(self.log)
         else:
             self._parts[part].citations.append(citation)
         return b""
@@ -145,7 +146,7 @@ class Encoder(AnswerEncoder):
         if self._unread and finish.reason not in IS_CUT:
             return self.fail(unreadable_call(self._unread[0]))
         for name in self._unread:
-            self.log.report(name, "dropped", "the call was cut off by the limit")
+            report_cut_call(name, self.log)
         candidate: Json = {
             "content": {"role": "model", "parts": [{"text": ""}]},
             **finish_fields(finish),

@@ -46,11 +46,12 @@ _ROLES: Final[Mapping[str, Role]] = {
     "tool": "user",
     "function": "user",
 }
-_CALL_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"index": ("hint", "")}
-_PART_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
+_CALL_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"index": ("hint", "the order says the same")}
+_CACHE_HINT: Final[tuple[Fate, str]] = ("hint", "a cache hint changes the price only")
+_PART_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": _CACHE_HINT}
 """Anthropic's cache hints in OpenAI's parts: OpenRouter takes them, so clients send them."""
 _MESSAGE_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "cache_control": ("hint", ""),
+    "cache_control": _CACHE_HINT,
     "audio": ("refuse", "it refers to audio that OpenAI keeps"),
     "reasoning_details": ("report", "reasoning state goes back only to the provider that issued it"),
     "annotations": ("report", "citations of earlier answers have no place in a request"),
@@ -136,7 +137,11 @@ def _call(said: Fields, raw: Raw, calls: _Calls) -> Block:
     if word == "custom" and custom is not None:
         calls.custom_ids.add(call_id)
         return ToolCallBlock(
-            id=call_id, name=custom.need("name", STR), arguments=custom.get("input", STR) or "", kind="custom"
+            id=call_id,
+            name=custom.need("name", STR),
+            arguments=custom.get("input", STR) or "",
+            kind="custom",
+            carried=(*custom.rest("openai-chat", within="custom"), *said.rest("openai-chat", _CALL_FATES)),
         )
     return OpaqueBlock(origin=_HOME, kind=word, raw=bytes(raw))
 
@@ -184,24 +189,27 @@ def _text(said: Fields, raw: bytes) -> Block:
 
 
 def _refusal(said: Fields, raw: bytes) -> Block:
-    return RefusalBlock(text=said.need("refusal", STR))
+    return RefusalBlock(text=said.need("refusal", STR), carried=said.rest("openai-chat", _PART_FATES))
 
 
 def _image(said: Fields, raw: bytes) -> Block:
     """`image_url` is an object; older clients and servers also knew a bare string."""
+    rest: tuple[Carried, ...] = ()
     if said.is_text("image_url"):
         url, detail = said.need("image_url", STR), None
     else:
         image = said.need_object("image_url")
         url, detail = image.need("url", STR), image.get("detail", STR)
+        rest = image.rest("openai-chat", within="image_url")
     return MediaBlock(
         kind="image",
         source=parse_data_url(url) or LinkedMedia(url=url),
         detail=detail,
         raw=raw,
         place="image_url",
+        detail_place="image_url.detail",
         cache=_cache(said),
-        carried=said.rest("openai-chat", _PART_FATES),
+        carried=(*rest, *said.rest("openai-chat", _PART_FATES)),
     )
 
 
@@ -214,7 +222,7 @@ def _audio(said: Fields, raw: bytes) -> Block:
         raw=raw,
         place="input_audio",
         cache=_cache(said),
-        carried=said.rest("openai-chat", _PART_FATES),
+        carried=(*audio.rest("openai-chat", within="input_audio"), *said.rest("openai-chat", _PART_FATES)),
     )
 
 
@@ -226,8 +234,9 @@ def _file(said: Fields, raw: bytes) -> Block:
         filename=file.get("filename", STR),
         raw=raw,
         place="file",
+        name_place="file.filename",
         cache=_cache(said),
-        carried=(*file.rest("openai-chat"), *said.rest("openai-chat", _PART_FATES)),
+        carried=(*file.rest("openai-chat", within="file"), *said.rest("openai-chat", _PART_FATES)),
     )
 
 

@@ -19,6 +19,7 @@ from torouter.canon.events import (
     Fault,
     Finish,
     FinishReason,
+    Lost,
     PartCited,
     PartDelta,
     PartEnd,
@@ -36,6 +37,7 @@ from torouter.codecs.unreadable import UNREADABLE
 
 __all__ = ["Decoder"]
 
+_NO_MEDIA: Final = "answers hold no media there"
 _DONE: Final = b"[DONE]"
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
@@ -66,6 +68,8 @@ class _Delta(msgspec.Struct):
     tool_calls: list[CallDelta] | None = None
     function_call: FunctionDelta | None = None
     annotations: Raw = ABSENT
+    audio: Raw = ABSENT
+    images: Raw = ABSENT
 
 
 class _Choice(msgspec.Struct):
@@ -186,6 +190,10 @@ class Decoder(AnswerDecoder):
             events += self._calls.take(calls, self._response_id)
         if has_value(delta.annotations):
             self._cite(delta.annotations, events)
+        if has_value(delta.audio):
+            events.append(Lost("audio", _NO_MEDIA))
+        if has_value(delta.images):
+            events.append(Lost("images", _NO_MEDIA))
 
     def _say(self, kind: PartKind, text: str, events: list[Event]) -> None:
         part = self._parts.get(kind)
@@ -208,6 +216,8 @@ class Decoder(AnswerDecoder):
                 self._say("reasoning", segment.thinking, events)
             elif segment.text:
                 self._say("text", segment.text, events)
+            elif segment.type not in ("text", "thinking"):
+                events.append(Lost(segment.type or "content", "the part is known to its own vendor only"))
 
     def _cite(self, raw: Raw, events: list[Event]) -> None:
         part = self._parts.get("text")

@@ -44,6 +44,8 @@ def media_parts(block: MediaBlock, path: str, log: LossLog) -> list[Json]:
 
 def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
     source = block.source
+    if block.filename:
+        log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
     if isinstance(source, InlineMedia):
         url = data_url(source)
     elif isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):

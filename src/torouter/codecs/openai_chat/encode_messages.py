@@ -23,7 +23,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import instruction, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -126,13 +126,14 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                self._settle_text(block, path)
+                settle_text(block, path, log)
                 if said.calls and block.text:
                     log.report(path, "moved", "text behind a call stands in front of it there")
                 said.texts.append(block.text)
             case ToolCallBlock():
                 said.calls.append(tool_call(block, path, log))
             case RefusalBlock():
+                log.settle(block.carried, path)
                 said.refusals.append(block.text)
             case ReasoningBlock():
                 self._reason(said, block, path)
@@ -141,11 +142,6 @@ class _Writer:
             case MediaBlock() | OpaqueBlock() | ToolResultBlock():
                 word = block.kind if isinstance(block, MediaBlock | OpaqueBlock) else "tool_result"
                 raise log.refusal(path, f"assistant messages hold no `{word}`", "remove the block")
-
-    def _settle_text(self, block: TextBlock, path: str) -> None:
-        self._log.settle(block.carried, path)
-        if block.citations:
-            self._log.report(f"{path}.citations", "dropped", "citations have no place in the history")
 
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
         if self._takes_reasoning and block.text:
@@ -157,7 +153,7 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                self._settle_text(block, path)
+                settle_text(block, path, log)
                 if block.text:
                     asked.others[-1].append(text_part(block.text))
             case MediaBlock():
@@ -182,9 +178,9 @@ class _Writer:
         log.settle(block.carried, path)
         texts: list[str] = []
         for index, part in enumerate(block.content):
-            place = f"{path}.content.{index}"
+            place = f"{path}.{block.place(index)}"
             if isinstance(part, TextBlock):
-                log.settle(part.carried, place)
+                settle_text(part, place, log)
                 texts.append(part.text)
             elif isinstance(part, MediaBlock):
                 log.report(place, "moved", f"tool messages hold text only; the {part.kind} follows in a user message")
@@ -194,7 +190,9 @@ class _Writer:
                 raise log.refusal(place, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF")
         text = "\n".join(texts)
         if block.is_error:
-            log.report(f"{path}.is_error", "approximated", "the error flag became words in front of the text")
+            log.report(
+                f"{path}.{block.error_place}", "approximated", "the error flag became words in front of the text"
+            )
             text = f"[tool error] {text}"
         asked.tools.append({"role": "tool", "tool_call_id": call_id, "content": text})
 

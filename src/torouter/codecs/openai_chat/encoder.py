@@ -15,6 +15,7 @@ from torouter.canon.blocks import Citation
 from torouter.canon.custom import unwrapped
 from torouter.canon.events import Finish, PartStart
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
 from torouter.codecs.openai_chat.errors import render_stream_error
@@ -142,7 +143,7 @@ class Encoder(AnswerEncoder):
         for citation in ended.citations:
             annotation = annotation_of(citation, ended.start, self._characters)
             if annotation is None:
-                self.log.report("citations", "dropped", "citations of documents have no form there")
+                report_citation(self.log)
             else:
                 self._annotations.append(annotation)
         if ended.wrapped:

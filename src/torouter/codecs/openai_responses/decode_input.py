@@ -41,10 +41,9 @@ _ROLES: Final[Mapping[str, Role]] = {
     "assistant": "assistant",
 }
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "id": ("hint", ""),
-    "status": ("hint", ""),
-    "created_by": ("hint", ""),
-    "caller": ("hint", ""),
+    "id": ("hint", "an item's id is for the store of its own vendor"),
+    "status": ("hint", "what stands in the history is read as it is"),
+    "created_by": ("hint", "it says nothing to a model"),
     "phase": ("report", "messages have no phase there"),
 }
 _HOSTED: Final = frozenset(
@@ -87,9 +86,9 @@ def _plain(top: Fields) -> Message:
 
 
 def _message(said: Fields, raw: Raw) -> Message:
-    word = said.get("type", STR) or "message"
+    word = said.get("type", STR) or ("message" if "role" in said else "item_reference")
     role, placed = _ITEMS.get(word, _unknown)(said, raw)
-    carried = () if word in _HOSTED or word not in _ITEMS else said.rest("openai-responses", _FATES)
+    carried = () if word in _HOSTED or word not in _ITEMS else (*_caller(said), *said.rest("openai-responses", _FATES))
     return Message(
         role=role,
         path=said.path,
@@ -98,6 +97,14 @@ def _message(said: Fields, raw: Raw) -> Message:
         phase=said.get("phase", STR),
         carried=(*carried, Carried(name=ITEM, value=bytes(raw), origin="openai-responses", fate="typed")),
     )
+
+
+def _caller(said: Fields) -> tuple[Carried, ...]:
+    """The model itself (`direct`), or a program that the provider ran."""
+    caller = said.object("caller")
+    if caller is None or caller.get("type", STR) == "direct":
+        return said.carry("caller", "openai-responses", "hint", "the model itself is the caller everywhere")
+    return said.carry("caller", "openai-responses", "report", "the program that made the call is not known there")
 
 
 def _said(said: Fields, raw: Raw) -> _Read:
@@ -134,10 +141,17 @@ def _custom_output(said: Fields, raw: Raw) -> _Read:
 
 def _result(said: Fields, *, is_custom: bool) -> ToolResultBlock:
     call_id = said.need("call_id", STR)
-    blocks = (block for _, block in decode_content(said, "output"))
-    content = tuple(block for block in blocks if isinstance(block, TextBlock | MediaBlock | OpaqueBlock))
+    placed = [
+        (place, block)
+        for place, block in decode_content(said, "output")
+        if isinstance(block, TextBlock | MediaBlock | OpaqueBlock)
+    ]
     return ToolResultBlock(
-        call_id=call_id, content=content, name=said.get("name", STR), kind="custom" if is_custom else "function"
+        call_id=call_id,
+        content=tuple(block for _, block in placed),
+        places=tuple(place for place, _ in placed),
+        name=said.get("name", STR),
+        kind="custom" if is_custom else "function",
     )
 
 

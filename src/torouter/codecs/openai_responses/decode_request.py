@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, OutputFormat, Settings
@@ -19,11 +21,11 @@ from torouter.errors import RequestError
 __all__ = ["decode_request"]
 
 _STATE: Final = "it refers to what OpenAI's own servers keep"
+_CACHE_HINT: Final[tuple[Fate, str]] = ("hint", "a cache hint changes the price only")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "prompt_cache_key": ("hint", ""),
-    "prompt_cache_options": ("hint", ""),
-    "prompt_cache_retention": ("hint", ""),
-    "stream_options": ("hint", ""),
+    "prompt_cache_key": _CACHE_HINT,
+    "prompt_cache_options": _CACHE_HINT,
+    "prompt_cache_retention": _CACHE_HINT,
     "previous_response_id": ("refuse", _STATE),
     "conversation": ("refuse", _STATE),
     "prompt": ("refuse", _STATE),
@@ -33,8 +35,12 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 }
 _TYPED: Final = (
     *("stream", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
-    *("reasoning", "text", "service_tier", "user", "safety_identifier", "instructions"),
+    *("reasoning", "text", "stream_options", "service_tier", "user", "safety_identifier", "instructions"),
 )
+_OPTION_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "include_obfuscation": ("hint", "the stream's padding says nothing"),
+}
+_REASONING_DEFAULTS: Final[Mapping[str, bytes]] = {"mode": b'"standard"', "context": b'"auto"'}
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
 """Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
@@ -136,7 +142,28 @@ def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
         *_top_logprobs(top),
         *_moderation(top),
         *(() if text is None else text.rest("openai-responses", within="text")),
+        *_stream_options(top),
+        *_reasoning_rest(top),
         *top.rest("openai-responses", _FATES),
+    )
+
+
+def _stream_options(top: Fields) -> tuple[Carried, ...]:
+    said = top.object("stream_options")
+    return () if said is None else said.rest("openai-responses", _OPTION_FATES, within="stream_options")
+
+
+def _reasoning_rest(top: Fields) -> tuple[Carried, ...]:
+    said = top.object("reasoning")
+    if said is None:
+        return ()
+    for name in ("effort", "summary", "generate_summary"):
+        said.raw(name)
+    return tuple(
+        msgspec.structs.replace(item, fate="hint", why="it is the default")
+        if item.value == _REASONING_DEFAULTS.get(item.name)
+        else item
+        for item in said.rest("openai-responses", within="reasoning")
     )
 
 

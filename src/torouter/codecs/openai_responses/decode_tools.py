@@ -26,6 +26,7 @@ _DISPENSABLE: Final[Mapping[str, str]] = {
 }
 """Tools that agents declare with every request without a word of it (Codex 0.169, seen 2026-11). Where nothing forces
 a call of them, a request is answered without them, and the loss reported."""
+_NO_NAMESPACES: Final = "namespaces became a part of the names, and have no description there"
 _MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {
     "auto": "auto",
     "none": "none",
@@ -112,15 +113,20 @@ def _callers(said: Fields) -> tuple[Carried, ...]:
 
 
 def descriptions(top: Fields, items: Iterable[Fields]) -> tuple[Carried, ...]:
-    """Those of namespaces, which are lost where there are none."""
-    why = "namespaces became a part of the names, and have no description there"
+    """Those of namespaces, which are lost where there are none, and what else is said of one."""
     return tuple(
         msgspec.structs.replace(item, within=group.path)
         for said in (top, *items)
         for group in said.objects("tools")
         if group.get("type", STR) == "namespace"
-        for item in group.carry("description", "openai-responses", "report", why)
+        for item in _group(group)
     )
+
+
+def _group(said: Fields) -> tuple[Carried, ...]:
+    said.raw("name")
+    said.raw("tools")
+    return said.rest("openai-responses", {"description": ("report", _NO_NAMESPACES)})
 
 
 def decode_tool_choice(top: Fields) -> ToolChoice | None:
@@ -135,13 +141,19 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
         return ToolChoice(mode=_MODES[word], raw=raw)
     if word == "allowed_tools":
         return _subset(said, raw)
-    return ToolChoice(mode="required", form="named", names=(_named(said),), raw=raw)
+    names = (_named(said),)
+    return ToolChoice(mode="required", form="named", names=names, raw=raw, carried=_unread(said))
 
 
 def _subset(said: Fields, raw: bytes) -> ToolChoice:
     mode = meaning(said.get("mode", STR) or "auto", _MODES, said.at("mode"))
     names = tuple(map(_named, said.objects("tools")))
-    return ToolChoice(mode=mode, form="subset", names=names, raw=raw)
+    return ToolChoice(mode=mode, form="subset", names=names, raw=raw, carried=_unread(said))
+
+
+def _unread(said: Fields) -> tuple[Carried, ...]:
+    """What nobody knows of a choice."""
+    return said.rest("openai-responses", within=said.path)
 
 
 def _named(said: Fields) -> str:

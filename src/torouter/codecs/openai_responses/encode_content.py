@@ -18,6 +18,7 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
+from torouter.codecs.foreign_request import settle_text
 from torouter.codecs.json_objects import Json
 
 __all__ = ["input_text", "media_parts", "needs_data", "tool_call", "tool_output"]
@@ -58,6 +59,8 @@ def _address(block: MediaBlock, path: str, log: LossLog) -> str:
 
 
 def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
+    if block.filename:
+        log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
     return {"type": "input_image", "image_url": _address(block, path, log), "detail": block.detail or "auto"}
 
 
@@ -99,16 +102,16 @@ def tool_output(block: ToolResultBlock, path: str, log: LossLog) -> Json:
     log.settle(block.carried, path)
     parts: list[Json] = []
     for index, part in enumerate(block.content):
-        place = f"{path}.content.{index}"
+        place = f"{path}.{block.place(index)}"
         if isinstance(part, TextBlock):
-            log.settle(part.carried, place)
+            settle_text(part, place, log)
             parts.append(input_text(part.text))
         elif isinstance(part, MediaBlock):
             parts += media_parts(part, place, log)
         else:
             raise log.refusal(place, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF")
     if block.is_error:
-        log.report(f"{path}.is_error", "approximated", "the error flag became words in front of the text")
+        log.report(f"{path}.{block.error_place}", "approximated", "the error flag became words in front of the text")
         first = parts[0].get("text") if parts else ""
         parts[:1] = (
             [input_text(f"[tool error] {first}")]

@@ -20,7 +20,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import instruction, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_responses.encode_content import input_text, media_parts, tool_call, tool_output
 
@@ -86,12 +86,11 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+                settle_text(block, path, log)
                 if block.text:
                     self._texts.append(block.text)
             case RefusalBlock():
+                log.settle(block.carried, path)
                 self._texts.append(block.text)
             case ToolCallBlock():
                 self._flush()
@@ -110,9 +109,7 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in a request")
+                settle_text(block, path, log)
                 if block.text:
                     self._parts.append(input_text(block.text))
             case MediaBlock():

@@ -14,9 +14,10 @@ from msgspec import Raw
 
 from torouter.canon.blocks import Citation
 from torouter.canon.custom import unwrapped
-from torouter.canon.events import Event, Finish, PartDelta, PartKind, PartStart
+from torouter.canon.events import Event, Finish, PartBlob, PartDelta, PartKind, PartStart
 from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_blob, report_citation
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_errors import openai_code, printable
@@ -65,6 +66,8 @@ class Encoder(AnswerEncoder):
             self._hidden.add(event.part)
             return b""
         if self._hidden and getattr(event, "part", None) in self._hidden:
+            if isinstance(event, PartBlob):
+                report_blob(self.log)
             return b""
         return b"".join(map(super().feed, self._row.feed(event)))
 
@@ -189,7 +192,7 @@ class Encoder(AnswerEncoder):
         for citation in self._citations:
             annotation = annotation_of(citation, len(text))
             if annotation is None:
-                self.log.report("citations", "dropped", "citations of documents have no form there")
+                report_citation(self.log)
                 continue
             fields = b'%b,"annotation_index":%d,"annotation":%b' % (self._at, len(annotations), _encode(annotation))
             pieces.append(self._event(b"response.output_text.annotation.added", fields))

@@ -1,0 +1,88 @@
+"""What of an answer cannot be said in the client's dialect: the same for a whole answer as for its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torouter.canon.blocks import (
+    Blob,
+    Citation,
+    OpaqueBlock,
+    ReasoningBlock,
+    ServerToolBlock,
+    TextBlock,
+    ToolCallBlock,
+)
+from torouter.canon.events import Finish
+from torouter.canon.fold import Answer
+from torouter.canon.losses import Loss, LossLog
+from torouter.codecs.arguments import NotAnObject, object_in
+from torouter.codecs.codec import AnswerOptions
+from torouter.units import Dialect
+
+__all__ = ["answer_losses", "report_blob", "report_citation", "report_cut_call", "report_finish", "report_vendors"]
+
+
+def answer_losses(answer: Answer, client: Dialect, options: AnswerOptions) -> tuple[Loss, ...]:
+    """Of a whole answer. `client` is the dialect that it is written in."""
+    log = LossLog(client)
+    for lost in answer.lost:
+        log.report(lost.field, "dropped", lost.reason)
+    for block in answer.blocks:
+        match block:
+            case TextBlock():
+                _report_blobs(block.blobs, client, log)
+                _report_citations(block.citations, log)
+            case ReasoningBlock():
+                if options.show_reasoning:
+                    _report_blobs(block.blobs, client, log)
+            case ToolCallBlock():
+                _report_blobs(block.blobs, client, log)
+                if client in ("anthropic", "gemini") and _is_cut(block):
+                    report_cut_call(block.name, log)
+            case ServerToolBlock() | OpaqueBlock():
+                report_vendors(block.kind, log)
+            case _:  # said everywhere
+                pass
+    if answer.finish is not None:
+        report_finish(answer.finish, log)
+    return log.losses()
+
+
+def report_vendors(kind: str, log: LossLog) -> None:
+    log.report(kind, "dropped", "the block is known to its own vendor only")
+
+
+def report_blob(log: LossLog) -> None:
+    log.report("signature", "dropped", "opaque state goes back only to the provider that issued it")
+
+
+def report_citation(log: LossLog) -> None:
+    log.report("citations", "dropped", "citations without an address have no form there")
+
+
+def report_cut_call(name: str, log: LossLog) -> None:
+    log.report(name, "dropped", "the call was cut off by the limit")
+
+
+def report_finish(finish: Finish, log: LossLog) -> None:
+    if not finish.is_known:
+        log.report("finish_reason", "approximated", f"the upstream's word for the end, `{finish.raw}`, is unknown")
+
+
+def _report_blobs(blobs: Iterable[Blob], client: Dialect, log: LossLog) -> None:
+    """Gemini's own signatures are written where they stood."""
+    if any(client != "gemini" or blob.origin.dialect != "gemini" for blob in blobs):
+        report_blob(log)
+
+
+def _report_citations(citations: Iterable[Citation], log: LossLog) -> None:
+    if any(citation.url is None for citation in citations):
+        report_citation(log)
+
+
+def _is_cut(call: ToolCallBlock) -> bool:
+    try:
+        return object_in(call.arguments) is None
+    except NotAnObject:
+        return True

@@ -1,0 +1,110 @@
+"""Silence is a defect: each field of each client's dialect has a fate in each cell, and docs/translation.md says it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.genai import types as genai
+
+from tests.contract.fates.probes import CLIENT_ONLY, GEMINI_TOP, ROOTS, UNKNOWN, Probe
+from tests.contract.fates.shapes import element_kinds, fields_of, is_record
+from tests.contract.fates.table import BEGIN, DOCUMENT, END, judged, rendered
+from tests.contract.fates.verdicts import FACTS, HINTS, UPSTREAMS, Verdict
+from torouter.codecs import CODECS
+from torouter.errors import RequestError
+from torouter.units import Dialect
+
+DEFECTS = {"silent", "misnamed", "invalid"}
+OF_THE_PACKAGE = {"httpOptions", "automaticFunctionCalling", "shouldReturnHttpResponse", "automaticContinuation"}
+"""Settings of google-genai that it obeys itself and never sends."""
+CELLS = [(client, upstream) for client in UPSTREAMS for upstream in UPSTREAMS if client != upstream]
+
+
+def verdicts(client: Dialect, upstream: Dialect) -> Iterator[tuple[Probe, Verdict]]:
+    return ((probe, said[upstream]) for probe, said in judged(client))
+
+
+@pytest.mark.parametrize(("client", "upstream"), CELLS)
+def test_every_field_has_a_fate(client: Dialect, upstream: Dialect) -> None:
+    found = [
+        (probe.shown, probe.form, said.fate, said.detail)
+        for probe, said in verdicts(client, upstream)
+        if said.fate in DEFECTS
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("client", "upstream"), CELLS)
+def test_what_nobody_knows_yet_is_reported_or_refused(client: Dialect, upstream: Dialect) -> None:
+    fates = {probe.shown: said.fate for probe, said in verdicts(client, upstream) if UNKNOWN in probe.shown}
+    assert fates[UNKNOWN] == "reported"
+    assert len(fates) > 5
+    assert set(fates.values()) <= {"reported", "refused"}
+
+
+@pytest.mark.parametrize(("client", "upstream"), CELLS)
+def test_only_hints_are_dropped_as_hints(client: Dialect, upstream: Dialect) -> None:
+    found = {probe.shown for probe, said in verdicts(client, upstream) if said.fate == "hint"}
+    assert {shown for shown in found if not HINTS.search(shown)} == set()
+
+
+@pytest.mark.parametrize("client", UPSTREAMS)
+def test_every_field_of_the_packages_has_a_probe(client: Dialect) -> None:
+    """Down to what is refused or dropped whole, of which nothing more is to be said."""
+    shown = {probe.shown for probe, _ in judged(client)}
+    known = [name for root in ROOTS[client] for name in fields_of(root)] or list(GEMINI_TOP)
+    assert len(known) > 10
+    missing = [
+        name
+        for name in set(known) - CLIENT_ONLY
+        if not any(each == name or each.startswith((f"{name}.", f"{name}[")) for each in shown)
+    ]
+    assert missing == []
+
+
+def test_every_setting_of_google_genai_has_its_place() -> None:
+    """The package's own settings are one flat list, which it sends as the top level and `generationConfig`."""
+    sent = {*GEMINI_TOP, *fields_of(genai.GenerationConfig)} | {"imageConfig", "generationOutputConfig"}
+    assert set(fields_of(genai.GenerateContentConfig)) - sent == OF_THE_PACKAGE
+
+
+@pytest.mark.parametrize(("client", "upstream"), CELLS)
+def test_null_says_nothing(client: Dialect, upstream: Dialect) -> None:
+    """Where a field may be null, null is what absence is."""
+    asked = 0
+    for probe, _ in judged(client):
+        if len(probe.path) > 1 or isinstance(probe.value, list) or UNKNOWN in probe.shown:
+            continue
+        asked += 1
+        absent = {name: value for name, value in probe.body.items() if name != probe.path[0]}
+        try:
+            expected = translated(client, upstream, absent)
+        except RequestError:
+            continue
+        assert translated(client, upstream, {**absent, str(probe.path[0]): None}) == expected, probe.shown
+    assert asked > 5
+
+
+def translated(client: Dialect, upstream: Dialect, body: dict[str, Any]) -> object:
+    decode, encode = CODECS[client].translation, CODECS[upstream].translation
+    assert decode is not None
+    assert encode is not None
+    return encode.encode_request(decode.decode_request(json.dumps(body).encode()), "up", FACTS[upstream])
+
+
+def test_the_document_says_what_the_codecs_do() -> None:
+    """`make fates` writes it."""
+    text = DOCUMENT.read_text("utf-8")
+    assert text.partition(BEGIN)[2].partition(END)[0] == f"\n{rendered()}\n"
+
+
+def test_lists_of_records_are_known_as_such() -> None:
+    """The reader of the packages' types sees through their wrappers: `Required`, `Iterable`, unions."""
+    (root,) = ROOTS["openai-chat"]
+    elements = element_kinds(fields_of(root)["messages"].kinds[0])
+    assert elements is not None
+    assert len(elements) == 6
+    assert all(map(is_record, elements))
