@@ -18,6 +18,7 @@ _NO_OPS: tuple[tuple[str, str, str], ...] = (
     (r"service_tier", "auto", _DEFAULT),
     (r"serviceTier", "unspecified", _NOTHING),
     (r"parallel_tool_calls", "true", _DEFAULT),
+    (r"function_call", "auto", _DEFAULT),
     (r"tool_choice.*\.disable_parallel_tool_use", "false", _DEFAULT),
     (r"modalities", r"\['text'\]", _DEFAULT),
     (r".*responseModalities", r"\['TEXT'\]", _DEFAULT),
