@@ -11,7 +11,16 @@ from google.genai import types as genai
 
 from tests.contract.fates.probes import CLIENT_ONLY, GEMINI_TOP, ROOTS, UNKNOWN, Probe
 from tests.contract.fates.shapes import element_kinds, fields_of, is_record
-from tests.contract.fates.table import BEGIN, DOCUMENT, END, judged, rendered
+from tests.contract.fates.table import (
+    ANSWERS,
+    DOCUMENT,
+    REQUESTS,
+    between,
+    judged,
+    judged_answers,
+    rendered,
+    rendered_answers,
+)
 from tests.contract.fates.verdicts import FACTS, HINTS, UPSTREAMS, Verdict
 from torouter.codecs import CODECS
 from torouter.errors import RequestError
@@ -98,7 +107,16 @@ def translated(client: Dialect, upstream: Dialect, body: dict[str, Any]) -> obje
 def test_the_document_says_what_the_codecs_do() -> None:
     """`make fates` writes it."""
     text = DOCUMENT.read_text("utf-8")
-    assert text.partition(BEGIN)[2].partition(END)[0] == f"\n{rendered()}\n"
+    assert between(text, REQUESTS)[1] == f"\n{rendered()}\n"
+    assert between(text, ANSWERS)[1] == f"\n{rendered_answers()}\n"
+
+
+@pytest.mark.parametrize(("upstream", "client"), CELLS)
+def test_every_element_of_an_answer_is_said_or_reported(upstream: Dialect, client: Dialect) -> None:
+    fates = {element.shown: verdicts[client].fate for element, verdicts in judged_answers(upstream)}
+    assert len(fates) > 30
+    assert [shown for shown, fate in fates.items() if fate == "silent"] == []
+    assert {fate for shown, fate in fates.items() if "hologram" in shown} == {"reported"}
 
 
 def test_lists_of_records_are_known_as_such() -> None:

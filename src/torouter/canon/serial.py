@@ -16,6 +16,7 @@ from torouter.canon.events import (
     Event,
     Fault,
     Finish,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -94,6 +95,8 @@ class InARow:
         """A signature or a citation belongs to text that has been shown: it never opens a part that was interrupted."""
         head = self._heads.get(event.part)
         if head is not None and head.kind in _SPLITTABLE and event.part in self._shown and event.part != self.current:
+            field = "signature" if isinstance(event, PartBlob) else "citations"
+            yield Lost(field, "it came after the text that it belongs to had been interrupted")
             return
         yield from self._said(event.part, event)
 

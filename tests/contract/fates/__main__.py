@@ -1,7 +1,9 @@
-"""Writes the table into docs/translation.md."""
+"""Writes the tables into docs/translation.md."""
 
-from tests.contract.fates.table import BEGIN, DOCUMENT, END, rendered
+from tests.contract.fates.table import ANSWERS, DOCUMENT, REQUESTS, between, rendered, rendered_answers
 
 text = DOCUMENT.read_text("utf-8")
-head, _, rest = text.partition(BEGIN)
-DOCUMENT.write_text(f"{head}{BEGIN}\n{rendered()}\n{END}{rest.partition(END)[2]}", "utf-8")
+for marks, table in ((REQUESTS, rendered()), (ANSWERS, rendered_answers())):
+    head, _, tail = between(text, marks)
+    text = f"{head}\n{table}\n{tail}"
+DOCUMENT.write_text(text, "utf-8")

@@ -14,7 +14,16 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 
 from tests.contract.fates.requests import BESIDE, LEAST, TALKS
 from tests.contract.fates.samples import least, samples
-from tests.contract.fates.shapes import Field, element_kinds, fields_of, is_record, label_of, name_of, values_of
+from tests.contract.fates.shapes import (
+    Field,
+    element_kinds,
+    fields_of,
+    is_answer,
+    is_record,
+    label_of,
+    name_of,
+    values_of,
+)
 from torouter.units import Dialect
 
 __all__ = ["CLIENT_ONLY", "GEMINI_TOP", "ROOTS", "UNKNOWN", "Path", "Probe", "probes"]
@@ -49,6 +58,19 @@ UNKNOWN = "made_up"
 """A field that nobody knows yet."""
 CLIENT_ONLY = frozenset({"model", "betas", "stream"})
 """Routing's own, and what the packages send as a header."""
+_BEYOND: dict[Dialect, dict[str, list[Any]]] = {
+    "openai-chat": {
+        "top_k": [5],
+        "reasoning": [{"effort": "high"}, {"max_tokens": 2000}, {"enabled": True}, {"exclude": True}],
+        "thinking": [{"type": "enabled"}, {"type": "disabled"}],
+    },
+    "openai-responses": {"client_metadata": [{"client": "c"}]},
+    "anthropic": {"temperature": [0.5, 1], "top_p": [0.5, 1], "top_k": [5]},
+    "gemini": {},
+}
+"""What the packages do not know (any more) and clients send: fields of compatible servers, and of an older version."""
+_OF_ASSISTANTS = ("reasoning_content", "reasoning", "reasoning_details", "annotations")
+"""The same of a Chat client's messages of assistants."""
 _TALK = {"openai-chat": "messages", "openai-responses": "input", "anthropic": "messages", "gemini": "contents"}
 _OF_USERS = frozenset({"text", "image", "document", "search_result", "tool_result", "container_upload"})
 """Blocks of Anthropic's that stand in messages of users; all others are the model's own."""
@@ -115,6 +137,11 @@ def probes(dialect: Dialect, is_dead: Callable[[Probe], bool]) -> Iterator[Probe
         for field in fields_of(root).values():
             yield from walker.top(root, field)
     yield from walker.top(None, Field(UNKNOWN, (str,), is_required=False))
+    for name, values in _BEYOND[dialect].items():
+        yield from walker.said(name, values)
+    if dialect == "openai-chat":
+        for name in _OF_ASSISTANTS:
+            yield from walker.said_by_assistant(name)
     if dialect == "gemini":
         for name, kind in GEMINI_TOP.items():
             yield from walker.top(None, Field(name, (kind,), is_required=False))
@@ -138,6 +165,22 @@ class _Walker:
 
         yield from self._field(record, field, field.name, put, ())
 
+    def said(self, name: str, values: list[Any]) -> Iterator[Probe]:
+        for value in values:
+            yield from self._said(
+                name, lambda each: ({**LEAST[self._dialect], name: each}, (name,)), value, has_forms=len(values) > 1
+            )
+
+    def said_by_assistant(self, name: str) -> Iterator[Probe]:
+        value = [{"type": "url_citation"}] if name in ("annotations", "reasoning_details") else "hm"
+        message = {"role": "assistant", "content": "so", name: value}
+
+        def put(_: Any) -> tuple[Json, Path]:
+            turns, index = TALKS[self._dialect](message)
+            return {**LEAST[self._dialect], "messages": turns}, ("messages", index, name)
+
+        yield from self._said(f"messages[assistant].{name}", put, value)
+
     def _talk(self, record: Any, field: Field) -> Iterator[Probe]:
         name, talk = field.name, TALKS[self._dialect]
 
@@ -155,13 +198,15 @@ class _Walker:
     def _field(self, record: Any, field: Field, shown: str, put: _Put, seen: tuple[Any, ...]) -> Iterator[Probe]:
         for kind in field.kinds:
             elements = element_kinds(kind)
+            if is_answer(kind):
+                continue
             if is_record(kind):
                 word = label_of(kind)
                 named = f"{shown}[{word}]" if word and len(field.kinds) > 1 else shown
                 yield from self._kind(kind, named, put, seen, is_fixed=field.is_required and len(field.kinds) == 1)
             elif elements is not None and any(map(is_record, elements)):
                 for element in elements:
-                    if is_record(element):
+                    if is_record(element) and not is_answer(element):
                         yield from self._kind(element, f"{shown}{_labelled(element)}", _in_list(put), seen)
             else:
                 values = samples(record, field, kind)
@@ -255,7 +300,8 @@ def _naturally(kind: Any, shown: str) -> Any:
     if elements is None:
         return kind
     is_user = "[user]" in shown
-    fitting = [each for each in elements if (label_of(each) in _OF_USERS) is is_user or label_of(each) == "text"]
+    known = {label_of(each): each for each in elements if not is_answer(each)}
+    fitting = [each for word, each in known.items() if (word in _OF_USERS) is is_user or word == "text"]
     return list[_union(fitting)]
 
 

@@ -12,7 +12,18 @@ from typing import Any
 import typing_extensions
 from pydantic import BaseModel
 
-__all__ = ["Field", "element_kinds", "fields_of", "is_record", "label_of", "name_of", "values_of"]
+__all__ = [
+    "Field",
+    "Kind",
+    "element_kinds",
+    "fields_of",
+    "is_answer",
+    "is_record",
+    "label_of",
+    "members_of",
+    "name_of",
+    "values_of",
+]
 
 Kind = Any
 _WRAPPERS = (typing.Required, typing.NotRequired, typing.Annotated)
@@ -31,17 +42,21 @@ class Field:
 def fields_of(record: Kind) -> dict[str, Field]:
     if typing_extensions.is_typeddict(record):
         hints = typing_extensions.get_type_hints(record, include_extras=True)
-        return {name: Field(name, _members(hint), _is_required(hint)) for name, hint in hints.items()}
+        return {name: Field(name, members_of(hint), _is_required(hint)) for name, hint in hints.items()}
     found: dict[str, Field] = {}
     for name, field in record.model_fields.items():
         spelled = field.alias or name
-        found[spelled] = Field(spelled, _members(field.annotation), is_required=False)
+        found[spelled] = Field(spelled, members_of(field.annotation), field.is_required())
     return found
 
 
 def is_record(kind: Kind) -> bool:
-    """Unions of `TypedDict`s may hold the packages' own answers too, for callers that send them back: no fields new."""
     return typing_extensions.is_typeddict(kind) or is_model(kind)
+
+
+def is_answer(kind: Kind) -> bool:
+    """Unions of parameters may hold the packages' own answers too, for callers that send them back: no fields new."""
+    return is_model(kind) and not kind.__module__.startswith("google.")
 
 
 def is_model(kind: Kind) -> bool:
@@ -53,7 +68,7 @@ def element_kinds(kind: Kind) -> tuple[Kind, ...] | None:
     origin = typing.get_origin(kind)
     if not isinstance(origin, type) or issubclass(origin, dict) or origin in (types.UnionType,):
         return None
-    return _members(typing.get_args(kind)[0])
+    return members_of(typing.get_args(kind)[0])
 
 
 def values_of(kind: Kind) -> list[Any] | None:
@@ -84,12 +99,10 @@ def _is_required(hint: Kind) -> bool:
     return typing.get_origin(hint) is typing.Required
 
 
-def _members(kind: Kind) -> tuple[Kind, ...]:
+def members_of(kind: Kind) -> tuple[Kind, ...]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if is_model(kind) and not kind.__module__.startswith("google."):
-        return ()
     if origin in _WRAPPERS:
-        return _members(arguments[0])
+        return members_of(arguments[0])
     if origin in (typing.Union, types.UnionType):
-        return tuple(member for each in arguments for member in _members(each))
+        return tuple(member for each in arguments for member in members_of(each))
     return () if kind is type(None) else (kind,)

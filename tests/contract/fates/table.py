@@ -8,20 +8,23 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from tests.contract.fates.answer_verdicts import judge_answer
+from tests.contract.fates.answers import Element, elements
 from tests.contract.fates.probes import UNKNOWN, Probe, probes
 from tests.contract.fates.verdicts import UPSTREAMS, Verdict, judge
 from torouter.canon.losses import FAMILIES
 from torouter.units import Dialect
 
-__all__ = ["BEGIN", "DOCUMENT", "END", "judged", "rendered"]
+__all__ = ["ANSWERS", "DOCUMENT", "REQUESTS", "between", "judged", "judged_answers", "rendered", "rendered_answers"]
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "translation.md"
-BEGIN, END = "<!-- fates -->\n", "<!-- end of fates -->\n"
+REQUESTS = "<!-- fates -->\n", "<!-- end of fates -->\n"
+ANSWERS = "<!-- fates of answers -->\n", "<!-- end of fates of answers -->\n"
 _READS_ITS_PARTS = frozenset({"moderation"})
 """Objects whose whole is reported, and some part of which is refused."""
 _ALIKE = re.compile(r"input\[(additional_tools|tool_search_output)\]\.tools\[")
 """Tools within items have the fates of the tools at the top."""
-_WORDS = {"reported": "reported", "refused": "**refused**", "hint": "hint", "no-op": "no-op"}
+_WORDS = {"reported": "reported", "refused": "**refused**", "error": "**error**", "hint": "hint", "no-op": "no-op"}
 _MOST_TARGETS = 3
 
 Row = tuple[Probe, dict[Dialect, Verdict]]
@@ -45,9 +48,40 @@ def judged(dialect: Dialect) -> tuple[Row, ...]:
     return tuple((probe, ask(probe)) for probe in probes(dialect, is_dead))
 
 
+def between(text: str, marks: tuple[str, str]) -> tuple[str, str, str]:
+    """What stands before the marks' inside, inside, and after."""
+    begin, end = marks
+    head, _, rest = text.partition(begin)
+    inside, _, tail = rest.partition(end)
+    return head + begin, inside, end + tail
+
+
 def rendered() -> str:
-    """The text between `BEGIN` and `END`."""
+    """What of the document is about requests."""
     return "\n".join(_section(dialect) for dialect in UPSTREAMS)
+
+
+def rendered_answers() -> str:
+    """The same of answers: a section for each dialect of upstreams, a column for each client's."""
+    return "\n".join(_answers(dialect) for dialect in UPSTREAMS)
+
+
+@cache
+def judged_answers(upstream: Dialect) -> tuple[tuple[Element, dict[Dialect, Verdict]], ...]:
+    clients = [client for client in UPSTREAMS if client != upstream]
+    return tuple(
+        (element, {client: judge_answer(element, client) for client in clients}) for element in elements(upstream)
+    )
+
+
+def _answers(upstream: Dialect) -> str:
+    clients = [client for client in UPSTREAMS if client != upstream]
+    head = ["element", *(f"for {FAMILIES[client]}" for client in clients)]
+    told = {
+        element.shown: [_told(verdicts[client]) for client in clients] for element, verdicts in judged_answers(upstream)
+    }
+    lines = [_line(head), _line(["---"] * len(head)), *(_line([name, *cells]) for name, cells in _merged(told))]
+    return "\n".join([f"### Of {FAMILIES[upstream]}", "", *lines, ""])
 
 
 def _section(dialect: Dialect) -> str:
@@ -86,7 +120,7 @@ def _cell(forms: list[Row], upstream: Dialect) -> str:
     """One fate, or one for each group of values."""
     grouped: dict[str, list[str]] = {}
     for probe, verdicts in forms:
-        grouped.setdefault(_told(verdicts[upstream], probe.shown), []).append(probe.form)
+        grouped.setdefault(_told(verdicts[upstream]), []).append(probe.form)
     if len(grouped) == 1:
         return next(iter(grouped))
     return "; ".join(f"{_values(values)}: {told}" for told, values in grouped.items())
@@ -96,7 +130,9 @@ def _values(values: list[str]) -> str:
     return ", ".join(f"`{value}`" for value in values if value) or "else"
 
 
-def _told(verdict: Verdict, shown: str) -> str:
+def _told(verdict: Verdict) -> str:
+    if verdict.fate == "mapped" and not verdict.detail:
+        return "said"
     if verdict.fate == "mapped":
         return f"→ {_targets(verdict.detail.replace('`', '').split(', '))}"
     if verdict.fate == "answer":

@@ -23,7 +23,7 @@ from torouter.units import Dialect
 __all__ = ["FACTS", "HINTS", "UPSTREAMS", "Fate", "Verdict", "judge"]
 
 Json = dict[str, Any]
-Fate = Literal["mapped", "answer", "reported", "refused", "hint", "no-op", "silent", "misnamed", "invalid"]
+Fate = Literal["mapped", "answer", "reported", "refused", "error", "hint", "no-op", "silent", "misnamed", "invalid"]
 """The last three are defects: nothing says that the field was dropped; a loss or a refusal that names another field;
 an encoded request that the upstream's own package could not have sent."""
 
