@@ -8,7 +8,6 @@ the front they would mean something else, and every cached prefix would be lost.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from torouter.canon.blocks import (
     Block,
@@ -25,12 +24,10 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
 from torouter.codecs.anthropic.encode_content import call_input, is_visible, media, tool_result, tool_use
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import NO_RESULT, instruction
 from torouter.codecs.json_objects import Json
 
 __all__ = ["EncodedMessages", "encode_messages"]
-
-_NO_RESULT: Final = '{"error":"no result"}'
 
 
 @dataclass(slots=True)
@@ -186,6 +183,6 @@ class _Writer:
         for call_id, path in calls.items():
             if call_id not in turn.results:
                 self._log.report(path, "added", "the call has no result; an error was put in its place")
-            missing: Json = {"type": "tool_result", "tool_use_id": call_id, "content": _NO_RESULT, "is_error": True}
+            missing: Json = {"type": "tool_result", "tool_use_id": call_id, "content": NO_RESULT, "is_error": True}
             results.append(turn.results.get(call_id, missing))
         return results

@@ -23,7 +23,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import NO_RESULT, answered_ids, instruction
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -39,6 +39,7 @@ class _Said:
     path: str
     texts: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
+    missing: list[Json] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
@@ -51,23 +52,29 @@ class _Asked:
     hoisted: list[Json] = field(default_factory=list)
     others: list[list[Json]] = field(default_factory=list)
 
+    def is_midway(self) -> bool:
+        """Nothing but results so far: more of them may come."""
+        return bool(self.tools) and not any(self.others)
+
 
 def encode_messages(request: ChatRequest, log: LossLog, *, takes_reasoning: bool) -> list[Json]:
     """`takes_reasoning`: the upstream's vendor wants its visible reasoning back in the history (DeepSeek, Kimi, …)."""
-    writer = _Writer(log, takes_reasoning, request.path_of("messages"))
+    writer = _Writer(request, log, takes_reasoning)
     for message in request.messages:
         writer.add(message)
     return writer.finish()
 
 
 class _Writer:
-    def __init__(self, log: LossLog, takes_reasoning: bool, path: str) -> None:
+    def __init__(self, request: ChatRequest, log: LossLog, takes_reasoning: bool) -> None:
         self._log = log
-        self._path = path
+        self._path = request.path_of("messages")
+        self._answered = answered_ids(request)
         self._takes_reasoning = takes_reasoning
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
         self._call_ids: set[object] = set()
+        self._held: list[Json] = []
 
     def add(self, message: Message) -> None:
         self._log.settle(message.carried, message.path)
@@ -81,9 +88,7 @@ class _Writer:
             for block, path in message.placed():
                 self._ask(asked, block, path)
         else:
-            self._flush()
-            texts = [instruction(block, path, self._log) for block, path in message.placed()]
-            self._messages.extend({"role": "system", "content": text} for text in texts if text)
+            self._instruct(message)
 
     def finish(self) -> list[Json]:
         if isinstance(self._turn, _Said):
@@ -102,6 +107,23 @@ class _Writer:
         self._turn = turn
         return turn
 
+    def _instruct(self, message: Message) -> None:
+        """In its place, but never between calls and their results, which have to stand together."""
+        texts = [(instruction(block, path, self._log), path) for block, path in message.placed()]
+        is_midway = self._is_midway()
+        if not is_midway:
+            self._flush()
+        for text, path in texts:
+            if text and is_midway:
+                self._log.report(path, "moved", "it stands behind the results of the calls there")
+            if text:
+                (self._held if is_midway else self._messages).append({"role": "system", "content": text})
+
+    def _is_midway(self) -> bool:
+        """Were calls made of which results may still come?"""
+        turn = self._turn
+        return bool(turn.calls) if isinstance(turn, _Said) else turn is not None and turn.is_midway()
+
     def _say(self, said: _Said, block: Block, path: str) -> None:
         log = self._log
         match block:
@@ -112,6 +134,9 @@ class _Writer:
                 said.texts.append(block.text)
             case ToolCallBlock():
                 said.calls.append(tool_call(block, path, log))
+                if block.id not in self._answered:
+                    log.report(path, "added", "the call has no result; an error was put in its place")
+                    said.missing.append({"role": "tool", "tool_call_id": said.calls[-1]["id"], "content": NO_RESULT})
             case RefusalBlock():
                 said.refusals.append(block.text)
             case ReasoningBlock():
@@ -182,9 +207,10 @@ class _Writer:
         turn, self._turn = self._turn, None
         if isinstance(turn, _Said):
             self._call_ids = {call["id"] for call in turn.calls}
-            self._messages += _assistant(turn)
+            self._messages += [*_assistant(turn), *turn.missing]
         elif isinstance(turn, _Asked):
-            self._messages += turn.tools
+            self._messages += turn.tools + self._held
+            self._held = []
             if turn.others:
                 turn.others[0][:0] = turn.hoisted
             self._messages += [{"role": "user", "content": _content(parts)} for parts in turn.others if parts]
