@@ -29,14 +29,14 @@ from torouter.channels import KINDS, Kind, facts_of
         ("anthropic", "claude-opus-4-6", "adaptive sampling 128000"),
         ("anthropic", "claude-sonnet-4-6", "adaptive sampling 128000"),
         ("anthropic", "claude-opus-4-7", "adaptive 128000"),
-        ("anthropic", "claude-opus-4-8", "adaptive 128000"),
-        ("anthropic", "claude-opus-4-10", "adaptive 128000"),
-        ("anthropic", "claude-sonnet-5", "adaptive 128000"),
-        ("anthropic", "claude-sonnet-5-20260801", "adaptive 128000"),
-        ("anthropic", "claude-fable-5", "adaptive 128000"),
-        ("anthropic", "claude-fable-5-1", "adaptive always 128000"),
-        ("anthropic", "claude-opus-5-5", "adaptive always 128000"),
-        ("anthropic", "claude-haiku-5-5", "adaptive 128000"),
+        ("anthropic", "claude-opus-4-8", "adaptive system 128000"),
+        ("anthropic", "claude-opus-4-10", "adaptive system 128000"),
+        ("anthropic", "claude-sonnet-5", "adaptive system 128000"),
+        ("anthropic", "claude-sonnet-5-20260801", "adaptive system 128000"),
+        ("anthropic", "claude-fable-5", "adaptive system 128000"),
+        ("anthropic", "claude-fable-5-1", "adaptive always system 128000"),
+        ("anthropic", "claude-opus-5-5", "adaptive always system 128000"),
+        ("anthropic", "claude-haiku-5-5", "adaptive system 128000"),
         ("demo", "claude-opus-4-7", "adaptive 128000"),
         ("openai-compatible", "anthropic/claude-opus-4.7", "adaptive 128000"),
         # OpenAI.
@@ -104,6 +104,7 @@ def _told(facts: ModelFacts) -> str:
     words: list[str] = [facts.reasoning]
     words += ["always"] if not facts.may_disable_reasoning else []
     words += ["sampling"] if facts.takes_sampling else []
+    words += ["system"] if facts.takes_system_turns else []
     words += [str(facts.max_output_tokens)] if facts.max_output_tokens is not None else []
     words += [f"{facts.min_budget_tokens}-{facts.max_budget_tokens}"] if facts.max_budget_tokens is not None else []
     return " ".join(words)
