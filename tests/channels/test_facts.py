@@ -99,6 +99,13 @@ def test_a_row(kind: str, model: str, expected: str) -> None:
     assert _told(facts_of(KINDS[kind], model)) == expected
 
 
+def test_what_is_known_of_a_kind_holds_for_its_models() -> None:
+    assert not facts_of(KINDS["ollama"], "llava").takes_links
+    assert facts_of(KINDS["vllm"], "llava").takes_links
+    assert not facts_of(KINDS["gemini-compatible"], "gemini-3-flash-preview").takes_json_schema
+    assert facts_of(KINDS["gemini"], "gemini-3-flash-preview").takes_json_schema
+
+
 def _told(facts: ModelFacts) -> str:
     """The facts in a few words, the ordinary left out."""
     words: list[str] = [facts.reasoning]

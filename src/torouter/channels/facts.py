@@ -153,6 +153,5 @@ def facts_of(kind: Kind, upstream_model: str) -> ModelFacts:
     """
     name = upstream_model.rsplit("/", 1)[-1].lower()
     facts = next((row.facts for row in _ROWS if row.fits(kind.name, name)), _UNKNOWN)
-    if not kind.takes_json_schema:
-        facts = msgspec.structs.replace(facts, takes_json_schema=False)
+    facts = _with(facts, takes_json_schema=kind.takes_json_schema, takes_links=kind.takes_links)
     return msgspec.structs.replace(facts, reasoning="openrouter") if kind.name == "openrouter" else facts
