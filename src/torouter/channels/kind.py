@@ -58,6 +58,8 @@ class Kind:
     """Names that this kind is known to serve, all of them; they win over `patterns`."""
     takes_json_schema: bool = True
     """Of Gemini's dialect: does it know `parametersJsonSchema`? Every server knows `parameters`."""
+    takes_links: bool = True
+    """Does it follow links to images and documents, as far as its dialect has them?"""
     may_ask_usage: bool = True
     """Does it take `stream_options.include_usage`? Those that do not report usage of their own accord."""
 

@@ -161,13 +161,14 @@ _ROWS: Final = (
         patterns=("accounts/", "fireworks/"),
     ),
     Kind(
-        # Responses since Ollama 0.13, Messages since 0.14. Takes any key, wants none.
+        # Responses since Ollama 0.13, Messages since 0.14. Takes any key, wants none. Images as data only.
         name="ollama",
         base_url="http://127.0.0.1:11434/v1",
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "embeddings"}),
         patterns=("*",),
+        takes_links=False,
     ),
     Kind(
         # vLLM's own default port is 8000, which is also the gateway's: with both on one machine name a base_url.

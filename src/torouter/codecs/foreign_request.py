@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import json
 
-from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock
+from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
@@ -15,7 +15,9 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["encode_foreign", "instruction", "settle_text"]
+__all__ = ["NO_RESULT", "answered_ids", "encode_foreign", "instruction", "settle_text"]
+
+NO_RESULT: Final = '{"error":"no result"}'
 
 _MAX_STOPS: Final = 16
 _MAX_STOP_CHARACTERS: Final = 1024
@@ -37,6 +39,13 @@ def encode_foreign(
         return Encoded(body=json.encode(body(log)), losses=log.losses(), stops=stops)
     except RecursionError:
         raise RequestError("a schema in the request is nested too deeply") from None
+
+
+def answered_ids(request: ChatRequest) -> set[str]:
+    """The ids of calls that have a result somewhere. One that has none (its user interrupted it) is refused by every
+    API for ever, so encoders give it an error for a result: the client cannot mend its history."""
+    blocks = (block for message in request.messages for block in message.blocks)
+    return {block.call_id for block in blocks if isinstance(block, ToolResultBlock)}
 
 
 def instruction(block: Block, path: str, log: LossLog) -> str:
@@ -86,6 +95,8 @@ def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
     log.settle(choice.carried)
     if not declared and choice.mode == "required":
         raise log.refusal(path, "a call is required, but no tools are declared", "declare `tools`")
+    if choice.form == "subset" and not choice.names:
+        raise log.refusal(path, "it allows none of the tools", "name those that may be called, or choose `none`")
     for name in choice.names if declared else ():
         if name not in declared:
             raise log.refusal(path, f"the tool `{name}` is not declared", "declare it in `tools`")

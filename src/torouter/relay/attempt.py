@@ -152,7 +152,9 @@ class CanonAttempt:
 
     async def follow_links(self, fetcher: Fetcher) -> None:
         """Puts data in the place of links that the candidate would not follow. Before `request`."""
-        self._chat = await with_data(self._chat, translation_of(self.codec).needs_data, fetcher)
+        is_blind = not self._candidate.facts.takes_links
+        needs_data = translation_of(self.codec).needs_data
+        self._chat = await with_data(self._chat, lambda block: is_blind or needs_data(block), fetcher)
 
     def request(self) -> Request:
         call, candidate, chat = self._call, self._candidate, self._chat

@@ -36,7 +36,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str, ...], log: LossLog) -> Json:
     settle_settings(request, log)
-    conversation = encode_messages(request, log)
+    conversation = encode_messages(request, facts, log)
     tools = encode_tools(request, log)
     choice = encode_tool_choice(request, tools, log)
     thinking = encode_thinking(

@@ -23,7 +23,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction, settle_text
+from torouter.codecs.foreign_request import NO_RESULT, answered_ids, instruction, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -39,6 +39,7 @@ class _Said:
     path: str
     texts: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
+    missing: list[Json] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
@@ -58,16 +59,17 @@ class _Asked:
 
 def encode_messages(request: ChatRequest, log: LossLog, *, takes_reasoning: bool) -> list[Json]:
     """`takes_reasoning`: the upstream's vendor wants its visible reasoning back in the history (DeepSeek, Kimi, …)."""
-    writer = _Writer(log, takes_reasoning, request.path_of("messages"))
+    writer = _Writer(request, log, takes_reasoning)
     for message in request.messages:
         writer.add(message)
     return writer.finish()
 
 
 class _Writer:
-    def __init__(self, log: LossLog, takes_reasoning: bool, path: str) -> None:
+    def __init__(self, request: ChatRequest, log: LossLog, takes_reasoning: bool) -> None:
         self._log = log
-        self._path = path
+        self._path = request.path_of("messages")
+        self._answered = answered_ids(request)
         self._takes_reasoning = takes_reasoning
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
@@ -132,6 +134,9 @@ class _Writer:
                 said.texts.append(block.text)
             case ToolCallBlock():
                 said.calls.append(tool_call(block, path, log))
+                if block.id not in self._answered:
+                    log.report(path, "added", "the call has no result; an error was put in its place")
+                    said.missing.append({"role": "tool", "tool_call_id": said.calls[-1]["id"], "content": NO_RESULT})
             case RefusalBlock():
                 log.settle(block.carried, path)
                 said.refusals.append(block.text)
@@ -200,7 +205,7 @@ class _Writer:
         turn, self._turn = self._turn, None
         if isinstance(turn, _Said):
             self._call_ids = {call["id"] for call in turn.calls}
-            self._messages += _assistant(turn)
+            self._messages += [*_assistant(turn), *turn.missing]
         elif isinstance(turn, _Asked):
             self._messages += turn.tools + self._held
             self._held = []

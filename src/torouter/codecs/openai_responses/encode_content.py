@@ -18,10 +18,10 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
-from torouter.codecs.foreign_request import settle_text
+from torouter.codecs.foreign_request import NO_RESULT, settle_text
 from torouter.codecs.json_objects import Json
 
-__all__ = ["input_text", "media_parts", "needs_data", "tool_call", "tool_output"]
+__all__ = ["input_text", "media_parts", "needs_data", "no_output", "tool_call", "tool_output"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 
@@ -95,6 +95,11 @@ def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
     if block.kind == "custom":
         return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": block.arguments}
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": compact(block.arguments)}
+
+
+def no_output(block: ToolCallBlock) -> Json:
+    word = "custom_tool_call_output" if block.kind == "custom" else "function_call_output"
+    return {"type": word, "call_id": wire_id(block.id, "openai-responses"), "output": NO_RESULT}
 
 
 def tool_output(block: ToolResultBlock, path: str, log: LossLog) -> Json:

@@ -20,15 +20,15 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction, settle_text
+from torouter.codecs.foreign_request import answered_ids, instruction, settle_text
 from torouter.codecs.json_objects import Json
-from torouter.codecs.openai_responses.encode_content import input_text, media_parts, tool_call, tool_output
+from torouter.codecs.openai_responses.encode_content import input_text, media_parts, no_output, tool_call, tool_output
 
 __all__ = ["encode_input"]
 
 
 def encode_input(request: ChatRequest, log: LossLog) -> list[Json]:
-    writer = _Writer(log)
+    writer = _Writer(log, answered_ids(request))
     for message in request.messages:
         writer.add(message)
     return writer.finish()
@@ -37,8 +37,9 @@ def encode_input(request: ChatRequest, log: LossLog) -> list[Json]:
 class _Writer:
     """`_parts` are those of the user's message that is open, `_texts` those of the model's."""
 
-    def __init__(self, log: LossLog) -> None:
+    def __init__(self, log: LossLog, answered: set[str]) -> None:
         self._log = log
+        self._answered = answered
         self._items: list[Json] = []
         self._parts: list[Json] = []
         self._texts: list[str] = []
@@ -97,6 +98,9 @@ class _Writer:
                 self._items.append(tool_call(block, path, log))
                 self._open.add(wire_id(block.id, "openai-responses"))
                 self._is_said = True
+                if block.id not in self._answered:
+                    log.report(path, "added", "the call has no result; an error was put in its place")
+                    self._items.append(no_output(block))
             case ReasoningBlock():
                 log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
             case ServerToolBlock():
