@@ -65,6 +65,8 @@ def _source(block: MediaBlock, path: str, place: str, log: LossLog) -> Json:
     if isinstance(source, InlineMedia):
         return _inline(block, source, path, log)
     if isinstance(source, LinkedMedia):
+        if not source.url.lower().startswith(("https://", "http://")):
+            raise log.refusal(place, "only http and https addresses can be followed", "send the file itself")
         known = source.media_type or media_type_of(source.url)
         return {"fileData": {"fileUri": source.url, **({"mimeType": known} if known else {})}}
     raise log.refusal(place, "the file lies at another provider", "send the file itself")

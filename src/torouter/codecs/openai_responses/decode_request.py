@@ -32,9 +32,10 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "client_metadata": ("report", "a client's words about itself are for its own vendor"),
 }
 _TYPED: Final = (
-    *("stream", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
+    *("stream", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
     *("reasoning", "text", "service_tier", "user", "safety_identifier", "instructions"),
 )
+_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
 """Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
@@ -69,15 +70,16 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning_path="reasoning",
         is_reasoning_visible=is_visible,
         settings=_settings(top, text),
-        paths={"verbosity": "text.verbosity"},
+        paths={"verbosity": "text.verbosity", "max_output_tokens": _limit_name(top)},
         carried=(*_carried(top, text), *descriptions(top, found)),
     )
 
 
 def _settings(top: Fields, text: Fields | None) -> Settings:
-    limit = top.take("max_output_tokens", INT)
+    name = _limit_name(top)
+    limit = top.take(name, INT)
     if isinstance(limit, int) and limit < 0:
-        raise RequestError("`max_output_tokens` must not be negative", code="invalid_value", param="max_output_tokens")
+        raise RequestError(f"`{name}` must not be negative", code="invalid_value", param=name)
     return Settings(
         max_output_tokens=limit,
         temperature=top.take("temperature", FLOAT),
@@ -88,6 +90,11 @@ def _settings(top: Fields, text: Fields | None) -> Settings:
         user=top.take("user", STR),
         safety_identifier=top.take("safety_identifier", STR),
     )
+
+
+def _limit_name(top: Fields) -> str:
+    """Chat's names for the limit are taken where the caller says nothing by this dialect's own."""
+    return next((name for name in _LIMITS if name in top), _LIMITS[0])
 
 
 def _reasoning(top: Fields) -> tuple[Reasoning | None, bool]:
@@ -125,7 +132,8 @@ def _format(text: Fields) -> OutputFormat | None:
 
 
 def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
-    kept = [item for name in _TYPED for item in top.carry(name, "openai-responses", "typed")]
+    typed = (*_TYPED, _limit_name(top))
+    kept = [item for name in typed for item in top.carry(name, "openai-responses", "typed")]
     return (
         *kept,
         *_store(top),
