@@ -32,10 +32,9 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "client_metadata": ("report", "a client's words about itself are for its own vendor"),
 }
 _TYPED: Final = (
-    *("stream", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
+    *("stream", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
     *("reasoning", "text", "service_tier", "user", "safety_identifier", "instructions"),
 )
-_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
 """Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
@@ -48,6 +47,7 @@ _EFFORTS: Final[Mapping[str, Depth]] = {
     "xhigh": "xhigh",
     "max": "max",
 }
+_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -132,7 +132,7 @@ def _format(text: Fields) -> OutputFormat | None:
 
 
 def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
-    typed = (*_TYPED, _limit_name(top))
+    typed = dict.fromkeys((*_TYPED, _limit_name(top)))
     kept = [item for name in typed for item in top.carry(name, "openai-responses", "typed")]
     return (
         *kept,
