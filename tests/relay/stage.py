@@ -22,7 +22,7 @@ from torouter.relay.run import Relay
 from torouter.routing.snapshot import Key, Snapshot
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
-from torouter.units import Dialect, Secret, wall_ms
+from torouter.units import DIALECTS, Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
@@ -134,12 +134,12 @@ async def stage(
         )
         for number, name in enumerate(handlers)
     )
+    able = [dialect for dialect in DIALECTS if CODECS[dialect].translation is not None]
     snapshot = Snapshot(
         keys={b"sk-good": KEY},
         channels=channels,
-        translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
+        translations={one: tuple(other for other in able if other != one) for one in able},
     )
-    assert all(codec.translation is not None for codec in CODECS.values())
     gateway = Gateway(
         doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
         relay=Relay(
