@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from tests.routing.channels import channel
 from torouter.canon.reasoning import Reasoning
 from torouter.routing.snapshot import Snapshot
+from torouter.units import DIALECTS, Dialect
 
 TRANSLATIONS = {"openai-chat": ("anthropic",), "anthropic": ("openai-chat",)}
 
@@ -77,3 +80,15 @@ def test_an_exact_name_wins_over_the_suffix() -> None:
 def test_the_same_question_gets_the_same_route() -> None:
     snapshot = Snapshot(keys={}, channels=(channel("a", "m"),))
     assert snapshot.route("g", "openai-chat", "chat", "m") is snapshot.route("g", "openai-chat", "chat", "m")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.pitfall(54)
+def test_a_client_is_served_in_its_own_dialect_wherever_the_channel_speaks_it(dialect: Dialect) -> None:
+    """A server's other endpoints are no reason to translate."""
+    everything = {one: tuple(other for other in DIALECTS if other != one) for one in DIALECTS}
+    for dialects in permutations(DIALECTS):
+        snapshot = Snapshot(keys={}, channels=(channel("a", "m", dialects=dialects),), translations=everything)
+        route = snapshot.route("default", dialect, "chat", "m")
+        assert route is not None
+        assert [candidate.dialect for candidate in route.buckets[0].candidates] == [dialect]

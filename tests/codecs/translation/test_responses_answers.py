@@ -180,6 +180,7 @@ class TestTheGrammar:
         assert json.loads(RESPONSES.encode_answer(fold(events, "openai-chat"), options())) == streamed
         parsed_response(json.dumps(streamed).encode())
 
+    @pytest.mark.pitfall(179)
     def test_citations_come_before_the_text_is_done(self) -> None:
         cited = PartCited(0, Citation(origin="anthropic", raw=b"{}", url="https://x", title="X"))
         document = PartCited(0, Citation(origin="anthropic", raw=b"{}"))

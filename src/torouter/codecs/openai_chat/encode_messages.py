@@ -149,8 +149,9 @@ class _Writer:
                 raise log.refusal(path, f"assistant messages hold no `{word}`", "remove the block")
 
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
-        if self._takes_reasoning and block.text:
-            said.reasoning.append(block.text)
+        text = block.text or "\n\n".join(block.summary)
+        if self._takes_reasoning and text:
+            said.reasoning.append(text)
         else:
             self._log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
 

@@ -53,6 +53,7 @@ _EFFORTS: Final[Mapping[str, Depth]] = {
     "xhigh": "xhigh",
     "max": "max",
 }
+_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -76,15 +77,16 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning_path="reasoning",
         is_reasoning_visible=is_visible,
         settings=_settings(top, text),
-        paths={"verbosity": "text.verbosity"},
+        paths={"verbosity": "text.verbosity", "max_output_tokens": _limit_name(top)},
         carried=(*_carried(top, text), *descriptions(top, found)),
     )
 
 
 def _settings(top: Fields, text: Fields | None) -> Settings:
-    limit = top.take("max_output_tokens", INT)
+    name = _limit_name(top)
+    limit = top.take(name, INT)
     if isinstance(limit, int) and limit < 0:
-        raise RequestError("`max_output_tokens` must not be negative", code="invalid_value", param="max_output_tokens")
+        raise RequestError(f"`{name}` must not be negative", code="invalid_value", param=name)
     return Settings(
         max_output_tokens=limit,
         temperature=top.take("temperature", FLOAT),
@@ -95,6 +97,11 @@ def _settings(top: Fields, text: Fields | None) -> Settings:
         user=top.take("user", STR),
         safety_identifier=top.take("safety_identifier", STR),
     )
+
+
+def _limit_name(top: Fields) -> str:
+    """Chat's names for the limit are taken where the caller says nothing by this dialect's own."""
+    return next((name for name in _LIMITS if name in top), _LIMITS[0])
 
 
 def _reasoning(top: Fields) -> tuple[Reasoning | None, bool]:
@@ -132,7 +139,8 @@ def _format(text: Fields) -> OutputFormat | None:
 
 
 def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
-    kept = [item for name in _TYPED for item in top.carry(name, "openai-responses", "typed")]
+    typed = dict.fromkeys((*_TYPED, _limit_name(top)))
+    kept = [item for name in typed for item in top.carry(name, "openai-responses", "typed")]
     return (
         *kept,
         *_store(top),
