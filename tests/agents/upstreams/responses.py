@@ -58,6 +58,6 @@ class ResponsesPart(Part):
         items = [responses_stream.reasoning(turn.seal, turn.thought, number=at)] if turn.thought else []
         items.append(responses_stream.message(turn.text, number=at))
         for number, step in enumerate(turn.steps):
-            arguments = json.dumps(self.shell.arguments(step.command))
-            items.append(responses_stream.function_call(step.id, self.shell.name, arguments, number=at + number))
+            arguments = json.dumps(self.tool.arguments(step.command))
+            items.append(responses_stream.function_call(step.id, self.tool.name, arguments, number=at + number))
         return items
