@@ -23,11 +23,13 @@ def token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """An agent's tool: its name, the argument that holds the command, and what else it wants to be told."""
+    """An agent's tool: its name, the argument that holds the command, and what else it wants to be told. A custom tool
+    of Responses takes plain text; elsewhere it has become a function of one argument, `input`."""
 
     name: str
     command: str
     more: Mapping[str, str] = field(default_factory=dict)
+    is_custom: bool = False
 
     def arguments(self, command: str) -> dict[str, str]:
         return {self.command: command, **self.more}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -21,23 +21,20 @@ from tests.live.gateway import Gateway
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
-IN_EVERY_RUN = {
+OF_OPENCODE = {
     ("opencode-chat", "anthropic"),
     ("opencode-responses", "gemini"),
     ("opencode-messages", "openai-chat"),
     ("opencode-gemini", "openai-responses"),
 }
-"""Of opencode, which takes long (6 s a cell on two cores, the others 1 to 4); its other cells are in `make agents`."""
+"""Its cells in an ordinary run: it takes 6 s for each on two cores, the others 1 to 4. `make agents` runs all."""
 
 
-def _cells() -> Iterator[ParameterSet]:
+def _cells(of_opencode: Collection[tuple[str, str]]) -> Iterator[ParameterSet]:
     for name, dialect in product(TRAVELLERS, PARTS):
-        is_rare = name.startswith("opencode") and (name, dialect) not in IN_EVERY_RUN
+        is_rare = name.startswith("opencode") and (name, dialect) not in of_opencode
         marks = [pytest.mark.on_request] if is_rare else []
         yield pytest.param(TRAVELLERS[name], dialect, marks=marks, id=f"{name}-over-{dialect}")
-
-
-CELLS = list(_cells())
 
 
 class Trip:
@@ -78,7 +75,7 @@ def _picture(workdir: Path, name: str) -> Step:
     return Step(f"call_{name}", str(path), base64.b64encode(picture).decode(), is_picture=True)
 
 
-@pytest.mark.parametrize(("traveller", "dialect"), CELLS)
+@pytest.mark.parametrize(("traveller", "dialect"), list(_cells(OF_OPENCODE)))
 async def test_commands(trip: Trip, room: Room, traveller: Traveller, dialect: str) -> None:
     """One, then two at once."""
     first, second, third = (_command(room.work, name) for name in ("first", "second", "third"))
@@ -88,7 +85,18 @@ async def test_commands(trip: Trip, room: Room, traveller: Traveller, dialect: s
     assert found == [first.secret, second.secret, third.secret]
 
 
-@pytest.mark.parametrize(("traveller", "dialect"), CELLS)
+@pytest.mark.parametrize("dialect", PARTS)
+async def test_a_patch(trip: Trip, room: Room, dialect: str) -> None:
+    """Codex's `apply_patch` is a custom tool: it takes text that obeys a grammar, and no JSON."""
+    name = token()
+    patch = f'*** Begin Patch\n*** Add File: {name}\n+zwölf "Boxkämpfer" \\n\n*** End Patch\n'
+    step = Step("call_patch", patch, secret=name)
+    journey = Journey("Write the file and tell me when you are done.", [step])
+    await trip.make(TRAVELLERS["codex"], dialect, journey, Tool("apply_patch", "input", is_custom=True))
+    assert (room.work / name).read_text() == 'zwölf "Boxkämpfer" \\n\n'
+
+
+@pytest.mark.parametrize(("traveller", "dialect"), list(_cells(())))
 async def test_pictures(trip: Trip, room: Room, traveller: Traveller, dialect: str) -> None:
     one, other = _picture(room.work, "one"), _picture(room.work, "other")
     prompt = "Look at both pictures and tell me when you are done."

@@ -32,6 +32,21 @@ class Traveller:
     keeps_ids: bool = True
 
 
+def _claude_code(model: str) -> Traveller:
+    def start(room: Room, packages: Path, prompt: str) -> Agent:
+        return claude_code.claude(room, packages, prompt, model=model)
+
+    shell, viewer = Tool("Bash", "command", _DESCRIBED), Tool("Read", "file_path")
+    return Traveller("anthropic", model, shell, viewer, start)
+
+
+def _codex(model: str) -> Traveller:
+    def start(room: Room, packages: Path, prompt: str) -> Agent:
+        return codex.codex(room, packages, prompt, model=model)
+
+    return Traveller("openai-responses", model, Tool("exec_command", "cmd"), Tool("view_image", "path"), start)
+
+
 def _gemini_cli(model: str) -> Traveller:
     def start(room: Room, packages: Path, prompt: str) -> Agent:
         return gemini_cli.gemini(room, packages, prompt, model=model)
@@ -50,20 +65,9 @@ def _opencode(dialect: str, model: str) -> Traveller:
 
 
 TRAVELLERS: Final = {
-    "claude-code": Traveller(
-        "anthropic",
-        claude_code.MODEL,
-        Tool("Bash", "command", _DESCRIBED),
-        Tool("Read", "file_path"),
-        claude_code.claude,
-    ),
-    "codex": Traveller(
-        "openai-responses",
-        codex.MODEL,
-        Tool("exec_command", "cmd"),
-        Tool("view_image", "path"),
-        codex.codex,
-    ),
+    # From this model on it says some of its instructions in the middle of the conversation.
+    "claude-code": _claude_code("claude-opus-4-8"),
+    "codex": _codex("gpt-5.5"),
     # To a Gemini 3 model it puts pictures into `functionResponse.parts`, and then does not send them (seen 2026-11).
     "gemini-cli": _gemini_cli("gemini-2.5-flash"),
     "opencode-chat": _opencode("openai-chat", "gpt-5"),
