@@ -42,8 +42,6 @@ def _turns(contents: list[dict[str, Any]]) -> list[str]:
     for index, content in enumerate(contents):
         if content["role"] not in ("user", "model") or not content["parts"]:
             faults.append(f"contents.{index}: role or parts")
-        if index and contents[index - 1]["role"] == content["role"]:
-            faults.append(f"contents.{index}: two of {content['role']} in a row")
         calls = [part["functionCall"]["name"] for part in content["parts"] if "functionCall" in part]
         following = contents[index + 1]["parts"] if index + 1 < len(contents) else []
         results = [part["functionResponse"]["name"] for part in following if "functionResponse" in part]
