@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents matrix fates bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live agents inference matrix fates bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,6 +42,9 @@ live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 
 agents: $(STAMP) ## Claude Code, Codex CLI, Gemini CLI and opencode with tools over every upstream dialect
 	$(BIN)/pytest -q -m "" tests/agents
+
+inference: $(STAMP) ## the official SDKs over a real inference server (llama.cpp's, which it installs)
+	$(BIN)/pytest -q -m "" tests/inference
 
 matrix: $(STAMP) ## write docs/matrix.md from the tests that it speaks of
 	$(BIN)/python -m tests.contract.matrix.table

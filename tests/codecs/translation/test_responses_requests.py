@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.codecs.translation.gemini_roads import GEMINI
 from tests.codecs.translation.responses import RESPONSES, across, refused, responses
 from tests.codecs.translation.roads import CHAT, FACTS, MESSAGES, chat, messages
 from tests.contract.typed_params import chat_faults, messages_faults, responses_faults
@@ -590,3 +591,24 @@ class TestOthersForResponses:
 
     def test_a_conversation_of_instructions_only_is_refused(self) -> None:
         assert refused(CHAT, RESPONSES, chat({"role": "system", "content": "s"})) == "messages"
+
+
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, GEMINI], ids=["chat", "messages", "gemini"])
+def test_a_custom_tool_that_reports_on_its_way_has_one_result(upstream: Translation) -> None:
+    """Codex's code mode, seen 2026-11: `notify` inside a script gives an output of its own for the same call."""
+    call = {"type": "custom_tool_call", "call_id": "c", "name": "exec", "namespace": "functions", "input": "notify()"}
+    note = {"type": "custom_tool_call_output", "call_id": "c", "output": "on my way"}
+    end = {"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "done"}]}
+    body, _ = across(RESPONSES, upstream, responses("hi", call, note, end, "and now?"))
+    written = json.dumps(body)
+    assert written.index("on my way") < written.index("done") < written.index("and now?")
+    answers = '"role": "tool"', '"type": "tool_result"', '"functionResponse"'
+    assert sum(written.count(answer) for answer in answers) == 1
+
+
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, GEMINI], ids=["chat", "messages", "gemini"])
+def test_a_function_has_one_result(upstream: Translation) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "done"}
+    with pytest.raises(RequestError, match="answered twice"):
+        across(RESPONSES, upstream, responses("hi", call, output, output))

@@ -181,6 +181,8 @@ class _Writer:
                 f"no call `{block.call_id}` stands in the assistant message before it",
                 "send each result directly behind the message that made the call",
             )
+        if any(tool["tool_call_id"] == call_id for tool in asked.tools):
+            raise log.refusal(path, f"the call `{block.call_id}` is answered twice", "send one result for each call")
         log.settle(block.carried, path)
         texts: list[str] = []
         for index, part in enumerate(block.content):
