@@ -171,6 +171,20 @@ def test_the_raw_answers(client: OpenAI, keeping: Gateway, upstream: Upstream) -
         assert reply.json() == {"id": made.id, "object": "response", "deleted": True}
 
 
+def test_every_worker_finds_it(client: OpenAI, keeping: Gateway, upstream: Upstream) -> None:
+    """Request ids begin with what is their process' own."""
+    slot = slot_of(upstream, "openai-chat").script(VOICES["openai-chat"].text("yes"))
+    made = client.responses.create(model=slot.model, input="hi")
+    workers: set[str] = set()
+    deadline = time.monotonic() + 30
+    while len(workers) < 2:
+        assert time.monotonic() < deadline, f"only {workers} answered"
+        with Connection(keeping.port) as connection:
+            reply = connection.ask("GET", f"/v1/responses/{made.id}", [("authorization", f"Bearer {FIRST_KEY}")])
+        assert reply.status == 200
+        workers.add((reply.header("x-request-id") or "")[:20])
+
+
 def test_another_accounts_key_sees_nothing(client: OpenAI, keeping: Gateway, upstream: Upstream) -> None:
     slot = slot_of(upstream, "openai-chat").script(VOICES["openai-chat"].text("yes"))
     made = client.responses.create(model=slot.model, input="hi")

@@ -40,23 +40,25 @@ class Shelf(Protocol):
 
 
 class Keeper:
-    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing."""
+    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing;
+    `body_limit_bytes` holds for requests with all that they refer to."""
 
-    __slots__ = ("is_default", "shelf")
+    __slots__ = ("_body_limit_bytes", "_is_default", "shelf")
 
-    def __init__(self, shelf: Shelf, *, is_default: bool) -> None:
+    def __init__(self, shelf: Shelf, *, is_default: bool, body_limit_bytes: int) -> None:
         self.shelf = shelf
-        self.is_default = is_default
+        self._is_default = is_default
+        self._body_limit_bytes = body_limit_bytes
 
     def keeps_for(self, key: Key) -> bool:
-        return self.is_default if key.keep_responses is None else key.keep_responses
+        return self._is_default if key.keep_responses is None else key.keep_responses
 
     def turn(self, exchange: Exchange, admission: Admission, call: Call) -> Turn | None:
         """`None` for requests that neither refer to anything nor may be referred to. Raises `RequestError`."""
         form = call.codec.kept
         if form is None or call.operation != "chat":
             return None
-        return Turn(self, form, exchange, admission, form.references(exchange.body))
+        return Turn(self, form, exchange, admission, form.references(exchange.body, self._body_limit_bytes))
 
 
 class Turn:

@@ -7,6 +7,7 @@ It is both a request and the event that ended its stream, which is all that `his
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -48,23 +49,27 @@ _read_head = lenient_decoder(_Head)
 _read_reference = lenient_decoder(_Reference)
 
 
-def references_of(body: bytes) -> References | None:
-    """`None` for a request that refers to nothing: a look at the bytes says so of nearly all. Raises `RequestError`."""
+def references_of(body: bytes, limit_bytes: int) -> References | None:
+    """`None` for a request that refers to nothing: a look at the bytes says so of nearly all. `limit_bytes` is that of
+    the request with all that it refers to. Raises `RequestError`."""
     previous = previous_id(body) if b'"previous_response_id"' in body else None
     items = dict(_item_references(body)) if b'"item_reference"' in body else {}
-    return References(body, previous, items) if previous is not None or items else None
+    return References(body, previous, items, limit_bytes) if previous is not None or items else None
 
 
 class References:
     """What a request refers to. Each id in `wanted` may be that of a kept response; those that are found are told with
-    `learn`, and `resolved` puts them in place."""
+    `learn`, and `resolved` puts them in place. `items` has the id of each item reference by its place in the input."""
 
-    __slots__ = ("_body", "_found", "_items", "_kept", "_previous", "wanted")
+    __slots__ = ("_body", "_counts", "_found", "_items", "_kept", "_limit_bytes", "_previous", "_size_bytes", "wanted")
 
-    def __init__(self, body: bytes, previous: str | None, items: dict[int, str]) -> None:
+    def __init__(self, body: bytes, previous: str | None, items: dict[int, str], limit_bytes: int) -> None:
         self._body = body
         self._previous = previous
         self._items = items
+        self._counts = Counter(items.values())
+        self._limit_bytes = limit_bytes
+        self._size_bytes = len(body)
         self._kept: Kept | None = None
         self._found: dict[str, bytes] = {}
         self.wanted: tuple[str, ...] = tuple(dict.fromkeys(self._wanted()))
@@ -79,16 +84,28 @@ class References:
                 yield f"resp_{found[1]}"
 
     def learn(self, response_id: str, document: bytes) -> None:
+        """Raises `RequestError` where the whole becomes too large: a small request may refer to much, and often."""
         kept = keep(document, document)
         if kept is None:
             return
         if response_id == self._previous:
+            self._grow(len(kept.input) + len(kept.output))
             self._kept = kept
         for span in elements(kept.output):
             item = kept.output[span.start : span.end]
             item_id = _read_reference(item).id
-            if isinstance(item_id, str) and item_id in self._items.values():
+            if isinstance(item_id, str) and item_id in self._counts:
+                self._grow(len(item) * self._counts[item_id])
                 self._found[item_id] = item
+
+    def _grow(self, more_bytes: int) -> None:
+        self._size_bytes += more_bytes
+        if self._size_bytes > self._limit_bytes:
+            raise RequestError(
+                f"The request with all that it refers to is over the limit of {self._limit_bytes} bytes.",
+                kind="too_large",
+                code="request_too_large",
+            )
 
     def resolved(self) -> Resolved:
         missing = next((f"input.{place}" for place, named in self._items.items() if named not in self._found), None)
