@@ -93,10 +93,7 @@ async def test_a_store_that_fails_keeps_nothing_and_names_no_path(
         assert str(store.path) not in caught.value.message
 
 
-async def test_it_sweeps_by_itself(
-    kept: KeptResponses, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torouter.accounts.kept_responses._SWEEP_S", 0.01)
+async def test_it_sweeps_by_itself(kept: KeptResponses, store: Store, clock: Clock) -> None:
     await kept.keep(1, 7, "resp_1", DOCUMENT)
     clock.now_ms += 60_000
     await until_swept(kept, store, "resp_1")
