@@ -276,11 +276,11 @@ def test_items_may_be_referred_to(client: OpenAI, upstream: Upstream) -> None:
     history: Any = [
         {"role": "user", "content": "Weather in Oslo?"},
         {"type": "item_reference", "id": call.id},
-        {"type": "function_call_output", "call_id": "call_1", "output": "rain"},
+        {"type": "function_call_output", "call_id": "call_weather", "output": "rain"},
     ]
     assert client.responses.create(model=slot.model, input=history, tools=[TOOL]).output_text == "It rains."
     said = asked(slot)[1]["messages"][1]["content"]
-    assert said == [{"type": "tool_use", "id": "call_1", "name": "weather", "input": {"city": "Oslo"}}]
+    assert said == [{"type": "tool_use", "id": "call_weather", "name": "weather", "input": {"city": "Oslo"}}]
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(
             model=slot.model, input=[*history, {"type": "item_reference", "id": "msg_" + "0" * 24 + "_0"}]

@@ -38,7 +38,7 @@ def _loss(tool: VendorTool) -> Carried:
 def _tool(tool: Tool | VendorTool) -> Tool | VendorTool:
     if isinstance(tool, VendorTool):
         return tool
-    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
+    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None, kind="function")
     if tool.kind != "custom":
         return flat
     described, carried = tool.description, tool.carried
@@ -47,9 +47,7 @@ def _tool(tool: Tool | VendorTool) -> Tool | VendorTool:
         described = "\n\n".join([*([described] if described else []), grammar])
         why = "a grammar became words in the description: nothing holds the model to it"
         carried = (*carried, Carried(name="format", value=tool.grammar or b"", origin="openai-responses", why=why))
-    return msgspec.structs.replace(
-        flat, kind="function", schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried
-    )
+    return msgspec.structs.replace(flat, schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried)
 
 
 def _grammar(raw: bytes | None) -> str:
