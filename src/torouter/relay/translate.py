@@ -158,6 +158,7 @@ class Translated:
                 if not exchange.has_begun:
                     raise event.error("stream")
                 self.outcome = "truncated"
+                self._is_over = True
             elif type(event) is PartStart and self._names:
                 event = restore_event(event, self._names)
             elif type(event) is Finish:

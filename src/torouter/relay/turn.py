@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.access.guards import shown
 from torouter.canon.request import ChatRequest
 from torouter.codecs import KeptForm, References, Resolved
 from torouter.errors import RequestError
@@ -114,7 +115,11 @@ class Turn:
     def _not_kept(self, resolved: Resolved, path: str) -> RequestError:
         """In the words that clients know from OpenAI, so that they send the whole conversation instead."""
         if self._keeper.keeps_for(self._key):
-            what = f"Previous response with id '{resolved.previous}'" if path == _FIELD else f"The item of `{path}`"
+            what = (
+                f"Previous response with id '{shown(resolved.previous or '')}'"
+                if path == _FIELD
+                else f"The item of `{path}`"
+            )
             message = f"{what} not found."
         else:
             message = (

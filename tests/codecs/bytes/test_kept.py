@@ -172,6 +172,16 @@ class TestReferences:
                 tight.learn(OURS, DOCUMENT)
             assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
+    def test_only_so_much_is_read_for_it(self) -> None:
+        items = [{"type": "item_reference", "id": f"msg_{n:024x}_0"} for n in range(10)]
+        references = refers(written({"input": items}), len(DOCUMENT))
+        assert references is not None
+        for kept_id in references.wanted[:4]:
+            references.learn(kept_id, DOCUMENT)
+        with pytest.raises(RequestError) as caught:
+            references.learn(references.wanted[4], DOCUMENT)
+        assert caught.value.status == 413
+
     @pytest.mark.parametrize("value", [5, [], {"id": "x"}, True])
     def test_an_id_is_a_string(self, value: object) -> None:
         with pytest.raises(RequestError) as caught:

@@ -26,6 +26,8 @@ _OURS: Final = re.compile(r"resp_[0-9a-f]{24}")
 _ITEM_OF_OURS: Final = re.compile(r"[a-z]+_([0-9a-f]{24})_\d+")
 """Both as the encoders make them, of the seed that the gateway gives: ids of others are not even looked up."""
 _MOST_RESPONSES: Final = 1000
+_MOST_READ: Final = 4
+"""Times the limit of a request. Each document holds a whole conversation, of which a reference wants one item."""
 _DATA: Final = b"\ndata: "
 _ENDED: Final = frozenset({"completed", "incomplete"})
 
@@ -61,7 +63,18 @@ class References:
     """What a request refers to. Each id in `wanted` may be that of a kept response; those that are found are told with
     `learn`, and `resolved` puts them in place. `items` has the id of each item reference by its place in the input."""
 
-    __slots__ = ("_body", "_counts", "_found", "_items", "_kept", "_limit_bytes", "_previous", "_size_bytes", "wanted")
+    __slots__ = (
+        "_body",
+        "_counts",
+        "_found",
+        "_items",
+        "_kept",
+        "_limit_bytes",
+        "_previous",
+        "_read_bytes",
+        "_size_bytes",
+        "wanted",
+    )
 
     def __init__(self, body: bytes, previous: str | None, items: dict[int, str], limit_bytes: int) -> None:
         self._body = body
@@ -70,6 +83,7 @@ class References:
         self._counts = Counter(items.values())
         self._limit_bytes = limit_bytes
         self._size_bytes = len(body)
+        self._read_bytes = 0
         self._kept: Kept | None = None
         self._found: dict[str, bytes] = {}
         self.wanted: tuple[str, ...] = tuple(dict.fromkeys(self._wanted()))
@@ -85,6 +99,9 @@ class References:
 
     def learn(self, response_id: str, document: bytes) -> None:
         """Raises `RequestError` where the whole becomes too large: a small request may refer to much, and often."""
+        self._read_bytes += len(document)
+        if self._read_bytes > self._limit_bytes * _MOST_READ:
+            raise self._too_large()
         kept = keep(document, document)
         if kept is None:
             return
@@ -101,11 +118,14 @@ class References:
     def _grow(self, more_bytes: int) -> None:
         self._size_bytes += more_bytes
         if self._size_bytes > self._limit_bytes:
-            raise RequestError(
-                f"The request with all that it refers to is over the limit of {self._limit_bytes} bytes.",
-                kind="too_large",
-                code="request_too_large",
-            )
+            raise self._too_large()
+
+    def _too_large(self) -> RequestError:
+        return RequestError(
+            f"The request with all that it refers to is over the limit of {self._limit_bytes} bytes.",
+            kind="too_large",
+            code="request_too_large",
+        )
 
     def resolved(self) -> Resolved:
         missing = next((f"input.{place}" for place, named in self._items.items() if named not in self._found), None)
