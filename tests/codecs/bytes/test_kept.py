@@ -150,6 +150,22 @@ class TestReferences:
         said = json.loads(references.resolved().body)["input"]
         assert said == [{"role": "user", "content": "one"}, message("two"), message("two"), "x"]
 
+    def test_a_summary_without_state_is_not_said_again(self) -> None:
+        """Another vendor's reasoning, as it was shown here: no upstream takes it, and OpenAI would not know its id."""
+        shown = {"id": f"rs_{SEED}_0", "type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+        sealed = {**shown, "id": f"rs_{SEED}_1", "encrypted_content": "seal"}
+        document = written({"input": [], "response": response(shown, sealed, message("two", 2))})
+        references = refers(written({"input": "three", "previous_response_id": OURS}))
+        assert references is not None
+        references.learn(OURS, document)
+        assert json.loads(references.resolved().body)["input"][:2] == [sealed, message("two", 2)]
+        named = [{"type": "item_reference", "id": each["id"]} for each in (shown, sealed)]
+        references = refers(written({"input": [*named, "three"]}))
+        assert references is not None
+        references.learn(OURS, document)
+        resolved = references.resolved()
+        assert (json.loads(resolved.body)["input"], resolved.missing) == ([sealed, "three"], None)
+
     def test_there_are_only_so_many(self) -> None:
         items = [{"type": "item_reference", "id": f"msg_{n:024x}_0"} for n in range(1001)]
         with pytest.raises(RequestError) as caught:

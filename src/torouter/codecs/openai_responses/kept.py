@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -41,14 +41,15 @@ class _Head(msgspec.Struct):
     status: str
 
 
-class _Reference(msgspec.Struct):
+class _Item(msgspec.Struct):
     type: object = None
     id: object = None
+    encrypted_content: object = None
 
 
 _read_event = lenient_decoder(_Event)
 _read_head = lenient_decoder(_Head)
-_read_reference = lenient_decoder(_Reference)
+_read_item = lenient_decoder(_Item)
 
 
 def references_of(body: bytes, limit_bytes: int) -> References | None:
@@ -105,15 +106,20 @@ class References:
         kept = keep(document, document)
         if kept is None:
             return
-        if response_id == self._previous:
-            self._grow(len(kept.input) + len(kept.output))
-            self._kept = kept
+        said: list[bytes] = []
         for span in elements(kept.output):
             item = kept.output[span.start : span.end]
-            item_id = _read_reference(item).id
-            if isinstance(item_id, str) and item_id in self._counts:
-                self._grow(len(item) * self._counts[item_id])
-                self._found[item_id] = item
+            head = _read_item(item)
+            # Nobody takes a summary back without its state, and OpenAI would look for an id that only we know.
+            item = b"" if head.type == "reasoning" and not head.encrypted_content else item
+            if item:
+                said.append(item)
+            if isinstance(head.id, str) and head.id in self._counts:
+                self._grow(len(item) * self._counts[head.id])
+                self._found[head.id] = item
+        if response_id == self._previous:
+            self._grow(len(kept.input) + len(kept.output))
+            self._kept = msgspec.structs.replace(kept, output=_array(said))
 
     def _grow(self, more_bytes: int) -> None:
         self._size_bytes += more_bytes
@@ -142,7 +148,7 @@ class References:
             self._found.get(self._items.get(place, ""), said[span.start : span.end])
             for place, span in enumerate(elements(said))
         )
-        return edit(self._body, {"input": b"[%b]" % b",".join(items)})
+        return edit(self._body, {"input": _array(filter(None, items))})
 
 
 def document_of(body: bytes, last: bytes) -> tuple[str, bytes] | None:
@@ -166,6 +172,10 @@ def response_of(document: bytes) -> bytes:
     return bytes(_read_event(document).response)
 
 
+def _array(items: Iterable[bytes]) -> bytes:
+    return b"[%b]" % b",".join(items)
+
+
 def _response(last: bytes) -> bytes:
     if last.startswith(b"{"):
         return last
@@ -181,6 +191,6 @@ def _item_references(body: bytes) -> Iterator[tuple[int, str]]:
         item = said[span.start : span.end]
         if not item.startswith(b"{"):
             continue
-        reference = _read_reference(item)
+        reference = _read_item(item)
         if reference.type == "item_reference" and isinstance(reference.id, str):
             yield place, reference.id
