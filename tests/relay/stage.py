@@ -171,7 +171,7 @@ async def stage(
             upstreams=upstreams,
             books=_Listed(rows),
             counters=Counters(),
-            keeper=Keeper(kept, is_default=keeps),
+            keeper=Keeper(kept, is_default=keeps, body_limit_bytes=100_000),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.Random(1).random,

@@ -11,13 +11,16 @@ import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from torouter.accounts.sealing import Sealer
 from torouter.errors import StoreError
 from torouter.store import KeptResponseRow, Store
 
 __all__ = ["Keeping", "KeptResponses"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger("torouter.accounts")
 
@@ -47,6 +50,7 @@ class KeptResponses:
         self._sealer = Sealer(pepper, _PURPOSE)
         self._keeping = keeping
         self._now_ms = now_ms
+        self._ttl_ms = round(keeping.ttl_s * 1000)
 
     async def keep(self, account_id: int, key_id: int, response_id: str, document: bytes) -> bool:
         """Has it been kept? Not one that is too large, nor while the store is unusable."""
@@ -74,16 +78,19 @@ class KeptResponses:
             raise _unusable(error) from error
 
     async def run(self) -> None:
-        """Deletes what has expired and what is too much, until cancelled."""
-        wait_s = _SWEEP_S
+        """Deletes what has expired and what is too much, until cancelled. A time to live that was shortened holds for
+        what is there already, one that was lengthened does not."""
+        await self._tidy(partial(self._store.shorten_responses, self._ttl_ms))
         while True:
-            await asyncio.sleep(wait_s)
-            swept = 0
-            try:
-                swept = await asyncio.to_thread(self._sweep)
-            except StoreError as error:
-                _log.error("kept responses not swept error=%s", error.message)
-            wait_s = _REST_S if swept == _SWEEP_ROWS else _SWEEP_S
+            swept = await self._tidy(self._sweep)
+            await asyncio.sleep(_REST_S if swept == _SWEEP_ROWS else _SWEEP_S)
+
+    async def _tidy(self, work: Callable[[], T]) -> T | None:
+        try:
+            return await asyncio.to_thread(work)
+        except StoreError as error:
+            _log.error("kept responses not tidied error=%s", error.message)
+            return None
 
     def _keep(self, account_id: int, key_id: int, response_id: str, document: bytes) -> None:
         now_ms = self._now_ms()
@@ -94,7 +101,7 @@ class KeptResponses:
                 account_id=account_id,
                 key_id=key_id,
                 created_ms=now_ms,
-                expires_ms=now_ms + round(self._keeping.ttl_s * 1000),
+                expires_ms=now_ms + self._ttl_ms,
                 sealed=sealed,
             )
         )

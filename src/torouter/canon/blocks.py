@@ -45,8 +45,8 @@ one is for home). `hint`: dropped without a record, since it changes at most a p
 
 BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature"]
 MediaKind = Literal["image", "document", "audio", "video"]
-CallKind = Literal["function", "custom"]
-"""`custom` calls take free text where functions take JSON."""
+CallKind = Literal["function", "custom", "search"]
+"""`custom` calls take free text where functions take JSON. A `search` is a function that finds more tools."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,7 +178,9 @@ class References(Protocol):
 
     wanted: tuple[str, ...]
 
-    def learn(self, kept_id: str, document: bytes, /) -> None: ...
+    def learn(self, kept_id: str, document: bytes, /) -> None:
+        """Raises `RequestError` where the request would become too large."""
+        ...
 
     def resolved(self) -> Resolved:
         """Raises `RequestError`."""
@@ -189,8 +191,9 @@ class References(Protocol):
 class KeptForm:
     """Of a dialect whose requests may refer to earlier answers by id: how turns are kept, each as one document."""
 
-    references: Callable[[bytes], References | None]
-    """Of a body; `None` where it refers to nothing. Raises `RequestError`."""
+    references: Callable[[bytes, int], References | None]
+    """Of a body, which with all that it refers to may have so many bytes; `None` where it refers to nothing. Raises
+    `RequestError`."""
     document: Callable[[bytes, bytes], tuple[str, bytes] | None]
     """(body, last bytes of the translated answer) → id and document; `None` for what is not to be kept."""
     disclaim: Callable[[bytes], bytes]

@@ -42,7 +42,7 @@ def _loss(tool: VendorTool) -> Carried:
 def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
     if isinstance(tool, VendorTool):
         return tool
-    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
+    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None, kind="function")
     if tool.kind != "custom":
         return flat
     described, carried = tool.description, tool.carried
@@ -52,9 +52,7 @@ def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
         why = "a grammar became words in the description: nothing holds the model to it"
         within = "custom" if dialect == "openai-chat" else ""
         carried = (*carried, Carried(name="format", value=tool.grammar or b"", origin=dialect, why=why, within=within))
-    return msgspec.structs.replace(
-        flat, kind="function", schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried
-    )
+    return msgspec.structs.replace(flat, schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried)
 
 
 def _grammar(raw: bytes | None) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.access.guards import shown
 from torouter.canon.request import ChatRequest
 from torouter.codecs import KeptForm, References, Resolved
 from torouter.errors import RequestError
@@ -40,23 +41,25 @@ class Shelf(Protocol):
 
 
 class Keeper:
-    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing."""
+    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing;
+    `body_limit_bytes` holds for requests with all that they refer to."""
 
-    __slots__ = ("is_default", "shelf")
+    __slots__ = ("_body_limit_bytes", "_is_default", "shelf")
 
-    def __init__(self, shelf: Shelf, *, is_default: bool) -> None:
+    def __init__(self, shelf: Shelf, *, is_default: bool, body_limit_bytes: int) -> None:
         self.shelf = shelf
-        self.is_default = is_default
+        self._is_default = is_default
+        self._body_limit_bytes = body_limit_bytes
 
     def keeps_for(self, key: Key) -> bool:
-        return self.is_default if key.keep_responses is None else key.keep_responses
+        return self._is_default if key.keep_responses is None else key.keep_responses
 
     def turn(self, exchange: Exchange, admission: Admission, call: Call) -> Turn | None:
         """`None` for requests that neither refer to anything nor may be referred to. Raises `RequestError`."""
         form = call.codec.kept
         if form is None or call.operation != "chat":
             return None
-        return Turn(self, form, exchange, admission, form.references(exchange.body))
+        return Turn(self, form, exchange, admission, form.references(exchange.body, self._body_limit_bytes))
 
 
 class Turn:
@@ -112,7 +115,11 @@ class Turn:
     def _not_kept(self, resolved: Resolved, path: str) -> RequestError:
         """In the words that clients know from OpenAI, so that they send the whole conversation instead."""
         if self._keeper.keeps_for(self._key):
-            what = f"Previous response with id '{resolved.previous}'" if path == _FIELD else f"The item of `{path}`"
+            what = (
+                f"Previous response with id '{shown(resolved.previous or '')}'"
+                if path == _FIELD
+                else f"The item of `{path}`"
+            )
             message = f"{what} not found."
         else:
             message = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from torouter.store.rows import KeptResponseRow
 from torouter.store.schema import kept_responses
 
-__all__ = ["delete_row", "find_sealed", "insert_row", "sweep_rows"]
+__all__ = ["delete_row", "find_sealed", "insert_row", "shorten_rows", "sweep_rows"]
 
 _OF = kept_responses.c
 
@@ -25,6 +25,11 @@ def find_sealed(connection: Connection, account_id: int, response_id: str, now_m
 def delete_row(connection: Connection, account_id: int, response_id: str, now_ms: int) -> bool:
     deletion = delete(kept_responses).where(_is(account_id, response_id, now_ms))
     return bool(connection.execute(deletion).rowcount)
+
+
+def shorten_rows(connection: Connection, ttl_ms: int) -> None:
+    latest_ms = _OF.created_ms + ttl_ms
+    connection.execute(update(kept_responses).where(_OF.expires_ms > latest_ms).values(expires_ms=latest_ms))
 
 
 def sweep_rows(connection: Connection, now_ms: int, account_limit_bytes: int, limit_rows: int) -> int:

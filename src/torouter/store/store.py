@@ -223,6 +223,11 @@ class Store:
         with self._writing() as connection:
             return kept.delete_row(connection, account_id, response_id, now_ms)
 
+    def shorten_responses(self, ttl_ms: int) -> None:
+        """Lets none live longer than so long, whatever was said when it was kept."""
+        with self._writing() as connection:
+            kept.shorten_rows(connection, ttl_ms)
+
     def sweep_responses(self, now_ms: int, account_limit_bytes: int, limit_rows: int = 1000) -> int:
         """Deletes what has expired, and the oldest of accounts that keep more than they may; at most so many rows, so
         that others need not wait long. Returns how many."""

@@ -278,6 +278,38 @@ class TestToolsForOthers:
         assert refused(RESPONSES, upstream, alone) == "tool_choice"
 
     @BOTH
+    def test_a_search_that_the_client_runs_is_a_function(self, upstream: Translation) -> None:
+        schema = {"type": "object", "properties": {"queries": {"type": "array", "items": {"type": "string"}}}}
+        tool = {"type": "tool_search", "execution": "client", "description": "Finds.", "parameters": schema}
+        call = {
+            "type": "tool_search_call", "id": "tsc_1", "call_id": "s1", "execution": "client", "status": "completed",
+            "arguments": {"queries": ["x"]},
+        }  # fmt: skip
+        found = {"type": "tool_search_output", "call_id": "s1", "execution": "client", "tools": [FUNCTION]}
+        choice = {"type": "tool_search"}
+        body, losses = across(RESPONSES, upstream, responses("hi", call, found, tools=[tool], tool_choice=choice))
+        told = [each["function"] if upstream is CHAT else each for each in body["tools"]]
+        assert [each["name"] for each in told] == ["tool_search", "f"]
+        assert told[0]["parameters" if upstream is CHAT else "input_schema"]["properties"] == schema["properties"]
+        history = json.dumps(body["messages"])
+        assert "s1" in history
+        assert "Found: f. They can be called now." in history
+        assert '"tool_search"' in json.dumps(body["tool_choice"])
+        assert losses == {}
+        nothing = responses("hi", call, {**found, "tools": []}, tools=[tool])
+        assert "No tools were found." in json.dumps(across(RESPONSES, upstream, nothing)[0]["messages"])
+
+    @BOTH
+    def test_a_search_that_its_vendor_ran_is_dropped_and_its_tools_are_kept(self, upstream: Translation) -> None:
+        call = {"type": "tool_search_call", "execution": "server", "call_id": None, "arguments": {}}
+        found = {"type": "tool_search_output", "execution": "server", "call_id": None, "tools": [FUNCTION]}
+        body, losses = across(
+            RESPONSES, upstream, responses("hi", call, found, "more", tools=[{"type": "tool_search"}])
+        )
+        assert len(body["tools"]) == 1
+        assert losses == {"input.1": "dropped", "input.2": "dropped", "tools.0": "dropped"}
+
+    @BOTH
     @pytest.mark.parametrize(
         "tool",
         [

@@ -24,9 +24,11 @@ from torouter.canon.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from torouter.canon.names import flat_name
 from torouter.canon.request import Message, Role
 from torouter.codecs.fields import STR, Fields
 from torouter.codecs.openai_responses.decode_content import decode_content
+from torouter.codecs.openai_responses.decode_tools import SEARCH
 from torouter.errors import RequestError
 
 __all__ = ["ITEM", "decode_input"]
@@ -52,7 +54,7 @@ _HOSTED: Final = frozenset(
         *("mcp_list_tools", "mcp_call", "tool_search_call", "tool_search_output"),
     }
 )
-"""What the provider (for `tool_search`, perhaps the client) ran and the model has used already."""
+"""What the provider ran and the model has used already. Only a tool search may have been run by the client."""
 _DECLARING: Final = frozenset({"additional_tools", "tool_search_output"})
 _Placed = list[tuple[str, Block]]
 _Read = tuple[Role, _Placed]
@@ -173,6 +175,35 @@ def _hosted(said: Fields, raw: Raw) -> _Read:
     return "assistant", [("", ServerToolBlock(stage="call", origin=_HOME, kind=word, raw=bytes(raw)))]
 
 
+def _search_call(said: Fields, raw: Raw) -> _Read:
+    """One that the client runs is a call like any other."""
+    if said.get("execution", STR) != "client":
+        return _hosted(said, raw)
+    arguments = (said.raw("arguments") or b"{}").decode()
+    if said.is_text("arguments"):
+        arguments = said.need("arguments", STR)
+    call = ToolCallBlock(id=said.need("call_id", STR), name=SEARCH, arguments=arguments, kind="search")
+    return "assistant", [("", call)]
+
+
+def _search_output(said: Fields, raw: Raw) -> _Read:
+    """The tools that were found are declared with all others; the model is told which they are."""
+    if said.get("execution", STR) != "client":
+        return _hosted(said, raw)
+    names = ", ".join(name for tool in said.objects("tools") for name in _names(tool) if name)
+    text = f"Found: {names}. They can be called now." if names else "No tools were found."
+    result = ToolResultBlock(call_id=said.need("call_id", STR), content=(TextBlock(text=text),))
+    return "user", [("", result)]
+
+
+def _names(tool: Fields) -> list[str]:
+    """As they are told to upstreams without namespaces."""
+    name = tool.get("name", STR) or ""
+    if tool.get("type", STR) != "namespace":
+        return [name]
+    return [flat_name(inner.get("name", STR) or "", name) for inner in tool.objects("tools")]
+
+
 def _tools(said: Fields, raw: Raw) -> _Read:
     """What it declares is read as tools; of the message itself nothing is left to say."""
     said.list("tools")
@@ -193,4 +224,6 @@ _ITEMS: Final[Mapping[str, Callable[[Fields, Raw], _Read]]] = {
     "reasoning": _reasoning,
     "additional_tools": _tools,
     **dict.fromkeys(_HOSTED, _hosted),
+    "tool_search_call": _search_call,
+    "tool_search_output": _search_output,
 }

@@ -13,7 +13,9 @@ from torouter.canon.request import Tool, ToolChoice, VendorTool
 from torouter.codecs.fields import BOOL, STR, STRS, Fields, meaning
 from torouter.codecs.strict_schema import is_strict
 
-__all__ = ["decode_tool_choice", "decode_tools", "descriptions"]
+__all__ = ["SEARCH", "decode_tool_choice", "decode_tools", "descriptions"]
+
+SEARCH: Final = "tool_search"
 
 _HOME: Final = Origin(dialect="openai-responses")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
@@ -22,7 +24,7 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 }
 _DISPENSABLE: Final[Mapping[str, str]] = {
     "web_search": "the search is run by OpenAI's own servers; the model was not told of it",
-    "tool_search": "all tools that are known are declared at once, so that there is nothing to search",
+    SEARCH: "all tools that are known are declared at once, so that there is nothing to search",
 }
 """Tools that agents declare with every request without a word of it (Codex 0.169, seen 2026-11). Where nothing forces
 a call of them, a request is answered without them, and the loss reported."""
@@ -56,6 +58,8 @@ def _tool(said: Fields, raw: Raw, forced: tuple[str, ...], namespace: str | None
         yield _function(said, bytes(raw), namespace)
     elif word == "custom":
         yield _custom(said, bytes(raw), namespace)
+    elif word == SEARCH and said.get("execution", STR) == "client":
+        yield _search(said, bytes(raw))
     elif word == "namespace":
         yield from _tools(said, forced, said.need("name", STR))
     else:
@@ -98,6 +102,21 @@ def _custom(said: Fields, raw: bytes, namespace: str | None) -> Tool:
         grammar=said.raw("format"),
         raw=raw,
         carried=(*_deferral(said), *_callers(said), *said.rest("openai-responses", _FATES)),
+    )
+
+
+def _search(said: Fields, raw: bytes) -> Tool:
+    """A search that the client runs is a function but for its name, which is its type."""
+    return Tool(
+        name=SEARCH,
+        path=said.path,
+        description=said.get("description", STR),
+        schema=said.raw("parameters"),
+        schema_path=said.at("parameters"),
+        strict=False,
+        kind="search",
+        raw=raw,
+        carried=said.rest("openai-responses", _FATES),
     )
 
 

@@ -9,6 +9,7 @@ from torouter.canon.fold import Answer
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_responses.response_object import (
+    CALL_PREFIXES,
     annotation_of,
     call_item,
     message_item,
@@ -68,12 +69,11 @@ def _item(block: Block, item_id: str, options: AnswerOptions) -> Json | None:
         return reasoning_item(f"rs_{item_id}", block.text) if options.show_reasoning and block.text else None
     if not isinstance(block, ToolCallBlock):
         return None
-    is_custom = block.kind == "custom"
     return call_item(
-        f"{'ctc' if is_custom else 'fc'}_{item_id}",
+        f"{CALL_PREFIXES[block.kind]}_{item_id}",
         call_id=block.id,
         name=block.name,
         namespace=block.namespace,
-        text=block.arguments if is_custom else block.arguments or "{}",
-        is_custom=is_custom,
+        text=block.arguments if block.kind == "custom" else block.arguments or "{}",
+        kind=block.kind,
     )

@@ -7,12 +7,13 @@ every copy, `sequence_number` counts from 0 without gaps. What they punish: prot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import CallKind, Citation
 from torouter.canon.custom import unwrapped
 from torouter.canon.events import Event, Finish, PartBlob, PartDelta, PartKind, PartStart
 from torouter.canon.serial import InARow
@@ -22,6 +23,7 @@ from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_errors import openai_code, printable
 from torouter.codecs.openai_responses.response_object import (
+    CALL_PREFIXES,
     annotation_of,
     call_item,
     message_item,
@@ -34,6 +36,12 @@ from torouter.errors import UpstreamError
 __all__ = ["Encoder"]
 
 _KINDS: Final[frozenset[PartKind]] = frozenset({"text", "refusal", "reasoning", "tool_call"})
+_CALL_DELTAS: Final[Mapping[CallKind, bytes]] = {
+    "function": b"response.function_call_arguments.delta",
+    "custom": b"response.custom_tool_call_input.delta",
+    "search": b"",
+}
+"""A search has none: it is done at once."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -225,11 +233,8 @@ class Encoder(AnswerEncoder):
         return done + part + self._item_done(reasoning_item(self._item_id, text))
 
     def _begin_call(self, head: PartStart) -> bytes:
-        is_custom = head.call_kind == "custom"
-        self._at = self._name_item("ctc" if is_custom else "fc")
-        self._delta = b"response.function_call_arguments.delta"
-        if is_custom:
-            self._delta = b"" if head.is_wrapped else b"response.custom_tool_call_input.delta"
+        self._at = self._name_item(CALL_PREFIXES[head.call_kind])
+        self._delta = b"" if head.is_wrapped else _CALL_DELTAS[head.call_kind]
         return self._added(self._call(head, "in_progress"))
 
     def _call(self, head: PartStart, status: str) -> Json:
@@ -245,7 +250,7 @@ class Encoder(AnswerEncoder):
             name=head.name,
             namespace=head.namespace,
             text=text,
-            is_custom=is_custom,
+            kind=head.call_kind,
             status=status,
         )
 
@@ -256,12 +261,13 @@ class Encoder(AnswerEncoder):
             return b""
         is_whole = not is_cut or _is_json("".join(self._text))
         item = self._call(head, "completed" if is_whole else "incomplete")
+        if head.call_kind == "search":
+            return self._item_done(item)
         is_custom = head.call_kind == "custom"
         text = str(item["input" if is_custom else "arguments"])
         said = b""
         if text and (head.is_wrapped or not self._text):
-            word = b"response.custom_tool_call_input.delta" if is_custom else b"response.function_call_arguments.delta"
-            said = self._event(word, b'%b,"delta":%b' % (self._at, _encode(text)))
+            said = self._event(_CALL_DELTAS[head.call_kind], b'%b,"delta":%b' % (self._at, _encode(text)))
         if is_custom:
             done = self._event(b"response.custom_tool_call_input.done", b'%b,"input":%b' % (self._at, _encode(text)))
         else:
