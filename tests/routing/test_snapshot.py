@@ -29,10 +29,11 @@ def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
     assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["openai-chat", "anthropic"]
 
 
-def test_only_chats_are_translated() -> None:
+def test_nothing_else_is_translated() -> None:
     snapshot = Snapshot(keys={}, channels=(channel("a", "m"),), translations=TRANSLATIONS)
     assert snapshot.route("default", "anthropic", "chat", "m") is not None
-    assert snapshot.route("default", "anthropic", "count_tokens", "m") is None
+    assert snapshot.route("default", "openai-chat", "rerank", "m") is not None
+    assert snapshot.route("default", "anthropic", "rerank", "m") is None
     assert snapshot.has_model("default", "m")
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "AnswerOptions",
     "ByteFilter",
     "Codec",
+    "Counting",
     "Decoder",
     "Edits",
     "Encoded",
@@ -152,6 +153,20 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How the tokens of a prompt are asked for in a dialect that has a counter. A count's request is a chat's, but for
+    what does not weigh anything (limits, sampling)."""
+
+    decode_count: Callable[[bytes], ChatRequest]
+    """Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_count: Callable[[ChatRequest, str, ModelFacts], Encoded]
+    """(request, upstream's model name, facts). Raises `RequestError` for what this dialect has no words for."""
+    read_count: Callable[[bytes], int | None]
+    """The count of a counter's answer; `None` where there is none in it."""
+    render_count: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     dialect: Dialect
     peek: Callable[[Operation, bytes, bytes], Peek]
@@ -167,3 +182,4 @@ class Codec:
     """(status, body) of an upstream's error answer. Never raises, whatever the body is."""
     withhold_usage: Callable[[], ByteFilter] | None = None
     translation: Translation | None = None
+    counting: Counting | None = None

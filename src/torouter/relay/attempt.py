@@ -16,8 +16,9 @@ from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery
+from torouter.relay.losses import losses_told
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Translated, losses_header
+from torouter.relay.translate import Translated
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
@@ -34,11 +35,15 @@ class Attempt(Protocol):
     codec: Codec
     """The upstream's: it reads its errors."""
 
-    def request(self) -> Request:
-        """Raises `RequestError` for what this candidate cannot be sent."""
+    def request(self) -> Request | None:
+        """`None` where nobody is to be asked. Raises `RequestError` for what this candidate cannot be sent."""
         ...
 
-    def delivery(self, response: Response, /) -> Delivery: ...
+    def may_do_without(self, error: UpstreamError, /) -> bool:
+        """Can there be an answer although the upstream gave this one? Then `delivery` is the next to be called."""
+        ...
+
+    def delivery(self, response: Response | None, /) -> Delivery: ...
 
     def answer_error(self, response: Response, error: UpstreamError, /) -> None:
         """Lets the upstream's error be the answer, or raises it as one of ours."""
@@ -102,7 +107,11 @@ class ByteAttempt:
         plan = admission.memo[call, candidate] = _Plan(edits, request)
         return plan
 
-    def delivery(self, response: Response) -> Delivery:
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
         return Passthrough(self._exchange, response, self._call, self._withhold, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
@@ -140,7 +149,7 @@ class CanonAttempt:
         if reasoning is not None and chat.reasoning is None:
             chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
-        self._losses = losses_header(encoded.losses)
+        self._losses = losses_told(encoded.losses)
         self._names = tool_names(chat, candidate.dialect)
         self._options = AnswerOptions(
             framing=call.framing,
@@ -162,7 +171,11 @@ class CanonAttempt:
             deadlines=candidate.channel.deadlines,
         )
 
-    def delivery(self, response: Response) -> Delivery:
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
         assert self._options is not None, "an answer follows a request"
         return Translated(
             self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock

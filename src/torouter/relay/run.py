@@ -15,9 +15,11 @@ from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
+from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.record import usage_row
+from torouter.relay.tokens import Tokenizer
 from torouter.relay.verdict import exhausted, may_try_next
 from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order
@@ -53,6 +55,7 @@ class Relay:
         self._clock = clock
         self._draw = draw
         self._cooling = Cooling()
+        self._tokenizer = Tokenizer()
 
     async def run(self, exchange: Exchange, admission: Admission, call: Call) -> None:
         """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case."""
@@ -67,25 +70,25 @@ class Relay:
             ordered = order(admission.route, self._cooling, self._clock(), self._draw)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
-                is_same = candidate.dialect == call.codec.dialect
-                attempt: Attempt = (ByteAttempt if is_same else CanonAttempt)(
-                    exchange, admission, call, candidate, self._clock
-                )
+                attempt = self._attempt(exchange, admission, call, candidate)
                 request = attempt.request()
                 try:
-                    response = await self._upstreams[request.origin.scheme].send(request)
-                    if response.status >= 400:
-                        error = await _read_error(attempt.codec, response)
-                        if may_try_next(error):
-                            raise error
-                        outcome = "upstream_error"
-                        attempt.answer_error(response, error)
-                        status = exchange.status
-                        return
+                    if request is not None:
+                        response = await self._upstreams[request.origin.scheme].send(request)
+                        if response.status >= 400:
+                            error = await _read_error(attempt.codec, response)
+                            if not attempt.may_do_without(error):
+                                if may_try_next(error):
+                                    raise error
+                                outcome = "upstream_error"
+                                attempt.answer_error(response, error)
+                                status = exchange.status
+                                return
                     delivery = attempt.delivery(response)
-                    body = response.body
+                    body = None if response is None else response.body
                     if body is None or not delivery.deliver_whole(body):
-                        exchange.on_pause, exchange.on_resume = response.pause, response.resume
+                        if response is not None:
+                            exchange.on_pause, exchange.on_resume = response.pause, response.resume
                         await delivery.deliver()
                 except UpstreamError as error:
                     if not may_try_next(error):
@@ -98,7 +101,8 @@ class Relay:
                         response = None
                 else:
                     outcome, status = delivery.outcome, exchange.status
-                    self._cooling.succeeded(candidate.channel.name)
+                    if request is not None:
+                        self._cooling.succeeded(candidate.channel.name)
                     return
             if last is None:
                 raise RoutingError("No channel can serve this model right now.", type="upstream_unavailable")
@@ -116,6 +120,15 @@ class Relay:
             if response is not None:
                 response.close()
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, switches)
+
+    def _attempt(self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate) -> Attempt:
+        """Bytes where the candidate speaks the client's dialect, else by way of canon."""
+        is_same = candidate.dialect == call.codec.dialect
+        if call.operation == "count_tokens":
+            if is_same and candidate.target.operation == "count_tokens":
+                return ByteCountAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
+            return CountAttempt(exchange, call, candidate, self._clock, self._tokenizer)
+        return (ByteAttempt if is_same else CanonAttempt)(exchange, admission, call, candidate, self._clock)
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name

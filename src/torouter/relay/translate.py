@@ -7,31 +7,25 @@ from typing import Final
 
 from torouter.canon.events import Event, Fault, PartStart, UsageSeen
 from torouter.canon.fold import fold
-from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
+from torouter.relay.losses import losses_block
 from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Translated", "losses_header"]
+__all__ = ["Translated"]
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
-_LOSSES_LIMIT_BYTES: Final = 4096
 _HEADERS: Final[dict[Framing, bytes]] = {
     "whole": b"content-type: application/json\r\n",
     "array": b"content-type: application/json\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
     "sse": b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
 }
-
-
-def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
-    """`field;what` of each loss, printable ASCII only: field paths come from the caller's body."""
-    return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
 
 
 class Translated:
@@ -140,9 +134,7 @@ class Translated:
             self._exchange.begin(200, self._headers(_HEADERS[self._options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
-        losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
-        told = b"x-torouter-losses: %b\r\n" % losses if losses else b""
-        return kind + told + self._call.headers_for(self._exchange.request_id)
+        return kind + losses_block(self.losses) + self._call.headers_for(self._exchange.request_id)
 
 
 def _translation(codec: Codec) -> Translation:

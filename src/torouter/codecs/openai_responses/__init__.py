@@ -8,6 +8,7 @@ from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_errors import render_openai_error
 from torouter.codecs.openai_responses.amend import amend
+from torouter.codecs.openai_responses.counting import COUNTING
 from torouter.codecs.openai_responses.errors import render_stream_error
 from torouter.codecs.openai_responses.peek import peek
 from torouter.codecs.openai_responses.tap import tap
@@ -24,4 +25,5 @@ CODEC: Final = Codec(
     render_stream_error=render_stream_error,
     read_error=read_error,
     translation=TRANSLATION,
+    counting=COUNTING,
 )
