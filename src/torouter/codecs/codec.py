@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from torouter.canon.embeddings import Embeddings, EmbedRequest
 from torouter.canon.events import Event
 from torouter.canon.fold import Answer
 from torouter.canon.losses import Loss
@@ -29,6 +30,7 @@ __all__ = [
     "Counting",
     "Decoder",
     "Edits",
+    "Embedding",
     "Encoded",
     "Encoder",
     "Framing",
@@ -167,6 +169,20 @@ class Counting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """Of a dialect that has embeddings."""
+
+    decode_embed: Callable[[bytes, str], EmbedRequest]
+    """(body, Gemini's verb). Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_embed: Callable[[EmbedRequest, str], Encoded]
+    """(request, upstream's model name). Raises `RequestError` for what must not be dropped."""
+    read_embeddings: Callable[[bytes], Embeddings]
+    """Raises `UpstreamError` for an answer that is none."""
+    render_embeddings: Callable[[Embeddings, EmbedRequest, str], bytes]
+    """(vectors, the client's request, the name of the model that it sent)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     dialect: Dialect
     peek: Callable[[Operation, bytes, bytes], Peek]
@@ -183,3 +199,4 @@ class Codec:
     withhold_usage: Callable[[], ByteFilter] | None = None
     translation: Translation | None = None
     counting: Counting | None = None
+    embedding: Embedding | None = None

@@ -18,6 +18,7 @@ from torouter.relay.call import Call
 from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
+from torouter.relay.embed import EmbedAttempt
 from torouter.relay.record import usage_row
 from torouter.relay.tokens import Tokenizer
 from torouter.relay.verdict import exhausted, may_try_next
@@ -128,6 +129,8 @@ class Relay:
             if is_same and candidate.target.operation == "count_tokens":
                 return ByteCountAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
             return CountAttempt(exchange, call, candidate, self._clock, self._tokenizer)
+        if call.operation == "embeddings" and not is_same:
+            return EmbedAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
         return (ByteAttempt if is_same else CanonAttempt)(exchange, admission, call, candidate, self._clock)
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:

@@ -15,9 +15,9 @@ from torouter.units import Dialect, Operation
 __all__ = ["Bucket", "Candidate", "Key", "Route", "Snapshot", "Translations"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
-"""Client dialect → the upstream dialects a chat can be translated to, best first."""
+"""Client dialect → the upstream dialects that its requests can be translated to, best first."""
 
-_TRANSLATED: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens"})
+_TRANSLATED: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens", "embeddings"})
 
 _ROUTE_CACHE_LIMIT = 10_000
 

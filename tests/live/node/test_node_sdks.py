@@ -99,6 +99,13 @@ async def test_over_the_demo(run_script: RunScript, demo: Gateway, script: str, 
     assert_all_ok(report, CHECKS[script])
 
 
+async def test_embeddings_over_gemini(run_script: RunScript, demo: Gateway, tmp_path: Path) -> None:
+    channel = _channel("gemini", "gemini", demo.url, {"over-gemini": "gemini-embedding-001"})
+    with Gateway(tmp_path / "gateway", channels=[channel | {"api_key": demo.key}]) as gateway:
+        report = await run_script("embeddings", url=gateway.url, key=gateway.key)
+    assert_all_ok(report, {"base64_is_what_floats_say", "tokens_are_refused"})
+
+
 @pytest.mark.parametrize("mount", ["", "/api"], ids=["root", "api"])
 async def test_retries(run_script: RunScript, tmp_path: Path, mount: str) -> None:
     flaky = FlakyScript()

@@ -8,6 +8,7 @@ from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.gemini.amend import amend
 from torouter.codecs.gemini.counting import COUNTING
+from torouter.codecs.gemini.embeddings import EMBEDDING
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.peek import peek
 from torouter.codecs.gemini.tap import tap
@@ -25,4 +26,5 @@ CODEC: Final = Codec(
     read_error=read_error,
     translation=TRANSLATION,
     counting=COUNTING,
+    embedding=EMBEDDING,
 )
