@@ -238,6 +238,34 @@ def test_an_upstreams_refusal_wears_the_callers_dialect(gateway: Gateway, take: 
         client.embeddings.create(model=slot.model, input="")
 
 
+def test_what_one_batch_cannot_hold_goes_in_several(gateway: Gateway, take: TakeSlot) -> None:
+    batches = [[[float(n)] for n in range(start, min(start + 100, 250))] for start in (0, 100, 200)]
+    slot = take("gemini", *(json_answer({"embeddings": [{"values": v} for v in batch]}) for batch in batches))
+    texts = [f"text {n}" for n in range(250)]
+    with by_openai(gateway) as client:
+        answer = client.embeddings.create(model=slot.model, input=texts)
+    assert [item.embedding for item in answer.data] == [[float(n)] for n in range(250)]
+    assert [item.index for item in answer.data] == list(range(250))
+    asked = [json.loads(visit.body)["requests"] for visit in slot.visits]
+    assert [len(requests) for requests in asked] == [100, 100, 50]
+    assert [each["content"]["parts"][0]["text"] for requests in asked for each in requests] == texts
+
+
+def test_usage_of_several_batches_adds_up_and_one_failure_fails_all(gateway: Gateway, take: TakeSlot) -> None:
+    told = [
+        {"embeddings": [{"values": [1.0]}] * size, "usageMetadata": {"promptTokenCount": used}}
+        for size, used in ((100, 300), (1, 4))
+    ]
+    slot = take("gemini", *map(json_answer, told))
+    with by_openai(gateway) as client:
+        assert client.embeddings.create(model=slot.model, input=["x"] * 101).usage.total_tokens == 304
+        refusal = json_answer({"error": {"code": 400, "message": "the last text is empty"}}, status=400)
+        slot.script(json_answer(told[0]), refusal)
+        with pytest.raises(openai.BadRequestError, match="the last text is empty"):
+            client.embeddings.create(model=slot.model, input=["x"] * 100 + [""])
+    assert len(slot.visits) == 2
+
+
 def test_big_batches_keep_their_order(demo: Gateway, launch: Launch) -> None:
     kinds = {"gemini": ("", "gemini-embedding-001"), "openai": ("/v1", "text-embedding-3-small")}
     channels = [

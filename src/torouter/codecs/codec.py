@@ -170,7 +170,9 @@ class Counting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedding:
-    """Of a dialect that has embeddings."""
+    """Of a dialect that has embeddings. `batch_limit`: how many texts one request may hold."""
+
+    batch_limit: int
 
     decode_embed: Callable[[bytes, str], EmbedRequest]
     """(body, Gemini's verb). Raises `RequestError` with `param`, the path of the field at fault."""

@@ -118,7 +118,7 @@ class CountAttempt:
     def delivery(self, response: Response | None) -> Delivery:
         count = _Count(self._exchange, self._call, self._chat, self._tokenizer, self._clock)
         if response is not None and self._asked is not None and not self._is_missing:
-            count.ask(response, _counting(self.codec), losses_told(self._asked.losses))
+            count.read_from(response, _counting(self.codec), losses_told(self._asked.losses))
         return count
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
@@ -155,7 +155,7 @@ class _Count:
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
 
-    def ask(self, response: Response, counter: Counting, losses: tuple[str, ...]) -> None:
+    def read_from(self, response: Response, counter: Counting, losses: tuple[str, ...]) -> None:
         self._response = response
         self._counter = counter
         self.losses = losses

@@ -1,8 +1,12 @@
-"""Embeddings in another dialect: the texts go as they are, the vectors come back in the form that was asked for."""
+"""Embeddings in another dialect: the texts go as they are, the vectors come back in the form that was asked for.
+
+More texts than one upstream request may hold go in several, one after the other; the answer is one, or an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -26,11 +30,26 @@ _BODY_LIMIT_BYTES: Final = 256 * 1024 * 1024
 """2048 vectors of 3072 numbers are 130 MB in the longest spelling."""
 _HEADERS: Final = b"content-type: application/json\r\n"
 
+Fetch = Callable[[Codec, Request, int], Awaitable[bytes]]
+"""(upstream's codec, request, limit in bytes) → the body of its answer. Raises `UpstreamError` for an error answer."""
+
 
 class EmbedAttempt:
     """Of a candidate that speaks another dialect than the client."""
 
-    __slots__ = ("_asked", "_call", "_candidate", "_clock", "_exchange", "_losses", "_model", "_tokenizer", "codec")
+    __slots__ = (
+        "_asked",
+        "_call",
+        "_candidate",
+        "_clock",
+        "_exchange",
+        "_fetch",
+        "_losses",
+        "_model",
+        "_rest",
+        "_tokenizer",
+        "codec",
+    )
 
     def __init__(
         self,
@@ -40,9 +59,12 @@ class EmbedAttempt:
         candidate: Candidate,
         clock: Callable[[], float],
         tokenizer: Tokenizer,
+        fetch: Fetch,
     ) -> None:
         self._exchange = exchange
         self._call = call
+        self._fetch = fetch
+        self._rest: list[Request] = []
         self._candidate = candidate
         self._clock = clock
         self._tokenizer = tokenizer
@@ -52,9 +74,19 @@ class EmbedAttempt:
         self.codec = CODECS[candidate.dialect]
 
     def request(self) -> Request:
+        candidate, upstream = self._candidate, _embedding(self.codec)
+        texts, limit = self._asked.texts, upstream.batch_limit
+        batches = [
+            msgspec.structs.replace(self._asked, texts=texts[start : start + limit])
+            for start in range(0, max(1, len(texts)), limit)
+        ]
+        encoded = [upstream.encode_embed(batch, candidate.upstream_model) for batch in batches]
+        self._losses = losses_told(encoded[0].losses)
+        first, *self._rest = [self._request(batch.body) for batch in encoded]
+        return first
+
+    def _request(self, body: bytes) -> Request:
         candidate = self._candidate
-        encoded = _embedding(self.codec).encode_embed(self._asked, candidate.upstream_model)
-        self._losses = losses_told(encoded.losses)
         return candidate.target.request(
             model=candidate.upstream_model,
             verb="",
@@ -62,7 +94,7 @@ class EmbedAttempt:
             content_type=b"application/json",
             passed=b"",
             query=b"",
-            body=encoded.body,
+            body=body,
             deadlines=candidate.channel.deadlines,
         )
 
@@ -73,15 +105,21 @@ class EmbedAttempt:
         assert response is not None, "there was a request"
         return _Embedded(
             self._exchange,
-            response,
             self._call,
             self._asked,
-            _embedding(self.codec),
+            self.codec,
             self._model,
             self._losses,
             self._clock,
             self._tokenizer,
+            partial(self._bodies, response),
         )
+
+    async def _bodies(self, first: Response) -> list[bytes]:
+        """Of all the requests, in order."""
+        bodies = [await first.read(_BODY_LIMIT_BYTES)]
+        bodies += [await self._fetch(self.codec, request, _BODY_LIMIT_BYTES) for request in self._rest]
+        return bodies
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error
@@ -92,11 +130,11 @@ class _Embedded:
 
     __slots__ = (
         "_asked",
+        "_bodies",
         "_call",
         "_clock",
         "_exchange",
         "_model",
-        "_response",
         "_tokenizer",
         "_upstream",
         "_usage",
@@ -108,23 +146,23 @@ class _Embedded:
     def __init__(
         self,
         exchange: Exchange,
-        response: Response,
         call: Call,
         asked: EmbedRequest,
-        upstream: Embedding,
+        upstream: Codec,
         model: str,
         losses: tuple[str, ...],
         clock: Callable[[], float],
         tokenizer: Tokenizer,
+        bodies: Callable[[], Awaitable[Sequence[bytes]]],
     ) -> None:
         self._exchange = exchange
-        self._response = response
         self._call = call
         self._asked = asked
-        self._upstream = upstream
+        self._upstream = _embedding(upstream)
         self._model = model
         self._clock = clock
         self._tokenizer = tokenizer
+        self._bodies = bodies
         self._usage = Usage()
         self.losses = losses
         self.outcome: Outcome = "ok"
@@ -137,23 +175,26 @@ class _Embedded:
         return False
 
     async def deliver(self) -> None:
-        found = self._upstream.read_embeddings(await self._response.read(_BODY_LIMIT_BYTES))
+        answers = [self._upstream.read_embeddings(body) for body in await self._bodies()]
         self.first_byte_s = self._clock()
-        if len(found.vectors) != len(self._asked.texts):
-            raise UpstreamError(
-                f"The upstream gave {len(found.vectors)} vectors for {len(self._asked.texts)} texts.", phase="body"
-            )
-        found = await self._with_usage(found)
-        self._usage = found.usage
+        vectors = tuple(vector for answer in answers for vector in answer.vectors)
+        asked = len(self._asked.texts)
+        if len(vectors) != asked:
+            raise UpstreamError(f"The upstream gave {len(vectors)} vectors for {asked} texts.", phase="body")
+        self._usage = await self._used(answers)
+        whole = Embeddings(vectors=vectors, usage=self._usage)
         headers = _HEADERS + losses_block(self.losses) + self._call.headers_for(self._exchange.request_id)
-        body = _embedding(self._call.codec).render_embeddings(found, self._asked, self._model)
+        body = _embedding(self._call.codec).render_embeddings(whole, self._asked, self._model)
         self._exchange.respond(200, headers, body)
 
-    async def _with_usage(self, found: Embeddings) -> Embeddings:
-        if found.usage.quality != "none":
-            return found
-        usage = Usage(input_tokens=await self._tokenizer.count(self._asked.texts), quality="estimated")
-        return msgspec.structs.replace(found, usage=usage)
+    async def _used(self, answers: Sequence[Embeddings]) -> Usage:
+        if all(answer.usage.quality == "reported" for answer in answers):
+            return Usage(
+                input_tokens=sum(answer.usage.total_input_tokens for answer in answers),
+                quality="reported",
+                raw=answers[0].usage.raw if len(answers) == 1 else b"",
+            )
+        return Usage(input_tokens=await self._tokenizer.count(self._asked.texts), quality="estimated")
 
 
 def _embedding(codec: Codec) -> Embedding:

@@ -26,7 +26,7 @@ from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
-from torouter.wire.upstream import Response, Upstream
+from torouter.wire.upstream import Request, Response, Upstream
 
 __all__ = ["Relay"]
 
@@ -76,15 +76,11 @@ class Relay:
                 try:
                     if request is not None:
                         response = await self._upstreams[request.origin.scheme].send(request)
-                        if response.status >= 400:
-                            error = await _read_error(attempt.codec, response)
-                            if not attempt.may_do_without(error):
-                                if may_try_next(error):
-                                    raise error
-                                outcome = "upstream_error"
-                                attempt.answer_error(response, error)
-                                status = exchange.status
-                                return
+                        if response.status >= 400 and (error := await _refusal(attempt, response)) is not None:
+                            outcome = "upstream_error"
+                            attempt.answer_error(response, error)
+                            status = exchange.status
+                            return
                     delivery = attempt.delivery(response)
                     body = None if response is None else response.body
                     if body is None or not delivery.deliver_whole(body):
@@ -130,8 +126,18 @@ class Relay:
                 return ByteCountAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
             return CountAttempt(exchange, call, candidate, self._clock, self._tokenizer)
         if call.operation == "embeddings" and not is_same:
-            return EmbedAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
+            return EmbedAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer, self._fetch)
         return (ByteAttempt if is_same else CanonAttempt)(exchange, admission, call, candidate, self._clock)
+
+    async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
+        """The body of an answer to a further request of an attempt that needs several."""
+        response = await self._upstreams[request.origin.scheme].send(request)
+        try:
+            if response.status >= 400:
+                raise await _read_error(codec, response)
+            return await response.read(limit_bytes)
+        finally:
+            response.close()
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name
@@ -175,6 +181,17 @@ class Relay:
                 latency_s=latency_s,
             )
         )
+
+
+async def _refusal(attempt: Attempt, response: Response) -> UpstreamError | None:
+    """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
+    another channel may not give."""
+    error = await _read_error(attempt.codec, response)
+    if attempt.may_do_without(error):
+        return None
+    if may_try_next(error):
+        raise error
+    return error
 
 
 async def _read_error(codec: Codec, response: Response) -> UpstreamError:

@@ -131,6 +131,7 @@ def _render_embeddings(embeddings: Embeddings, request: EmbedRequest, model: str
 
 
 EMBEDDING: Final = Embedding(
+    batch_limit=100,
     decode_embed=_decode_embed,
     encode_embed=_encode_embed,
     read_embeddings=_read_embeddings,

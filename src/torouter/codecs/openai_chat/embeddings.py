@@ -131,6 +131,7 @@ def _packed(vector: Sequence[float], encoding: str) -> Sequence[float] | str:
 
 
 EMBEDDING: Final = Embedding(
+    batch_limit=2048,
     decode_embed=_decode_embed,
     encode_embed=_encode_embed,
     read_embeddings=_read_embeddings,
