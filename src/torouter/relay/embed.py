@@ -5,6 +5,7 @@ More texts than one upstream request may hold go in several, one after the other
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -107,19 +108,28 @@ class EmbedAttempt:
             self._exchange,
             self._call,
             self._asked,
-            self.codec,
             self._model,
             self._losses,
             self._clock,
             self._tokenizer,
-            partial(self._bodies, response),
+            partial(self._answers, response),
         )
 
-    async def _bodies(self, first: Response) -> list[bytes]:
-        """Of all the requests, in order."""
-        bodies = [await first.read(_BODY_LIMIT_BYTES)]
-        bodies += [await self._fetch(self.codec, request, _BODY_LIMIT_BYTES) for request in self._rest]
-        return bodies
+    async def _answers(self, first: Response) -> list[Embeddings]:
+        """To all the requests, in order. Each is read when it has come: a batch of numbers takes 50 ms to read."""
+        answers = [self._read(await first.read(_BODY_LIMIT_BYTES), 0)]
+        for batch, request in enumerate(self._rest, 1):
+            answers.append(self._read(await self._fetch(self.codec, request, _BODY_LIMIT_BYTES), batch))
+        return answers
+
+    def _read(self, body: bytes, batch: int) -> Embeddings:
+        """Raises `UpstreamError` where not each text of the batch has its vector."""
+        upstream = _embedding(self.codec)
+        answer, limit = upstream.read_embeddings(body), upstream.batch_limit
+        asked, given = len(self._asked.texts[batch * limit : (batch + 1) * limit]), len(answer.vectors)
+        if given != asked:
+            raise UpstreamError(f"The upstream gave {given} vectors for {asked} texts.", phase="body")
+        return answer
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error
@@ -129,14 +139,13 @@ class _Embedded:
     """A `Delivery` of vectors. Where the upstream does not tell what it used, that is estimated."""
 
     __slots__ = (
+        "_answers",
         "_asked",
-        "_bodies",
         "_call",
         "_clock",
         "_exchange",
         "_model",
         "_tokenizer",
-        "_upstream",
         "_usage",
         "first_byte_s",
         "losses",
@@ -148,21 +157,19 @@ class _Embedded:
         exchange: Exchange,
         call: Call,
         asked: EmbedRequest,
-        upstream: Codec,
         model: str,
         losses: tuple[str, ...],
         clock: Callable[[], float],
         tokenizer: Tokenizer,
-        bodies: Callable[[], Awaitable[Sequence[bytes]]],
+        answers: Callable[[], Awaitable[Sequence[Embeddings]]],
     ) -> None:
         self._exchange = exchange
         self._call = call
         self._asked = asked
-        self._upstream = _embedding(upstream)
         self._model = model
         self._clock = clock
         self._tokenizer = tokenizer
-        self._bodies = bodies
+        self._answers = answers
         self._usage = Usage()
         self.losses = losses
         self.outcome: Outcome = "ok"
@@ -175,17 +182,14 @@ class _Embedded:
         return False
 
     async def deliver(self) -> None:
-        answers = [self._upstream.read_embeddings(body) for body in await self._bodies()]
+        answers = await self._answers()
         self.first_byte_s = self._clock()
         vectors = tuple(vector for answer in answers for vector in answer.vectors)
-        asked = len(self._asked.texts)
-        if len(vectors) != asked:
-            raise UpstreamError(f"The upstream gave {len(vectors)} vectors for {asked} texts.", phase="body")
         self._usage = await self._used(answers)
         whole = Embeddings(vectors=vectors, usage=self._usage)
         headers = _HEADERS + losses_block(self.losses) + self._call.headers_for(self._exchange.request_id)
-        body = _embedding(self._call.codec).render_embeddings(whole, self._asked, self._model)
-        self._exchange.respond(200, headers, body)
+        render = _embedding(self._call.codec).render_embeddings
+        self._exchange.respond(200, headers, await asyncio.to_thread(render, whole, self._asked, self._model))
 
     async def _used(self, answers: Sequence[Embeddings]) -> Usage:
         if all(answer.usage.quality == "reported" for answer in answers):

@@ -125,7 +125,7 @@ def _read_embeddings(body: bytes) -> Embeddings:
 
 
 def _render_embeddings(embeddings: Embeddings, request: EmbedRequest, model: str) -> bytes:
-    vectors = [{"values": vector} for vector in embeddings.vectors]
+    vectors = [{"values": Raw(msgspec.json.encode(vector))} for vector in embeddings.vectors]
     body: Json = {"embedding": vectors[0]} if request.is_single else {"embeddings": vectors}
     return msgspec.json.encode({**body, "usageMetadata": render_usage(embeddings.usage)})
 

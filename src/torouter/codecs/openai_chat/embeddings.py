@@ -121,9 +121,10 @@ def _render_embeddings(embeddings: Embeddings, request: EmbedRequest, model: str
     return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": usage})
 
 
-def _packed(vector: Sequence[float], encoding: str) -> Sequence[float] | str:
+def _packed(vector: Sequence[float], encoding: str) -> Raw | str:
+    """One by one, so that a thread that does this lets others in between."""
     if encoding == "float":
-        return vector
+        return Raw(msgspec.json.encode(vector))
     try:
         return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
     except OverflowError:
