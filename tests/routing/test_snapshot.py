@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from tests.routing.channels import channel
 from torouter.canon.reasoning import Reasoning
+from torouter.channels import KINDS, Channel
 from torouter.routing.snapshot import Snapshot
+from torouter.units import DIALECTS, Dialect, Operation
 
 TRANSLATIONS = {"openai-chat": ("anthropic",), "anthropic": ("openai-chat",)}
 
@@ -58,3 +60,36 @@ def test_an_exact_name_wins_over_the_suffix() -> None:
 def test_the_same_question_gets_the_same_route() -> None:
     snapshot = Snapshot(keys={}, channels=(channel("a", "m"),))
     assert snapshot.route("g", "openai-chat", "chat", "m") is snapshot.route("g", "openai-chat", "chat", "m")
+
+
+def test_tokens_are_counted_where_the_channel_counts() -> None:
+    """In the client's dialect before any other; with no counter at all the target is that of the chat."""
+    kinds: dict[str, tuple[Dialect, Dialect, Operation]] = {
+        "openai": ("anthropic", "openai-responses", "count_tokens"),
+        "vllm": ("openai-responses", "anthropic", "count_tokens"),
+        "anthropic": ("gemini", "anthropic", "count_tokens"),
+        "gemini": ("gemini", "gemini", "count_tokens"),
+        "deepseek": ("anthropic", "anthropic", "chat"),
+        "mistral": ("gemini", "openai-chat", "chat"),
+    }
+    translations = {client: tuple(other for other in DIALECTS if other != client) for client in DIALECTS}
+    for kind, (client, dialect, operation) in kinds.items():
+        only = Channel(name=kind, kind=KINDS[kind], models={"m": "up-m"})
+        snapshot = Snapshot(keys={}, channels=(only,), translations=translations)
+        route = snapshot.route("g", client, "count_tokens", "m")
+        assert route is not None
+        [candidate] = route.buckets[0].candidates
+        assert (kind, candidate.dialect, candidate.target.operation) == (kind, dialect, operation)
+
+
+def test_embeddings_are_translated_where_there_are_any() -> None:
+    translations = {client: tuple(other for other in DIALECTS if other != client) for client in DIALECTS}
+    channels = (
+        Channel(name="gemini", kind=KINDS["gemini"], models={"g": "g", "both": "g"}),
+        Channel(name="anthropic", kind=KINDS["anthropic"], models={"a": "a", "both": "a"}),
+    )
+    snapshot = Snapshot(keys={}, channels=channels, translations=translations)
+    route = snapshot.route("g", "openai-chat", "embeddings", "both")
+    assert route is not None
+    assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["gemini"]
+    assert snapshot.route("g", "openai-chat", "embeddings", "a") is None
