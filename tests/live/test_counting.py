@@ -195,13 +195,22 @@ def test_a_counter_that_does_not_know_us_is_an_error(launch: Launch, upstream: U
             assert (getattr(caught.value, "status_code", 0) or getattr(caught.value, "code", 0)) == 502
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_path_that_is_not_there_may_have_the_models_name_in_it(gateway: Gateway, take: TakeSlot, client: str) -> None:
+    slot = take("gemini")
+    told = f"Cannot POST /v1beta/models/{slot.upstream_model}:countTokens"
+    slot.script(json_answer({"message": told}, status=404))
+    assert BY_SDK[client](gateway, slot.model)[1] == "estimate"
+
+
 @pytest.mark.parametrize("spoken", CLIENTS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_model_that_is_not_there_is_no_missing_counter(
     gateway: Gateway, take: TakeSlot, client: str, spoken: str
 ) -> None:
     slot = take(spoken)
-    slot.script(json_answer({"error": {"message": f"model: {slot.upstream_model} is unknown"}}, status=404))
+    told = f"models/{slot.upstream_model} is not found for API version v1beta, or is not supported for countTokens"
+    slot.script(json_answer({"error": {"message": told}}, status=404))
     with pytest.raises(REFUSED) as caught:
         BY_SDK[client](gateway, slot.model)
     assert (getattr(caught.value, "status_code", 0) or getattr(caught.value, "code", 0)) == 404

@@ -32,7 +32,9 @@ __all__ = ["ByteCountAttempt", "CountAttempt"]
 _ANSWER_LIMIT_BYTES: Final = 1024 * 1024
 _HEADERS: Final = b"content-type: application/json\r\n"
 _STATUSES_OF_NO_COUNTER: Final = frozenset({404, 405, 501})
-_NAMES_OF_COUNTERS: Final = ("count_tokens", "input_tokens", "counttokens")
+_PATHS_OF_COUNTERS: Final = ("/count_tokens", "/input_tokens", ":counttokens")
+"""As servers repeat the path that they do not know. Google's words for an unknown model are "models/x is not found for
+API version v1beta, or is not supported for countTokens", and no path is in them."""
 
 By = Literal["upstream", "estimate"]
 
@@ -208,6 +210,6 @@ def _is_without_counter(error: UpstreamError, candidate: Candidate) -> bool:
     if error.upstream_status not in _STATUSES_OF_NO_COUNTER:
         return False
     message = error.message.lower()
-    is_of_counter = any(name in message for name in _NAMES_OF_COUNTERS)
+    is_of_counter = any(path in message for path in _PATHS_OF_COUNTERS)
     is_of_model = error.code == "model_not_found" or candidate.upstream_model.lower() in message
     return is_of_counter or not is_of_model
