@@ -84,7 +84,8 @@ class Channel:
             (dialect, operation)
             for dialect in self.dialects
             for operation in PATHS[dialect]
-            if self.base_url is not None or operation in self.kind.operations
+            if (self.base_url is not None or operation in self.kind.operations)
+            and (operation != "count_tokens" or dialect in self.kind.counters)
         ]
 
     def _make_target(self, dialect: Dialect, operation: Operation) -> Target:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from torouter.units import OPERATIONS, Dialect, Operation
+from torouter.units import DIALECTS, OPERATIONS, Dialect, Operation
 
 __all__ = ["NATURAL_AUTH", "Auth", "Kind"]
 
@@ -48,6 +48,9 @@ class Kind:
     auth: Mapping[Dialect, Auth] = field(default_factory=dict)
     """Where a dialect differs from `NATURAL_AUTH`."""
     operations: frozenset[Operation] = frozenset(OPERATIONS)
+    counters: frozenset[Dialect] = frozenset(DIALECTS)
+    """In which of its dialects it counts tokens, where `operations` has that. One that turns out to have no counter is
+    no fault: the count is estimated."""
     env_key: str | None = None
     """The environment variable that vendors' SDKs and people use for the key."""
     vendor: str | None = None

@@ -23,7 +23,9 @@ _ROWS: Final = (
         name="openai",
         base_url="https://api.openai.com/v1",
         dialects=("openai-chat", "openai-responses"),
-        operations=frozenset({"chat", "embeddings", "images", "image_edits", "transcriptions", "speech"}),
+        operations=frozenset(
+            {"chat", "count_tokens", "embeddings", "images", "image_edits", "transcriptions", "speech"}
+        ),
         env_key="OPENAI_API_KEY",
         vendor="openai",
         # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
@@ -177,6 +179,7 @@ _ROWS: Final = (
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "count_tokens", "embeddings", "transcriptions", "rerank"}),
+        counters=frozenset({"anthropic"}),
         patterns=("*",),
     ),
     Kind(
@@ -185,6 +188,7 @@ _ROWS: Final = (
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "count_tokens", "embeddings", "rerank"}),
+        counters=frozenset({"anthropic"}),
         patterns=("*",),
     ),
     Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",)),

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from torouter.canon.blocks import MediaBlock
+from torouter.canon.embeddings import Embeddings, EmbedRequest
 from torouter.canon.events import Event
 from torouter.canon.fold import Answer
 from torouter.canon.losses import Loss
@@ -27,8 +28,10 @@ __all__ = [
     "AnswerOptions",
     "ByteFilter",
     "Codec",
+    "Counting",
     "Decoder",
     "Edits",
+    "Embedding",
     "Encoded",
     "Encoder",
     "Framing",
@@ -201,6 +204,36 @@ class KeptForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How the tokens of a prompt are asked for in a dialect that has a counter. A count's request is a chat's, but for
+    what does not weigh anything (limits, sampling)."""
+
+    decode_count: Callable[[bytes], ChatRequest]
+    """Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_count: Callable[[ChatRequest, str, ModelFacts], Encoded]
+    """(request, upstream's model name, facts). Raises `RequestError` for what this dialect has no words for."""
+    read_count: Callable[[bytes], int | None]
+    """The count of a counter's answer; `None` where there is none in it."""
+    render_count: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """Of a dialect that has embeddings. `batch_limit`: how many texts one request may hold."""
+
+    batch_limit: int
+
+    decode_embed: Callable[[bytes, str], EmbedRequest]
+    """(body, Gemini's verb). Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_embed: Callable[[EmbedRequest, str], Encoded]
+    """(request, upstream's model name). Raises `RequestError` for what must not be dropped."""
+    read_embeddings: Callable[[bytes], Embeddings]
+    """Raises `UpstreamError` for an answer that is none."""
+    render_embeddings: Callable[[Embeddings, EmbedRequest, str], bytes]
+    """(vectors, the client's request, the name of the model that it sent)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     dialect: Dialect
     peek: Callable[[Operation, bytes, bytes], Peek]
@@ -217,3 +250,5 @@ class Codec:
     withhold_usage: Callable[[], ByteFilter] | None = None
     translation: Translation | None = None
     kept: KeptForm | None = None
+    counting: Counting | None = None
+    embedding: Embedding | None = None

@@ -39,11 +39,15 @@ class Attempt(Protocol):
     codec: Codec
     """The upstream's: it reads its errors."""
 
-    def request(self) -> Request:
-        """Raises `RequestError` for what this candidate cannot be sent."""
+    def request(self) -> Request | None:
+        """`None` where nobody is to be asked. Raises `RequestError` for what this candidate cannot be sent."""
         ...
 
-    def delivery(self, response: Response, /) -> Delivery: ...
+    def may_do_without(self, error: UpstreamError, /) -> bool:
+        """Can there be an answer although the upstream gave this one? Then `delivery` is the next to be called."""
+        ...
+
+    def delivery(self, response: Response | None, /) -> Delivery: ...
 
     def answer_error(self, response: Response, error: UpstreamError, /) -> None:
         """Lets the upstream's error be the answer, or raises it as one of ours."""
@@ -107,7 +111,11 @@ class ByteAttempt:
         plan = admission.memo[call, candidate] = _Plan(edits, request)
         return plan
 
-    def delivery(self, response: Response) -> Delivery:
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
         return Passthrough(self._exchange, response, self._call, self._withhold, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
@@ -199,7 +207,11 @@ class CanonAttempt:
             deadlines=candidate.channel.deadlines,
         )
 
-    def delivery(self, response: Response) -> Delivery:
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
         assert self._sent is not None, "an answer follows a request"
         return Translated(self._exchange, response, self._call, self.codec, self._sent, self._clock)
 

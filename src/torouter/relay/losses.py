@@ -9,7 +9,7 @@ from typing import Final
 from torouter.canon.losses import Loss
 from torouter.errors import TorouterError
 
-__all__ = ["ANSWER", "refused_field", "told", "told_text"]
+__all__ = ["ANSWER", "losses_block", "refused_field", "told", "told_text"]
 
 ANSWER: Final = "answer."
 """Before the fields of an answer, which are the upstream's; all others are the caller's own."""
@@ -36,6 +36,12 @@ def told_text(entries: Iterable[str]) -> str:
         return text
     room = text.rfind(", ", 0, _LIMIT_BYTES - len(_MORE))
     return f"{text[: room + 2]}{_MORE}"
+
+
+def losses_block(entries: Iterable[str]) -> bytes:
+    """The header line, or nothing."""
+    text = told_text(entries)
+    return b"x-torouter-losses: %b\r\n" % text.encode("ascii") if text else b""
 
 
 def _plain(field: str) -> str:

@@ -10,23 +10,27 @@ from typing import Final
 
 from torouter.access.admission import Admission
 from torouter.canon.usage import Usage
+from torouter.codecs import Codec
 from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
+from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
+from torouter.relay.embed import EmbedAttempt
 from torouter.relay.error_answer import read_error_answer
 from torouter.relay.losses import refused_field
 from torouter.relay.record import usage_row
-from torouter.relay.turn import Keeper
+from torouter.relay.tokens import Tokenizer
+from torouter.relay.turn import Keeper, Turn
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
 from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
-from torouter.wire.upstream import Response, Upstream
+from torouter.wire.upstream import Request, Response, Upstream
 
 __all__ = ["Relay"]
 
@@ -60,6 +64,7 @@ class Relay:
         self._draw = draw
         self._fetcher = fetcher
         self._cooling = Cooling()
+        self._tokenizer = Tokenizer()
 
     async def run(self, exchange: Exchange, admission: Admission, call: Call) -> None:
         """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case."""
@@ -79,28 +84,23 @@ class Relay:
             ordered = order(admission.route, self._cooling, self._clock(), self._draw)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
-                attempt: Attempt
-                if candidate.dialect == call.codec.dialect:
-                    attempt = ByteAttempt(exchange, admission, call, candidate, self._clock)
-                else:
-                    attempt = CanonAttempt(exchange, admission, call, candidate, turn, self._clock)
-                    if self._fetcher is not None:
-                        await attempt.follow_links(self._fetcher)
+                attempt = self._attempt(exchange, admission, call, candidate, turn)
+                if self._fetcher is not None and isinstance(attempt, CanonAttempt):
+                    await attempt.follow_links(self._fetcher)
                 request = attempt.request()
                 try:
-                    response = await self._upstreams[request.origin.scheme].send(request)
-                    if response.status >= 400:
-                        error = await read_error_answer(attempt.codec, response)
-                        if may_try_next(error):
-                            raise error
-                        outcome = "upstream_error"
-                        attempt.answer_error(response, error)
-                        status = exchange.status
-                        return
+                    if request is not None:
+                        response = await self._upstreams[request.origin.scheme].send(request)
+                        if response.status >= 400 and (error := await _refusal(attempt, response)) is not None:
+                            outcome = "upstream_error"
+                            attempt.answer_error(response, error)
+                            status = exchange.status
+                            return
                     delivery = attempt.delivery(response)
-                    body = response.body
+                    body = None if response is None else response.body
                     if body is None or not delivery.deliver_whole(body):
-                        exchange.on_pause, exchange.on_resume = response.pause, response.resume
+                        if response is not None:
+                            exchange.on_pause, exchange.on_resume = response.pause, response.resume
                         await delivery.deliver()
                 except UpstreamError as error:
                     if not may_try_next(error):
@@ -114,7 +114,8 @@ class Relay:
                         response = None
                 else:
                     outcome, status = delivery.outcome, exchange.status
-                    self._cooling.succeeded(candidate.channel.name)
+                    if request is not None:
+                        self._cooling.succeeded(candidate.channel.name)
                     return
             if last is None:
                 raise RoutingError("No channel can serve this model right now.", type="upstream_unavailable")
@@ -134,6 +135,31 @@ class Relay:
             if response is not None:
                 response.close()
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, refused, switches)
+
+    def _attempt(
+        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, turn: Turn | None
+    ) -> Attempt:
+        """Bytes where the candidate speaks the client's dialect, else by way of canon."""
+        is_same = candidate.dialect == call.codec.dialect
+        if call.operation == "count_tokens":
+            if is_same and candidate.target.operation == "count_tokens":
+                return ByteCountAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer)
+            return CountAttempt(exchange, call, candidate, self._clock, self._tokenizer)
+        if call.operation == "embeddings" and not is_same:
+            return EmbedAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer, self._fetch)
+        if is_same:
+            return ByteAttempt(exchange, admission, call, candidate, self._clock)
+        return CanonAttempt(exchange, admission, call, candidate, turn, self._clock)
+
+    async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
+        """The body of an answer to a further request of an attempt that needs several."""
+        response = await self._upstreams[request.origin.scheme].send(request)
+        try:
+            if response.status >= 400:
+                raise await read_error_answer(codec, response)
+            return await response.read(limit_bytes)
+        finally:
+            response.close()
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name
@@ -179,3 +205,14 @@ class Relay:
                 latency_s=latency_s,
             )
         )
+
+
+async def _refusal(attempt: Attempt, response: Response) -> UpstreamError | None:
+    """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
+    another channel may not give."""
+    error = await read_error_answer(attempt.codec, response)
+    if attempt.may_do_without(error):
+        return None
+    if may_try_next(error):
+        raise error
+    return error

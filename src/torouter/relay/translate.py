@@ -16,7 +16,7 @@ from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_l
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
-from torouter.relay.losses import ANSWER, told, told_text
+from torouter.relay.losses import ANSWER, losses_block, told
 from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
@@ -211,8 +211,7 @@ class Translated:
             self._exchange.begin(200, self._headers(_HEADERS[self._sent.options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
-        losses = b"x-torouter-losses: %b\r\n" % told_text(self._lost).encode("ascii") if self._lost else b""
-        return kind + losses + self._call.headers_for(self._exchange.request_id)
+        return kind + losses_block(self._lost) + self._call.headers_for(self._exchange.request_id)
 
 
 def translation_of(codec: Codec) -> Translation:

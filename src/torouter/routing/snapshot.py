@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Target, facts_of
@@ -14,7 +15,9 @@ from torouter.units import Dialect, Operation
 __all__ = ["Bucket", "Candidate", "Key", "Route", "Snapshot", "Translations"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
-"""Client dialect → the upstream dialects a chat can be translated to, best first."""
+"""Client dialect → the upstream dialects that its requests can be translated to, best first."""
+
+_TRANSLATED: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens", "embeddings"})
 
 _ROUTE_CACHE_LIMIT = 10_000
 
@@ -119,11 +122,10 @@ class Snapshot:
     def _find(
         self, group: str, dialect: Dialect, operation: Operation, name: str, reasoning: Reasoning | None
     ) -> Route | None:
-        dialects = (dialect, *self.translations.get(dialect, ())) if operation == "chat" else (dialect,)
         buckets: dict[int, list[Candidate]] = {}
         for channel in self.channels_of(group):
             upstream_model = channel.upstream_model(name)
-            target = next((found for d in dialects if (found := channel.target(d, operation)) is not None), None)
+            target = self._target(channel, dialect, operation)
             if upstream_model is not None and target is not None:
                 facts = facts_of(channel.kind, upstream_model)
                 candidate = Candidate(channel, target.dialect, target, upstream_model, facts)
@@ -131,3 +133,15 @@ class Snapshot:
         if not buckets:
             return None
         return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)))
+
+    def _target(self, channel: Channel, dialect: Dialect, operation: Operation) -> Target | None:
+        """Where a channel serves a client's operation: in the client's own dialect before any other.
+
+        Tokens are counted in a dialect in which the channel counts, else where the chat itself would go: then nobody is
+        asked, and the count is an estimate.
+        """
+        translated = self.translations.get(dialect, ()) if operation in _TRANSLATED else ()
+        targets = [channel.target(spoken, operation) for spoken in (dialect, *translated)]
+        if operation == "count_tokens":
+            targets += [channel.target(spoken, "chat") for spoken in (dialect, *translated)]
+        return next((target for target in targets if target is not None), None)

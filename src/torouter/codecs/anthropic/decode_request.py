@@ -42,8 +42,8 @@ _EFFORTS: Final[Mapping[str, Depth]] = {
 }
 
 
-def decode_request(body: bytes) -> ChatRequest:
-    """Raises `RequestError` with the path of the field at fault."""
+def decode_request(body: bytes, *, is_count: bool = False) -> ChatRequest:
+    """Raises `RequestError` with the path of the field at fault. Only a count may leave the limit out."""
     top = read_body(body)
     config = top.object("output_config")
     thinking = top.object("thinking")
@@ -61,7 +61,7 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning=reasoning,
         reasoning_path=reasoning_path,
         is_reasoning_visible=_is_visible(thinking),
-        settings=_settings(top, parallel),
+        settings=_settings(top, parallel, is_count=is_count),
         paths={
             "max_output_tokens": "max_tokens",
             "stop": "stop_sequences",
@@ -72,11 +72,11 @@ def decode_request(body: bytes) -> ChatRequest:
     )
 
 
-def _settings(top: Fields, parallel: bool | UnsetType) -> Settings:
+def _settings(top: Fields, parallel: bool | UnsetType, *, is_count: bool) -> Settings:
     stop = top.take("stop_sequences", STRS)
     metadata = top.object("metadata")
     return Settings(
-        max_output_tokens=_limit(top),
+        max_output_tokens=UNSET if is_count and "max_tokens" not in top else _limit(top),
         temperature=top.take("temperature", FLOAT),
         top_p=top.take("top_p", FLOAT),
         top_k=top.take("top_k", INT),
