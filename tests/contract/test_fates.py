@@ -48,9 +48,13 @@ def test_every_field_has_a_fate(client: Dialect, upstream: Dialect) -> None:
 
 @pytest.mark.parametrize(("client", "upstream"), CELLS)
 def test_what_nobody_knows_yet_is_reported_or_refused(client: Dialect, upstream: Dialect) -> None:
-    fates = {probe.shown: said.fate for probe, said in verdicts(client, upstream) if UNKNOWN in probe.shown}
+    fates = {
+        probe.shown: said.fate
+        for probe, said in verdicts(client, upstream)
+        if UNKNOWN in probe.shown and not HINTS.search(probe.shown)
+    }
     assert fates[UNKNOWN] == "reported"
-    assert len(fates) > 5
+    assert len(fates) > 20
     assert set(fates.values()) <= {"reported", "refused"}
 
 

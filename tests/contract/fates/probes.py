@@ -79,6 +79,7 @@ _ATTRIBUTES = (
     *("audioTranscription", "speechMetadata", "documentMetadata", "spreadsheetMetadata", "audioMetadata"),
 )
 """Fields of a Gemini part that stand beside what it holds."""
+_SCHEMAS = frozenset({"InputSchemaTyped", "genai.Schema"})
 _PICTURE = "https://example.com/a.png"
 _FILE = "data:application/pdf;base64,JVBERi0xLjQK"
 _SOURCES = frozenset({"file_id", "file_url", "file_data", "image_url"})
@@ -230,7 +231,7 @@ class _Walker:
             if field.name in ("type", "role") and label_of(record):
                 continue
             yield from self._member(record, field, shown, put, (*seen, record))
-        if ".format[" in shown or ".input_schema" in shown:  # a custom tool's grammar and a schema pass as they are
+        if ".format[" in shown or name_of(record) in _SCHEMAS:  # a custom tool's grammar and a schema pass as they are
             return
         yield from self._said(f"{shown}.{UNKNOWN}", lambda value: _beside(put, _whole(record), value), "said")
 
