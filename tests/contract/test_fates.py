@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from google.genai import types as genai
 
-from tests.contract.fates.probes import CLIENT_ONLY, GEMINI_TOP, ROOTS, UNKNOWN, Probe
+from tests.contract.fates.probes import Probe
 from tests.contract.fates.requests import LEAST
+from tests.contract.fates.roots import CLIENT_ONLY, GEMINI_TOP, ROOTS, UNKNOWN
 from tests.contract.fates.samples import PNG
 from tests.contract.fates.shapes import element_kinds, fields_of, is_record
 from tests.contract.fates.table import (
