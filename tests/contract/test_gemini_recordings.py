@@ -36,7 +36,7 @@ REFUSED = {
     "gemini.j003": "cachedContent",
     "gemini.j010": "tools.0.fileSearch",
     "gemini.j011": "tools.0.fileSearch",
-    "gemini.j014": "contents.4.parts.0.functionResponse.parts.0.fileData",
+    "gemini.j014": "contents.4.parts.0.functionResponse.parts.0.file_data",
     "gemini.j017": "tools.0.codeExecution",
     "gemini.j018": "tools.0.googleSearch",
     "gemini.j019": "tools.0.google_search",

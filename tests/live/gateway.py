@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server`, `upstream`, `fetch` and `responses` are the configuration file's;
-    without any of them there is no such file, and the gateway serves its demo."""
+    """A gateway process. `channels`, `server`, `upstream`, `translation`, `fetch` and `responses` are the configuration
+    file's; without any of them there is no such file, and the gateway serves its demo."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Gateway:
         channels: Iterable[Mapping[str, object]] = (),
         server: Mapping[str, object] | None = None,
         upstream: Mapping[str, object] | None = None,
+        translation: Mapping[str, object] | None = None,
         fetch: Mapping[str, object] | None = None,
         responses: Mapping[str, object] | None = None,
         workers: int = 1,
@@ -69,6 +70,7 @@ class Gateway:
             "channels": [dict(channel) for channel in channels],
             "server": server,
             "upstream": upstream,
+            "translation": translation,
             "fetch": fetch,
             "responses": responses,
         }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["declared"]
+__all__ = ["EMPTY", "declared"]
 
+EMPTY = "empty"
 _DEFAULT = "it is the default"
 _NOTHING = "it asks for nothing"
 _NO_OPS: tuple[tuple[str, str, str], ...] = (
@@ -52,7 +53,7 @@ _NO_OPS: tuple[tuple[str, str, str], ...] = (
 def declared(shown: str, form: str, value: object) -> str:
     """Why this value changes nothing; "" if nobody says so."""
     if value in ({}, [], [{}]):
-        return "empty"
+        return EMPTY
     for names, forms, why in _NO_OPS:
         if re.fullmatch(names, shown) and re.fullmatch(forms, form):
             return why

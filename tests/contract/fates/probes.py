@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from anthropic.types.beta.message_create_params import MessageCreateParamsStreaming as BetaMessages
-from anthropic.types.message_create_params import MessageCreateParamsStreaming as Messages
-from google.genai import types as genai
-from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming as Chat
-from openai.types.responses.response_create_params import ResponseCreateParamsStreaming as Responses
-
+from tests.contract.fates.neighbours import NEIGHBOURS
 from tests.contract.fates.requests import BESIDE, LEAST, TALKS
+from tests.contract.fates.roots import BEYOND, CLIENT_ONLY, GEMINI_TOP, OF_ASSISTANTS, ROOTS, TALK, UNKNOWN
 from tests.contract.fates.samples import least, samples
 from tests.contract.fates.shapes import (
     Field,
@@ -26,88 +22,17 @@ from tests.contract.fates.shapes import (
 )
 from torouter.units import Dialect
 
-__all__ = ["CLIENT_ONLY", "GEMINI_TOP", "ROOTS", "UNKNOWN", "Path", "Probe", "probes"]
+__all__ = ["Path", "Probe", "probes"]
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
 _Put = Callable[[Any], tuple[Json, Path]]
 """A value in its place: the whole request, and the path there."""
 
-ROOTS: dict[Dialect, tuple[Any, ...]] = {
-    "openai-chat": (Chat,),
-    "openai-responses": (Responses,),
-    "anthropic": (Messages, BetaMessages),
-    "gemini": (),
-}
-"""The records of a request's top level. Of Gemini there is none: its package knows what stands below."""
-GEMINI_TOP: dict[str, Any] = {
-    "systemInstruction": genai.Content,
-    "contents": list[genai.Content],
-    "tools": list[genai.Tool],
-    "toolConfig": genai.ToolConfig,
-    "safetySettings": list[genai.SafetySetting],
-    "generationConfig": genai.GenerationConfig,
-    "cachedContent": str,
-    "serviceTier": genai.ServiceTier,
-    "labels": dict[str, str],
-    "store": bool,
-    "continuationToken": str,
-    "modelArmorConfig": genai.ModelArmorConfig,
-}
-UNKNOWN = "made_up"
-"""A field that nobody knows yet."""
-CLIENT_ONLY = frozenset({"model", "betas", "stream"})
-"""Routing's own, and what the packages send as a header."""
-_BEYOND: dict[Dialect, dict[str, list[Any]]] = {
-    "openai-chat": {
-        "top_k": [5],
-        "reasoning": [{"effort": "high"}, {"max_tokens": 2000}, {"enabled": True}, {"exclude": True}],
-        "thinking": [{"type": "enabled"}, {"type": "disabled"}],
-    },
-    "openai-responses": {"client_metadata": [{"client": "c"}]},
-    "anthropic": {"temperature": [0.5, 1], "top_p": [0.5, 1], "top_k": [5]},
-    "gemini": {},
-}
-"""What the packages do not know (any more) and clients send: fields of compatible servers, and of an older version."""
-_OF_ASSISTANTS = ("reasoning_content", "reasoning", "reasoning_details", "annotations")
-"""The same of a Chat client's messages of assistants."""
-_TALK = {"openai-chat": "messages", "openai-responses": "input", "anthropic": "messages", "gemini": "contents"}
 _OF_USERS = frozenset({"text", "image", "document", "search_result", "tool_result", "container_upload"})
 """Blocks of Anthropic's that stand in messages of users; all others are the model's own."""
-_ATTRIBUTES = (
-    *("thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata", "mediaProcessing"),
-    *("audioTranscription", "speechMetadata", "documentMetadata", "spreadsheetMetadata", "audioMetadata"),
-)
-"""Fields of a Gemini part that stand beside what it holds."""
-_PICTURE = "https://example.com/a.png"
-_FILE = "data:application/pdf;base64,JVBERi0xLjQK"
+_SCHEMAS = frozenset({"InputSchemaTyped", "genai.Schema"})
 _SOURCES = frozenset({"file_id", "file_url", "file_data", "image_url"})
-_BESIDE: dict[str, Json] = {
-    "ChatCompletionAssistantMessageParam": {"content": "so"},
-    "FunctionCallOutput": {"call_id": "call_1"},
-    "InputSchemaTyped": {"properties": {"city": {"type": "string"}}},
-    "genai.Content": {"parts": [{"text": "so"}]},
-    "genai.Part": {"text": "so"},
-    "SystemMessageParam": {"content": "hi"},
-    **{f"genai.Part.{name}": {"text": "so"} for name in _ATTRIBUTES},
-    "genai.Blob": {"mimeType": "image/png", "data": samples(None, Field("genai.Blob.data", (str,), True), str)[0]},
-    "genai.FunctionCall": {"name": "look", "args": {"city": "Oslo"}},
-    "genai.FunctionResponse": {"name": "look", "response": {"output": "sunny"}},
-    "genai.FunctionResponsePart": {},
-    "genai.FunctionDeclaration": {"name": "look"},
-    "genai.FileData": {"fileUri": _PICTURE, "mimeType": "image/png"},
-    "genai.Schema": {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]},
-    "genai.FunctionCallingConfig.allowedFunctionNames": {"mode": "ANY"},
-    "genai.GenerationConfig.responseJsonSchema": {"responseMimeType": "application/json"},
-    "genai.GenerationConfig.responseSchema": {"responseMimeType": "application/json"},
-    "File": {"file": {"file_data": _FILE}},
-    "FileFile": {"file_data": _FILE},
-    "ResponseInputFileParam": {"file_data": _FILE},
-    "ResponseInputFileContentParam": {"file_data": _FILE},
-    "ResponseInputImageParam": {"image_url": _PICTURE},
-    "ResponseInputImageContentParam": {"image_url": _PICTURE},
-}
-"""What a record needs beside a field that its type does not say it needs."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +62,10 @@ def probes(dialect: Dialect, is_dead: Callable[[Probe], bool]) -> Iterator[Probe
         for field in fields_of(root).values():
             yield from walker.top(root, field)
     yield from walker.top(None, Field(UNKNOWN, (str,), is_required=False))
-    for name, values in _BEYOND[dialect].items():
+    for name, values in BEYOND[dialect].items():
         yield from walker.said(name, values)
     if dialect == "openai-chat":
-        for name in _OF_ASSISTANTS:
+        for name in OF_ASSISTANTS:
             yield from walker.said_by_assistant(name)
     if dialect == "gemini":
         for name, kind in GEMINI_TOP.items():
@@ -156,7 +81,7 @@ class _Walker:
     def top(self, record: Any, field: Field) -> Iterator[Probe]:
         if field.name in CLIENT_ONLY:
             return
-        if field.name == _TALK[self._dialect]:
+        if field.name == TALK[self._dialect]:
             yield from self._talk(record, field)
             return
 
@@ -230,14 +155,14 @@ class _Walker:
             if field.name in ("type", "role") and label_of(record):
                 continue
             yield from self._member(record, field, shown, put, (*seen, record))
-        if ".format[" in shown or ".input_schema" in shown:  # a custom tool's grammar and a schema pass as they are
+        if ".format[" in shown or name_of(record) in _SCHEMAS:  # a custom tool's grammar and a schema pass as they are
             return
         yield from self._said(f"{shown}.{UNKNOWN}", lambda value: _beside(put, _whole(record), value), "said")
 
     def _member(self, record: Any, field: Field, shown: str, put: _Put, seen: tuple[Any, ...]) -> Iterator[Probe]:
-        around = {**_whole(record), **_BESIDE.get(f"{name_of(record)}.{field.name}", {})}
+        around = {**_whole(record), **NEIGHBOURS.get(f"{name_of(record)}.{field.name}", {})}
         if name_of(record) == "genai.Part":
-            around = _BESIDE.get(f"genai.Part.{field.name}", {})
+            around = NEIGHBOURS.get(f"genai.Part.{field.name}", {})
         if field.name in _SOURCES:
             around = {name: value for name, value in around.items() if name not in _SOURCES}
         kinds = field.kinds
@@ -279,7 +204,7 @@ def _beside(put: _Put, whole: Json, value: Any) -> tuple[Json, Path]:
 
 
 def _whole(record: Any) -> Json:
-    return {**least(record), **_BESIDE.get(name_of(record), {})}
+    return {**least(record), **NEIGHBOURS.get(name_of(record), {})}
 
 
 def _in_list(put: _Put) -> _Put:

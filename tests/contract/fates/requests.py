@@ -95,6 +95,9 @@ def _responses(item: Json) -> tuple[list[Json], int]:
             return [hi, function, item], 2
         case "custom_tool_call_output":
             return [hi, custom, item], 2
+        case "tool_search_output" if item.get("execution") == "client":
+            search = {"type": "tool_search_call", "call_id": "call_1", "execution": "client", "arguments": {}}
+            return [hi, search, {"call_id": "call_1", **item}], 2
         case _ if item.get("role") == "user":
             return [item], 0
         case _:

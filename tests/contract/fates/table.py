@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.contract.fates.answer_verdicts import judge_answer
 from tests.contract.fates.answers import Element, elements
-from tests.contract.fates.probes import UNKNOWN, Probe, probes
+from tests.contract.fates.probes import Probe, probes
+from tests.contract.fates.roots import UNKNOWN
 from tests.contract.fates.verdicts import UPSTREAMS, Verdict, judge
 from torouter.canon.losses import FAMILIES
 from torouter.units import Dialect

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tests.contract.fates.declared import declared
+from tests.contract.fates.declared import EMPTY, declared
 from tests.contract.fates.probes import Path, Probe
 from tests.contract.genai_sdk import genai_faults
 from tests.contract.typed_params import chat_faults, messages_faults, responses_faults
@@ -120,7 +120,7 @@ def _unchanged(probe: Probe, sent: _Sent, base: _Sent) -> Verdict:
     if not why:
         return Verdict("silent")
     is_hint = HINTS.search(probe.shown) is not None
-    return Verdict("hint" if is_hint else "no-op", why, is_whole=True)
+    return Verdict("hint" if is_hint else "no-op", why, is_whole=why != EMPTY)
 
 
 def _carried_why(probe: Probe, sent: _Sent) -> str:

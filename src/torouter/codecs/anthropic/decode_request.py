@@ -25,6 +25,7 @@ _KEPT_THERE: Final = "it names state that Anthropic keeps"
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "cache_control": ("hint", "a cache hint changes the price only"),
     "speed": ("report", "it asks for a faster tier of the same model"),
+    "compaction": ("report", "the upstream answers with an error where the conversation is too long"),
     "diagnostics": ("report", "it asks Anthropic to report on its own processing"),
     "inference_geo": ("refuse", "it promises where data are processed, which nobody else can keep"),
     "container": ("refuse", _KEPT_THERE),
@@ -147,6 +148,11 @@ def _thinking(top: Fields) -> tuple[Carried, ...]:
     )
     why = "what is seen of reasoning is the words of it, or nothing"
     shown = tuple(msgspec.structs.replace(item, within="thinking", why=why) for item in shown)
+    if said is not None and said.get("type", STR) == "between_tools":
+        why = "reasoning cannot be kept to the time between calls there"
+        shown += tuple(
+            msgspec.structs.replace(item, within="thinking") for item in said.carry("type", "anthropic", "report", why)
+        )
     return (*shown, *_within("thinking", said, "type", "budget_tokens", "display"))
 
 

@@ -131,11 +131,11 @@ def _media(
         detail=_detail(said),
         filename=media.get("displayName", STR),
         raw=raw,
-        place=place,
-        detail_place="mediaResolution",
-        name_place=f"{place}.displayName",
+        place=said.spelled(place),
+        detail_place=said.spelled("mediaResolution"),
+        name_place=f"{said.spelled(place)}.{media.spelled('displayName')}",
         blobs=_blobs(said),
-        carried=(*said.rest("gemini", _FATES), *media.rest("gemini", within=place)),
+        carried=(*said.rest("gemini", _FATES), *media.rest("gemini", within=said.spelled(place))),
     )
 
 
@@ -173,7 +173,7 @@ def _call(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
         carried=(
             *said.keep("thought"),
             *said.rest("gemini", _FATES),
-            *call.rest("gemini", _CALL_FATES, within="functionCall"),
+            *call.rest("gemini", _CALL_FATES, within=said.spelled("functionCall")),
         ),
     )
 
@@ -186,7 +186,8 @@ def _result(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
     text, is_error = _told(result)
     within = said.path
     placed = [(part.path.removeprefix(f"{within}."), _result_part(part, each)) for part, each in result.items("parts")]
-    kept = result.keep("id", "response", "parts", within="functionResponse")
+    inside = said.spelled("functionResponse")
+    kept = result.keep("id", "response", "parts", within=inside)
     return ToolResultBlock(
         call_id=ids.answered(name, given),
         content=(*text, *(part for _, part in placed)),
@@ -198,7 +199,7 @@ def _result(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
             *_signed(said),
             *said.rest("gemini", _FATES),
             *kept,
-            *result.rest("gemini", within="functionResponse"),
+            *result.rest("gemini", within=inside),
         ),
     )
 

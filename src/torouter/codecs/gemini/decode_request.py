@@ -32,6 +32,8 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "cachedContent": ("refuse", "it names content that Google keeps"),
     "safetySettings": ("report", "there are no thresholds of safety filters"),
     "labels": ("report", "there are no labels"),
+    "continuationToken": ("refuse", "it names an answer that Google keeps"),
+    "modelArmorConfig": ("refuse", "it asks for a filter that Google's own servers run"),
 }
 _NO_OTHER_MEDIA: Final = "only text can be asked of it"
 _NO_LOGPROBS: Final = "log probabilities do not pass between dialects yet"

@@ -9,6 +9,7 @@ from msgspec import Raw, json
 from torouter.canon.blocks import (
     Blob,
     Block,
+    Carried,
     MediaBlock,
     OpaqueBlock,
     ReasoningBlock,
@@ -19,6 +20,7 @@ from torouter.canon.blocks import (
     ToolResultBlock,
 )
 from torouter.canon.request import ChatRequest, Message
+from torouter.codecs.gemini.spelling import camel
 from torouter.codecs.json_objects import Json, kept
 
 __all__ = ["encode_home", "signature"]
@@ -59,10 +61,15 @@ def _part(block: Block) -> Json | Raw:
                 **kept(block.carried, "gemini"),
             }
         case ToolResultBlock():
-            result: Json = {"name": block.name, **kept(block.carried, "gemini", within="functionResponse")}
+            result: Json = {"name": block.name, **_within(block.carried, "functionResponse")}
             return {"functionResponse": result, **kept(block.carried, "gemini")}
         case RefusalBlock():
             return {"text": block.text}
+
+
+def _within(carried: Iterable[Carried], name: str) -> Json:
+    """What stood in this object, however the caller spelled that."""
+    return {item.name: Raw(item.value) for item in carried if camel(item.within) == name}
 
 
 def _call(block: ToolCallBlock) -> Json:
@@ -70,4 +77,4 @@ def _call(block: ToolCallBlock) -> Json:
     call["name"] = block.name
     if block.arguments:
         call["args"] = Raw(block.arguments.encode())
-    return {**call, **kept(block.carried, "gemini", within="functionCall")}
+    return {**call, **_within(block.carried, "functionCall")}

@@ -26,6 +26,7 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "prompt_cache_key": _CACHE_HINT,
     "prompt_cache_options": _CACHE_HINT,
     "prompt_cache_retention": _CACHE_HINT,
+    "background_options": ("refuse", "an answer in the background is kept by OpenAI's own servers"),
     "previous_response_id": ("refuse", _STATE),
     "conversation": ("refuse", _STATE),
     "prompt": ("refuse", _STATE),
