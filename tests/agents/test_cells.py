@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Collection, Iterator
 from itertools import product
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.agents.cli import Room
 from tests.agents.conftest import channel_settings
 from tests.agents.journey import Journey, Step, Tool, token
 from tests.agents.pictures import random_png
-from tests.agents.travellers import TRAVELLERS, Traveller
+from tests.agents.travellers import TRAVELLERS, Traveller, codex_of
 from tests.agents.upstream import ScriptedUpstream
 from tests.agents.upstreams import PARTS
 from tests.live.gateway import Gateway
@@ -94,6 +95,17 @@ async def test_a_patch(trip: Trip, room: Room, dialect: str) -> None:
     journey = Journey("Write the file and tell me when you are done.", [step])
     await trip.make(TRAVELLERS["codex"], dialect, journey, Tool("apply_patch", "input", is_custom=True))
     assert (room.work / name).read_text() == 'zwölf "Boxkämpfer" \\n\n'
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic", "gemini"])
+async def test_a_script(trip: Trip, room: Room, dialect: str) -> None:
+    """To newer models Codex gives one tool for all others, which takes JavaScript: a custom tool in a namespace, within
+    an item of the input. What the script says on its way is an output of its own."""
+    command = _command(room.work, "first")
+    script = f"notify('on my way'); text(await tools.exec_command({{cmd: {json.dumps(command.command)}}}));"
+    journey = Journey("Find the secret and tell me when you are done.", [Step(command.id, script, command.secret)])
+    await trip.make(codex_of("gpt-6.1-sol"), dialect, journey, Tool("functions__exec", "input"))
+    assert (room.work / "first.found").read_text() == command.secret
 
 
 @pytest.mark.parametrize(("traveller", "dialect"), list(_cells(())))

@@ -12,7 +12,7 @@ from tests.agents.cli import Room
 from tests.agents.conftest import Agent
 from tests.agents.journey import Tool
 
-__all__ = ["TRAVELLERS", "Traveller"]
+__all__ = ["TRAVELLERS", "Traveller", "codex_of"]
 
 Start = Callable[[Room, Path, str], Agent]
 """(room, packages, prompt) → the agent, ready to be run."""
@@ -40,7 +40,7 @@ def _claude_code(model: str) -> Traveller:
     return Traveller("anthropic", model, shell, viewer, start)
 
 
-def _codex(model: str) -> Traveller:
+def codex_of(model: str) -> Traveller:
     def start(room: Room, packages: Path, prompt: str) -> Agent:
         return codex.codex(room, packages, prompt, model=model)
 
@@ -67,7 +67,7 @@ def _opencode(dialect: str, model: str) -> Traveller:
 TRAVELLERS: Final = {
     # From this model on it says some of its instructions in the middle of the conversation.
     "claude-code": _claude_code("claude-opus-4-8"),
-    "codex": _codex("gpt-5.5"),
+    "codex": codex_of("gpt-5.5"),
     # To a Gemini 3 model it puts pictures into `functionResponse.parts`, and then does not send them (seen 2026-11).
     "gemini-cli": _gemini_cli("gemini-2.5-flash"),
     "opencode-chat": _opencode("openai-chat", "gpt-5"),
