@@ -32,6 +32,7 @@ from torouter.access.keys import keys_of
 from torouter.accounts import ensure_first, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.run import Relay
 from torouter.routing.snapshot import Snapshot
@@ -175,6 +176,7 @@ async def measure(store: Store, pepper: bytes, is_stream: bool, count: int, chun
     relay = Relay(
         upstreams={"http": client},
         books=books,
+        continuity=Continuity(bytes(32), None),
         counters=Counters(),
         max_switches=3,
         clock=asyncio.get_running_loop().time,

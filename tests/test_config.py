@@ -261,13 +261,18 @@ class TestFaults:
         ("text", "sentence"),
         [
             # the file
-            ("- 1", f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got a list"),
+            (
+                "- 1",
+                f"{AT}:1: expected a mapping with the keys server, upstream, vault, channels and environment, "
+                "got a list",
+            ),
             (
                 "hello",
-                f"{AT}:1: expected a mapping with the keys server, upstream, channels and environment, got 'hello'",
+                f"{AT}:1: expected a mapping with the keys server, upstream, vault, channels and environment, "
+                "got 'hello'",
             ),
             ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
-            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, channels, environment"),
+            ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are server, upstream, vault, channels, environment"),
             ("server: {}\n\nserver: {}", f"{AT}:3: 'server' is given twice, first on line 1"),
             ("8000: 1", f"{AT}:1: expected text (put it in quotes), got the number 8000"),
             ("[a]: 1", f"{AT}:1: expected text, got a list"),
@@ -443,7 +448,7 @@ class TestFaults:
             [f"{AT}:4", "channels[1].weight"],
             [f"{AT}:5", "upstream.connect_s"],
             [f"{AT}:6", "server.port"],
-            [f"{AT}:7", "unknown key 'x'; known are server, upstream, channels, environment"],
+            [f"{AT}:7", "unknown key 'x'; known are server, upstream, vault, channels, environment"],
         ]
 
     def test_of_a_file_that_is_not_there(self) -> None:

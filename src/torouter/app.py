@@ -25,17 +25,19 @@ from uvicorn.supervisors import Multiprocess
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import Announcement, hash_key, load_pepper
+from torouter.accounts import Announcement, derived_key, hash_key, load_pepper
 from torouter.channels import Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import Settings
+from torouter.config import Settings, VaultSettings
 from torouter.console.pages import make_pages
 from torouter.errors import ConfigError, TorouterError
 from torouter.ledger.books import Books
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.metrics import CountersCollector
 from torouter.relay.run import Relay
+from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot, Translations
 from torouter.store import Store, UsageRow
 from torouter.surfaces.cors import Cors
@@ -68,6 +70,7 @@ class House:
         self._client = Client()
         self.counters = Counters()
         self.books = Books(self._write_usage)
+        self._vault = self._open_vault(settings.vault, pepper) if settings.vault.enabled else None
         self.doorkeeper = Doorkeeper(
             Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
             partial(hash_key, pepper),
@@ -76,6 +79,7 @@ class House:
         self._relay = Relay(
             upstreams={"http": self._client, "https": self._client, "memory": MemoryUpstream(demo_answer)},
             books=self.books,
+            continuity=Continuity(derived_key(pepper, "capsules"), self._vault),
             counters=self.counters,
             max_switches=settings.upstream.max_switches,
             clock=asyncio.get_running_loop().time,
@@ -96,6 +100,7 @@ class House:
         """Background work, as long as the context lasts; then usage rows are flushed and connections closed."""
         tasks = [
             asyncio.create_task(self.books.run()),
+            *(asyncio.create_task(vault.run()) for vault in (self._vault,) if vault is not None),
             asyncio.create_task(self._refresh()),
             asyncio.create_task(sweep_connections(self.gateway.connections)),
             *(asyncio.create_task(self._discover(channel)) for channel in self.doorkeeper.snapshot.channels),
@@ -109,6 +114,17 @@ class House:
                 with suppress(asyncio.CancelledError):
                     await task
             await self._client.close()
+
+    def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
+        return Vault(
+            key=derived_key(pepper, "vault"),
+            ttl_s=settings.ttl_s,
+            memory_bytes=settings.memory_mb * _MIB,
+            read=self._store.find_state,
+            write=self._store.keep_state,
+            tidy=partial(self._store.tidy_state, most_rows=settings.rows),
+            now_ms=wall_ms,
+        )
 
     def _write_usage(self, rows: Sequence[UsageRow]) -> None:
         self._store.insert_usage(rows)

@@ -17,8 +17,10 @@ from torouter.access.admission import Doorkeeper
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, UsageRow
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.run import Relay
+from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
@@ -113,6 +115,7 @@ async def stage(
     models: Mapping[str, str] | None = None,
     max_switches: int = 3,
     kind: str = "openai",
+    vault: Vault | None = None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -146,6 +149,7 @@ async def stage(
         relay=Relay(
             upstreams={"http": MemoryUpstream(handle)},
             books=_Listed(rows),
+            continuity=Continuity(bytes(32), vault),
             counters=Counters(),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,

@@ -5,7 +5,7 @@ A key's text exists in two places only: in the hands of its owner, and for the m
 
 from torouter.accounts.first import FIRST_KEY_VARIABLE, Announcement, FirstKey, ensure_account, ensure_first
 from torouter.accounts.keys import DEFAULT_GROUP, add_key, check_key, hash_key, shown_parts
-from torouter.accounts.pepper import load_pepper
+from torouter.accounts.pepper import derived_key, load_pepper
 
 __all__ = [
     "DEFAULT_GROUP",
@@ -14,6 +14,7 @@ __all__ = [
     "FirstKey",
     "add_key",
     "check_key",
+    "derived_key",
     "ensure_account",
     "ensure_first",
     "hash_key",

@@ -28,6 +28,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     reasoning: ReasoningStyle = "none"
     may_disable_reasoning: bool = True
+    takes_reasoning: bool = False
+    """Does it want the reasoning of its earlier answers back, as the visible text that it gave?"""
     takes_sampling: bool = True
     max_output_tokens: int | None = None
     min_budget_tokens: int = 1024

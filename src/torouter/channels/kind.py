@@ -56,6 +56,8 @@ class Kind:
     any name with a vendor. A prefix without a slash matches only names without one."""
     models: tuple[str, ...] = ()
     """Names that this kind is known to serve, all of them; they win over `patterns`."""
+    state_family: str | None = None
+    """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
     may_ask_usage: bool = True
     """Does it take `stream_options.include_usage`? Those that do not report usage of their own accord."""
 

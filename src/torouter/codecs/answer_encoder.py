@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import (
     Event,
     Fault,
@@ -54,8 +54,7 @@ class AnswerEncoder(ABC):
             case PartCited():
                 return self.cite(event.part, event.citation)
             case PartBlob():
-                self.log.report("signature", "dropped", "opaque state goes back only to the provider that issued it")
-                return b""
+                return self.sign(event.part, event.blob)
             case UsageSeen():
                 self.usage = event.usage
                 return b""
@@ -82,6 +81,10 @@ class AnswerEncoder(ABC):
     def cite(self, part: int, citation: Citation) -> bytes: ...
 
     @abstractmethod
+    def sign(self, part: int, blob: Blob) -> bytes:
+        """State of a part that has begun. What `blob.token` gives for this dialect goes into the dialect's slot."""
+
+    @abstractmethod
     def end_part(self, part: int) -> bytes: ...
 
     @abstractmethod
@@ -91,6 +94,9 @@ class AnswerEncoder(ABC):
     @abstractmethod
     def fail(self, error: UpstreamError) -> bytes:
         """The last bytes of an answer that is not."""
+
+    def drop_state(self) -> None:
+        self.log.report("signature", "dropped", "the answer has no place for this state of the provider's")
 
     def drop_part(self, head: PartStart) -> None:
         self.log.report(head.vendor_kind, "dropped", "the block is known to its own vendor only")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import json
 
-from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock
+from torouter.canon.blocks import Blob, Block, MediaBlock, TextBlock, ToolCallBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
@@ -14,7 +14,7 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["encode_foreign", "instruction"]
+__all__ = ["encode_foreign", "instruction", "own_state"]
 
 
 def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json]) -> Encoded:
@@ -22,7 +22,7 @@ def encode_foreign(request: ChatRequest, dialect: Dialect, body: Callable[[LossL
     before. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
-    _report_signatures(request, log)
+    _report_signatures(request, dialect, log)
     _check_tool_choice(request, log)
     try:
         return Encoded(body=json.encode(body(log)), losses=log.losses())
@@ -38,11 +38,17 @@ def instruction(block: Block, path: str, log: LossLog) -> str:
     return block.text
 
 
-def _report_signatures(request: ChatRequest, log: LossLog) -> None:
+def own_state(blobs: Iterable[Blob], dialect: Dialect) -> Blob | None:
+    """The state that an upstream of this dialect issued itself, which is given back to the letter."""
+    return next((blob for blob in blobs if blob.origin.dialect == dialect), None)
+
+
+def _report_signatures(request: ChatRequest, dialect: Dialect, log: LossLog) -> None:
     """Opaque state on what is said and called (reasoning reports its own) means nothing to anybody else."""
     for message in request.messages:
         for block, path in message.placed():
-            if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) and block.blobs:
+            blobs = block.blobs if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) else ()
+            if any(blob.origin.dialect != dialect for blob in blobs):
                 log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
 
 

@@ -5,7 +5,14 @@ message ever holds a secret. What every key means is in `docs/configuration.md`.
 """
 
 from torouter.config.load import data_directory, load_settings
-from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+from torouter.config.settings import (
+    ChannelSettings,
+    Overrides,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+    VaultSettings,
+)
 
 __all__ = [
     "ChannelSettings",
@@ -13,6 +20,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "UpstreamSettings",
+    "VaultSettings",
     "data_directory",
     "load_settings",
 ]

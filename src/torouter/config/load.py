@@ -12,7 +12,14 @@ from msgspec.structs import replace
 
 from torouter.config.channels import demo_channel, environment_channels, name_channels, read_channels
 from torouter.config.document import Faults, Reader, Value, boolean, list_of, read_document, seconds, text, whole
-from torouter.config.settings import ChannelSettings, Overrides, ServerSettings, Settings, UpstreamSettings
+from torouter.config.settings import (
+    ChannelSettings,
+    Overrides,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+    VaultSettings,
+)
 
 __all__ = ["data_directory", "load_settings"]
 
@@ -34,6 +41,7 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         config_file=given.config,
         server=replace(file.server, **{key: value for key, value in named.items() if value is not None}),
         upstream=file.upstream,
+        vault=file.vault,
         channels=name_channels(file.channels or [demo_channel()]),
     )
 
@@ -49,15 +57,16 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    vault: VaultSettings = VaultSettings()
     channels: list[ChannelSettings]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
     document = read_document(path, faults) if path else None
-    tables = {} if document is None else document.table(("server", "upstream", "channels", "environment"))
+    tables = {} if document is None else document.table(("server", "upstream", "vault", "channels", "environment"))
     if tables is None:
         assert document is not None
-        document.expected("a mapping with the keys server, upstream, channels and environment")
+        document.expected("a mapping with the keys server, upstream, vault, channels and environment")
         tables = {}
     asked = boolean(tables["environment"]) if "environment" in tables else None
     may_borrow = asked is not False
@@ -67,6 +76,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
     return _File(
         server=_read_section(tables.get("server"), ServerSettings(), _SERVER),
         upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
+        vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
         channels=channels,
     )
 
@@ -137,4 +147,10 @@ _UPSTREAM: Final[Mapping[str, Reader[object]]] = {
     "head_s": seconds(may_be_zero=False),
     "idle_s": seconds(may_be_zero=False),
     "max_switches": whole(0, 100),
+}
+_VAULT: Final[Mapping[str, Reader[object]]] = {
+    "enabled": boolean,
+    "ttl_s": seconds(may_be_zero=False),
+    "memory_mb": whole(1, 65536),
+    "rows": whole(1, 100_000_000),
 }

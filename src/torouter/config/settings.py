@@ -10,7 +10,7 @@ from torouter.channels import KINDS, Channel
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings"]
+__all__ = ["ChannelSettings", "Overrides", "ServerSettings", "Settings", "UpstreamSettings", "VaultSettings"]
 
 _DEADLINES = Deadlines()
 
@@ -40,6 +40,17 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def deadlines(self) -> Deadlines:
         return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
+
+
+class VaultSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Opaque reasoning state that is kept for clients which do not bring it back."""
+
+    enabled: bool = True
+    ttl_s: float = 86_400.0
+    memory_mb: int = 16
+    """Of each worker, in MiB."""
+    rows: int = 100_000
+    """The most that the store holds."""
 
 
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: Path | None = None
     server: ServerSettings = ServerSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    vault: VaultSettings = VaultSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-import msgspec
-
 from torouter.access.admission import Admission
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
+from torouter.relay.continuity import Conversation
 from torouter.relay.delivery import Delivery
 from torouter.relay.passthrough import Passthrough
 from torouter.relay.translate import Translated, losses_header
@@ -55,7 +54,7 @@ class _Plan(NamedTuple):
 class ByteAttempt:
     """The client's own bytes with a closed list of edits; the upstream's own bytes back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_withhold", "codec")
+    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_withhold", "codec")
 
     def __init__(
         self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
@@ -66,6 +65,7 @@ class ByteAttempt:
         self._candidate = candidate
         self._clock = clock
         self._withhold: ByteFilter | None = None
+        self._losses: tuple[str, ...] = ()
         self.codec = call.codec
 
     def request(self) -> Request:
@@ -75,6 +75,8 @@ class ByteAttempt:
         amended = self.codec.amend(call.operation, self._exchange.body, call.content_type, edits)
         if amended.is_usage_ours and self.codec.withhold_usage is not None:
             self._withhold = self.codec.withhold_usage()
+        if amended.losses:
+            self._losses = losses_header(amended.losses)
         return Request(request.origin, request.method, request.target, request.head, amended.body, request.deadlines)
 
     def _plan(self) -> _Plan:
@@ -103,7 +105,7 @@ class ByteAttempt:
         return plan
 
     def delivery(self, response: Response) -> Delivery:
-        return Passthrough(self._exchange, response, self._call, self._withhold, self._clock)
+        return Passthrough(self._exchange, response, self._call, self._withhold, self._losses, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         headers = client_block(response.headers) + self._call.headers_for(self._exchange.request_id)
@@ -113,15 +115,25 @@ class ByteAttempt:
 class CanonAttempt:
     """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_names", "_options", "codec")
+    __slots__ = (
+        *("_admission", "_call", "_candidate", "_clock", "_conversation", "_exchange", "_losses", "_names"),
+        *("_options", "codec"),
+    )
 
     def __init__(
-        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        candidate: Candidate,
+        conversation: Conversation,
+        clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
         self._admission = admission
         self._call = call
         self._candidate = candidate
+        self._conversation = conversation
         self._clock = clock
         self._options: AnswerOptions | None = None
         self._losses: tuple[str, ...] = ()
@@ -130,15 +142,9 @@ class CanonAttempt:
 
     def request(self) -> Request:
         call, candidate = self._call, self._candidate
-        client, upstream = call.codec.translation, self.codec.translation
-        assert client is not None, "routing offers only dialects that can be translated"
-        assert upstream is not None
-        chat = client.decode_request(self._exchange.body)
-        if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
-            chat = msgspec.structs.replace(chat, stream=True)
-        reasoning = self._admission.route.reasoning
-        if reasoning is not None and chat.reasoning is None:
-            chat = msgspec.structs.replace(chat, reasoning=reasoning)
+        upstream = self.codec.translation
+        assert upstream is not None, "routing offers only dialects that can be translated"
+        chat = self._conversation.request_for(candidate)
         encoded = upstream.encode_request(chat, candidate.upstream_model, candidate.facts)
         self._losses = losses_header(encoded.losses)
         self._names = tool_names(chat, candidate.dialect)
@@ -149,6 +155,8 @@ class CanonAttempt:
             created_s=wall_ms() // 1000,
             ask_usage=chat.ask_usage,
             show_reasoning=chat.is_reasoning_visible is not False,
+            takes_state=chat.takes_state,
+            mark=self._conversation.mark(candidate),
             request=chat,
         )
         return candidate.target.request(
@@ -164,8 +172,13 @@ class CanonAttempt:
 
     def delivery(self, response: Response) -> Delivery:
         assert self._options is not None, "an answer follows a request"
+        sealer = self._conversation.sealer(self._candidate, is_reasoning_shown=self._options.show_reasoning)
         return Translated(
-            self._exchange, response, self._call, self.codec, self._options, self._losses, self._names, self._clock
+            *(self._exchange, response, self._call, self.codec, self._options),
+            losses=self._losses,
+            names=self._names,
+            sealer=sealer,
+            clock=self._clock,
         )
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:

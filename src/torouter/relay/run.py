@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 from torouter.access.admission import Admission
+from torouter.canon.capsule import MARK
 from torouter.canon.usage import Usage
 from torouter.codecs import Codec
 from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
+from torouter.relay.continuity import Continuity, Conversation
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.record import usage_row
 from torouter.relay.verdict import exhausted, may_try_next
 from torouter.routing.cooling import Cooling
-from torouter.routing.pick import order
+from torouter.routing.pick import order, preferring
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response, Upstream
@@ -41,6 +43,7 @@ class Relay:
         *,
         upstreams: Mapping[str, Upstream],
         books: Books,
+        continuity: Continuity,
         counters: Counters,
         max_switches: int,
         clock: Callable[[], float],
@@ -48,6 +51,7 @@ class Relay:
     ) -> None:
         self._upstreams = upstreams
         self._books = books
+        self._continuity = continuity
         self._counters = counters
         self._max_attempts = max_switches + 1
         self._clock = clock
@@ -60,17 +64,21 @@ class Relay:
         delivery: Delivery | None = None
         response: Response | None = None
         last: UpstreamError | None = None
+        conversation: Conversation | None = None
         outcome: Outcome = "fault"
         status, switches = 500, -1
         self._counters.in_flight += 1
         try:
-            ordered = order(admission.route, self._cooling, self._clock(), self._draw)
+            ordered = self._order(exchange, admission, call)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
-                is_same = candidate.dialect == call.codec.dialect
-                attempt: Attempt = (ByteAttempt if is_same else CanonAttempt)(
-                    exchange, admission, call, candidate, self._clock
-                )
+                attempt: Attempt
+                if candidate.dialect == call.codec.dialect:
+                    attempt = ByteAttempt(exchange, admission, call, candidate, self._clock)
+                else:
+                    if conversation is None:
+                        conversation = await self._continuity.read(exchange, admission, call)
+                    attempt = CanonAttempt(exchange, admission, call, candidate, conversation, self._clock)
                 request = attempt.request()
                 try:
                     response = await self._upstreams[request.origin.scheme].send(request)
@@ -116,6 +124,15 @@ class Relay:
             if response is not None:
                 response.close()
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, switches)
+
+    def _order(self, exchange: Exchange, admission: Admission, call: Call) -> Iterator[Candidate]:
+        """A conversation that holds somebody's state goes there first, where there is a choice."""
+        now_s = self._clock()
+        ordered = order(admission.route, self._cooling, now_s, self._draw)
+        if not admission.route.has_choice or MARK not in exchange.body:
+            return ordered
+        scopes = self._continuity.scopes(admission, exchange.body)
+        return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name

@@ -9,6 +9,7 @@ from torouter.canon.events import Event, Fault, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
+from torouter.canon.sealing import Sealer
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation
 from torouter.errors import UpstreamError
@@ -47,6 +48,7 @@ class Translated:
         "_names",
         "_options",
         "_response",
+        "_sealer",
         "_upstream",
         "_usage",
         "first_byte_s",
@@ -61,8 +63,10 @@ class Translated:
         call: Call,
         upstream: Codec,
         options: AnswerOptions,
+        *,
         losses: tuple[str, ...],
         names: Mapping[str, str],
+        sealer: Sealer,
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -75,6 +79,7 @@ class Translated:
         self._encoder = self._client.encoder(options)
         self._usage = Usage()
         self._names = names
+        self._sealer = sealer
         self._clock = clock
         self.losses = losses
         self.outcome: Outcome = "ok"
@@ -87,7 +92,8 @@ class Translated:
         if self._options.framing != "whole":
             return False
         self.first_byte_s = self._clock()
-        answer = fold([*self._decoder.feed(body), *self._decoder.close()], self._upstream.dialect)
+        events = [*self._decoder.feed(body), *self._decoder.close()]
+        answer = fold(map(self._sealer.feed, events), self._upstream.dialect)
         self._usage = answer.usage
         if self._names:
             answer = restore_answer(answer, self._names)
@@ -117,7 +123,7 @@ class Translated:
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         pieces = []
-        for event in events:
+        for event in map(self._sealer.feed, events):
             if type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:

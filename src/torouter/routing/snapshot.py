@@ -38,7 +38,8 @@ class Key:
 class Candidate:
     """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model.
 
-    The same object for every request of a snapshot, and equal to no other.
+    The same object for every request of a snapshot, and equal to no other. `scope` is where opaque state is valid that
+    this candidate issues.
     """
 
     channel: Channel
@@ -46,6 +47,7 @@ class Candidate:
     target: Target
     upstream_model: str
     facts: ModelFacts
+    scope: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class Route:
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
+
+    @property
+    def has_choice(self) -> bool:
+        return sum(len(bucket.candidates) for bucket in self.buckets) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,8 @@ class Snapshot:
             target = next((found for d in dialects if (found := channel.target(d, operation)) is not None), None)
             if upstream_model is not None and target is not None:
                 facts = facts_of(channel.kind, upstream_model)
-                candidate = Candidate(channel, target.dialect, target, upstream_model, facts)
+                scope = channel.scope(target.dialect, upstream_model)
+                candidate = Candidate(channel, target.dialect, target, upstream_model, facts, scope)
                 buckets.setdefault(channel.priority, []).append(candidate)
         if not buckets:
             return None

@@ -110,7 +110,7 @@ class TestTurns:
     def test_vendors_that_want_their_thoughts_back_get_them(self) -> None:
         """Pitfalls 110 and 112."""
         thought = {"type": "thinking", "thinking": "hm", "signature": ""}
-        facts = ModelFacts(reasoning="flag")
+        facts = ModelFacts(reasoning="flag", takes_reasoning=True)
         body, losses = to_chat(messages("hi", said(thought, USE), asked(result()), tools=[TOOL]), facts)
         assert body["messages"][1]["reasoning_content"] == "hm"
         assert losses == {}

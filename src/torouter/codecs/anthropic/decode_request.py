@@ -59,6 +59,7 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning=reasoning,
         reasoning_path=reasoning_path,
         is_reasoning_visible=_is_visible(thinking),
+        takes_state=thinking is not None and thinking.get("type", STR) != "disabled",
         settings=_settings(top, parallel),
         paths={
             "max_output_tokens": "max_tokens",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Raw
+
 from torouter.canon.blocks import (
     Block,
     MediaBlock,
@@ -23,7 +25,8 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.fields import RAWS
+from torouter.codecs.foreign_request import instruction, own_state
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -40,6 +43,7 @@ class _Said:
     texts: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    details: list[Raw] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
 
@@ -128,9 +132,13 @@ class _Writer:
             self._log.report(f"{path}.citations", "dropped", "citations have no place in the history")
 
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
-        if self._takes_reasoning and block.text:
-            said.reasoning.append(block.text)
-        else:
+        text = block.text or "\n\n".join(block.summary)
+        own = own_state(block.blobs, "openai-chat")
+        if own is not None and own.kind == "details":
+            said.details += RAWS.decode(own.data)
+        if self._takes_reasoning and text:
+            said.reasoning.append(text)
+        elif own is None:
             self._log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _ask(self, asked: _Asked, block: Block, path: str) -> None:
@@ -198,6 +206,8 @@ def _assistant(said: _Said) -> list[Json]:
     message: Json = {"role": "assistant", "content": text or None}
     if said.reasoning:
         message["reasoning_content"] = "".join(said.reasoning)
+    if said.details:
+        message["reasoning_details"] = said.details
     if said.refusals:
         message["refusal"] = "".join(said.refusals)
     if said.calls:
