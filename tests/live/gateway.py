@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server` and `upstream` are the configuration file's; without any there is no such
-    file, and the gateway serves its demo."""
+    """A gateway process. `channels`, `server`, `upstream` and `vault` are the configuration file's; without any there
+    is no such file, and the gateway serves its demo."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Gateway:
         channels: Iterable[Mapping[str, object]] = (),
         server: Mapping[str, object] | None = None,
         upstream: Mapping[str, object] | None = None,
+        vault: Mapping[str, object] | None = None,
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -64,6 +65,7 @@ class Gateway:
         self._environment |= {"HOME": str(folder), "TOROUTER_FIRST_KEY": FIRST_KEY, "PYTHONWARNINGS": "default"}
         self._environment |= environment or {}
         sections = {"channels": [dict(channel) for channel in channels], "server": server, "upstream": upstream}
+        sections["vault"] = vault
         self._settings = {name: told for name, told in sections.items() if told}
 
     @property

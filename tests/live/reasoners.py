@@ -7,7 +7,7 @@ sent in the next turn is written down beside it. Each client speaks through its 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from google.genai import types
 from tests.live.gateway import Gateway
 from tests.live.upstream import Answer, json_answer, sse_answer
 
-__all__ = ["CLIENTS", "DIALECTS", "REASONERS", "SIGNATURE", "Client", "Reasoner", "assert_restored"]
+__all__ = ["CLIENTS", "DIALECTS", "REASONERS", "SCHEMA", "SIGNATURE", "Client", "Reasoner", "assert_restored"]
 
 Json = dict[str, Any]
 
@@ -292,19 +292,19 @@ class Client:
     """`sheds`: knows its vendor's own fields only, and drops others when it writes its history."""
 
     gateway: Gateway
-    model: str
-    key: str = ""
+    models: str | Iterator[str]
     sheds: bool = False
 
     @property
-    def secret(self) -> str:
-        return self.key or self.gateway.key
+    def model(self) -> str:
+        """That of the next request."""
+        return self.models if isinstance(self.models, str) else next(self.models)
 
 
 def _with_chat(client: Client, *, is_stream: bool) -> str:
     tools: Any = [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}]
     history: list[Any] = [{"role": "user", "content": "hi"}]
-    with openai.OpenAI(base_url=f"{client.gateway.url}/v1", api_key=client.secret, max_retries=0) as sdk:
+    with openai.OpenAI(base_url=f"{client.gateway.url}/v1", api_key=client.gateway.key, max_retries=0) as sdk:
 
         def ask() -> Any:
             asked: Json = {"model": client.model, "messages": history, "tools": tools, "reasoning_effort": "low"}
@@ -332,7 +332,7 @@ def _shed(message: Json) -> Json:
 def _with_responses(client: Client, *, is_stream: bool) -> str:
     tools: Any = [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}]
     history: list[Any] = [{"role": "user", "content": "hi"}]
-    with openai.OpenAI(base_url=f"{client.gateway.url}/v1", api_key=client.secret, max_retries=0) as sdk:
+    with openai.OpenAI(base_url=f"{client.gateway.url}/v1", api_key=client.gateway.key, max_retries=0) as sdk:
 
         def ask() -> Any:
             asked: Json = {"model": client.model, "input": history, "tools": tools, "store": False}
@@ -353,7 +353,7 @@ def _with_responses(client: Client, *, is_stream: bool) -> str:
 def _with_messages(client: Client, *, is_stream: bool) -> str:
     tools: Any = [{"name": "f", "input_schema": SCHEMA}]
     history: list[Any] = [{"role": "user", "content": "hi"}]
-    with anthropic.Anthropic(base_url=client.gateway.url, api_key=client.secret, max_retries=0) as sdk:
+    with anthropic.Anthropic(base_url=client.gateway.url, api_key=client.gateway.key, max_retries=0) as sdk:
 
         def ask() -> Any:
             asked: Json = {"model": client.model, "max_tokens": 4096, "messages": history, "tools": tools}
@@ -382,7 +382,7 @@ def _with_gemini(client: Client, *, is_stream: bool) -> str:
         thinking_config=types.ThinkingConfig(include_thoughts=True),
     )
     history: list[Any] = [types.Content(role="user", parts=[types.Part(text="hi")])]
-    sdk = genai.Client(api_key=client.secret, http_options={"base_url": client.gateway.url})
+    sdk = genai.Client(api_key=client.gateway.key, http_options={"base_url": client.gateway.url})
 
     def ask() -> list[types.Part]:
         asked: Json = {"model": client.model, "contents": history, "config": config}

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -137,13 +137,12 @@ async def stage(
         )
         for number, name in enumerate(handlers)
     )
-    able: list[Dialect] = ["openai-chat", "anthropic"]
     snapshot = Snapshot(
-        keys={b"sk-good": KEY},
+        keys={b"sk-good": KEY, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
-        translations={one: tuple(other for other in able if other != one) for one in able},
+        translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
-    assert all(CODECS[dialect].translation is not None for dialect in able)
+    assert all(codec.translation is not None for codec in CODECS.values())
     gateway = Gateway(
         doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
         relay=Relay(
