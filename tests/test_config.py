@@ -10,7 +10,15 @@ from typing import ClassVar
 import pytest
 
 from torouter.channels import KINDS
-from torouter.config import Overrides, ServerSettings, Settings, UpstreamSettings, data_directory, load_settings
+from torouter.config import (
+    Overrides,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+    VaultSettings,
+    data_directory,
+    load_settings,
+)
 from torouter.errors import ConfigError
 from torouter.units import Secret
 from torouter.wire.upstream import Deadlines
@@ -63,6 +71,7 @@ class TestDefaults:
         )
         assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
         assert settings.upstream.deadlines == Deadlines()
+        assert settings.vault == VaultSettings(enabled=True, ttl_s=86400.0, memory_mb=16, rows=100_000)
         assert [(channel.name, channel.kind) for channel in settings.channels] == [("demo", "demo")]
         assert settings.is_demo
 
@@ -70,6 +79,7 @@ class TestDefaults:
         nothing = load_settings(Overrides(), {"HOME": "/home/me"})
         for text in ("", "# only a comment\n", "---\n", "{}"):
             settings = load(text)
+            assert settings.vault == nothing.vault
             assert (settings.server, settings.upstream, settings.channels) == (
                 nothing.server,
                 nothing.upstream,

@@ -289,7 +289,8 @@ def assert_restored(dialect: str, body: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`sheds`: knows its vendor's own fields only, and drops others when it writes its history."""
+    """`sheds`: takes no state. A Chat client writes only OpenAI's own fields into its history, one of Messages has not
+    asked for thinking."""
 
     gateway: Gateway
     models: str | Iterator[str]
@@ -357,7 +358,8 @@ def _with_messages(client: Client, *, is_stream: bool) -> str:
 
         def ask() -> Any:
             asked: Json = {"model": client.model, "max_tokens": 4096, "messages": history, "tools": tools}
-            asked["thinking"] = {"type": "adaptive", "display": "summarized"}
+            if not client.sheds:
+                asked["thinking"] = {"type": "adaptive", "display": "summarized"}
             if not is_stream:
                 return sdk.messages.create(**asked)
             with sdk.messages.stream(**asked) as stream:
@@ -365,6 +367,8 @@ def _with_messages(client: Client, *, is_stream: bool) -> str:
 
         answer = ask()
         assert [block.text for block in answer.content if block.type == "text"] == ["Hi"]
+        if client.sheds:
+            assert {block.type for block in answer.content} == {"text", "tool_use"}
         history.append(
             {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in answer.content]}
         )

@@ -146,8 +146,7 @@ class _Turn:
                 self._out.append(spot._replace(block=ReasoningBlock(text=text)))
             return
         if capsule.text:
-            while self._out and _is_bare(self._out[-1].block):
-                self._out.pop()
+            self._out = [each for each in self._out if not _is_bare(each.block)]
         whole = ReasoningBlock(text=text, blobs=(capsule.blob(),), id=capsule.item or None)
         if capsule.is_first and any(isinstance(each.block, _Stateful) for each in self._out[self._front :]):
             first = self._out[0]  # in the first message of the turn, wherever its client kept it

@@ -64,15 +64,13 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number."""
+    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number. `has_choice`:
+    they hold more than one candidate."""
 
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
-
-    @property
-    def has_choice(self) -> bool:
-        return sum(len(bucket.candidates) for bucket in self.buckets) > 1
+    has_choice: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,4 +127,5 @@ class Snapshot:
                 buckets.setdefault(channel.priority, []).append(candidate)
         if not buckets:
             return None
-        return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)))
+        has_choice = sum(map(len, buckets.values())) > 1
+        return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)), has_choice)
