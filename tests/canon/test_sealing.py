@@ -13,14 +13,16 @@ TENANT = Tenant(b"k" * 32)
 BLOB = Blob(kind="signature", data="QUJD", origin=Origin(dialect="anthropic"))
 
 
-def seal(*events: Event, has_text: bool = True) -> tuple[list[Capsule | None], list[tuple[str, str, int]]]:
+def seal(
+    *events: Event, has_text: bool = True, has_slots: bool = False
+) -> tuple[list[Capsule | None], list[tuple[str, str, int]]]:
     """(the capsules, in order; what was kept: call, arguments, how many capsules)"""
     kept: list[tuple[str, str, int]] = []
 
     def keep(call_id: str, arguments: str, tokens: tuple[str, ...]) -> None:
         kept.append((call_id, arguments, len(tokens)))
 
-    sealer = Sealer(TENANT, b"here", has_text=has_text, keep=keep)
+    sealer = Sealer(TENANT, b"here", has_text=has_text, has_slots=has_slots, keep=keep)
     out = [sealer.feed(event) for event in events]
     assert [type(event) for event in out] == [type(event) for event in events]
     found = [blob for event in out for blob in _blobs(event)]
@@ -56,6 +58,13 @@ def test_what_is_before_a_call_or_on_it_is_kept_with_it() -> None:
     capsules, kept = seal(*REASONING, PartEnd(0), *CALL, signed, PartEnd(3), PartStart(part=4, kind="tool_call"))
     assert [said(each) for each in capsules] == [("reasoning", "hm", "rs_1", True), ("call", "", "", False)]
     assert kept == [("c1", '{"x":1}', 1), ("c2", "", 1)]
+    assert seal(*CALL)[1] == [("c1", '{"x":1}', 0)]
+
+
+def test_of_clients_that_bring_all_back_only_the_too_large_is_kept() -> None:
+    large = Blob(kind="signature", data="!" * SIZE_LIMIT, origin=BLOB.origin)
+    signed = PartStart(part=2, kind="tool_call", id="c1", name="f", blobs=(BLOB, large))
+    assert seal(signed, PartEnd(2), has_slots=True)[1] == [("c1", "", 1)]
 
 
 def test_a_text_that_was_said_is_told_from_one_that_was_not() -> None:

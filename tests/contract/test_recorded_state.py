@@ -136,7 +136,7 @@ def test_state_survives_the_client(exchange: Exchange, client: Dialect, is_shown
     if client == "anthropic":  # a text that has been said has no slot there: a signature on it is no call's
         own = [each for each in own if each[0] != "TextBlock"]
     has_text = client not in ("anthropic", "openai-responses") or not is_shown
-    sealed = list(map(Sealer(TENANT, b"here", has_text=has_text, keep=None).feed, events))
+    sealed = list(map(Sealer(TENANT, b"here", has_text=has_text).feed, events))
     said = options(client, upstream, is_stream=True, is_shown=is_shown)
     encoder = translation(client).encoder(said)
     stream = b"".join(map(encoder.feed, sealed))
@@ -154,7 +154,7 @@ def test_thinking_comes_back_with_its_own_words(exchange: Exchange) -> None:
     events = events_of(exchange)
     own = [block for block in fold(events, "anthropic").blocks if isinstance(block, ReasoningBlock)]
     for client in ("openai-chat", "openai-responses", "gemini"):
-        sealed = list(map(Sealer(TENANT, b"here", has_text=True, keep=None).feed, events))
+        sealed = list(map(Sealer(TENANT, b"here", has_text=True).feed, events))
         encoder = translation(client).encoder(options(client, "anthropic", is_stream=True, is_shown=True))
         history = HISTORY[client](None, b"".join(map(encoder.feed, sealed)))
         thoughts = [block for block in returned(client, history) if isinstance(block, ReasoningBlock)]

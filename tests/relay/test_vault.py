@@ -120,6 +120,15 @@ async def test_what_is_not_known_is_asked_for_once_in_a_while() -> None:
     assert shelf.reads == 2
 
 
+async def test_a_call_that_is_known_to_have_none_is_not_looked_up() -> None:
+    shelf = Shelf()
+    vault = shelf.vault()
+    vault.keeper(TENANT)("c1", CALL.arguments, ())
+    assert await vault.find(TENANT, [CALL]) == {}
+    await written(vault)
+    assert (shelf.reads, shelf.rows) == (0, {})
+
+
 async def test_memory_is_bounded_and_the_oldest_goes_first() -> None:
     shelf = Shelf()
     vault = shelf.vault(memory_bytes=3000)

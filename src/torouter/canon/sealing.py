@@ -17,7 +17,7 @@ from torouter.units import Dialect
 __all__ = ["Keep", "Sealer", "mark"]
 
 Keep = Callable[[str, str, tuple[str, ...]], None]
-"""(id of a call, its arguments, the capsules that belong to it)"""
+"""(id of a call, its arguments, the capsules that belong to it: often none, which is worth knowing as well)"""
 
 
 def mark(tenant: Tenant, dialect: Dialect, identity: bytes) -> str:
@@ -29,14 +29,28 @@ def mark(tenant: Tenant, dialect: Dialect, identity: bytes) -> str:
 class Sealer:
     """For one answer. `identity` is the scope of the upstream that gives it. `has_text`: the client's slot has no place
     for visible reasoning beside its state, so the capsule holds both. What belongs to a call, being on it or before it,
-    goes to `keep` when the call is whole."""
+    goes to `keep` when the call is whole: all of it, or (`has_slots`) what is too large for a slot."""
 
-    __slots__ = ("_has_said", "_has_text", "_heads", "_keep", "_pending", "_pieces", "_scope", "_silent", "_tenant")
+    __slots__ = (
+        "_has_said",
+        "_has_slots",
+        "_has_text",
+        "_heads",
+        "_keep",
+        "_pending",
+        "_pieces",
+        "_scope",
+        "_silent",
+        "_tenant",
+    )
 
-    def __init__(self, tenant: Tenant, identity: bytes, *, has_text: bool, keep: Keep | None) -> None:
+    def __init__(
+        self, tenant: Tenant, identity: bytes, *, has_text: bool, has_slots: bool = False, keep: Keep | None = None
+    ) -> None:
         self._tenant = tenant
         self._scope = tenant.scope(identity)
         self._has_text = has_text
+        self._has_slots = has_slots
         self._keep = keep
         self._heads: dict[int, PartStart] = {}
         self._pieces: dict[int, list[str]] = {}
@@ -70,7 +84,7 @@ class Sealer:
         blobs = tuple(self._sealed(blob, head.part) for blob in head.blobs)
         if head.kind == "tool_call":
             self._has_said = True
-            if self._keep is not None and self._pending:
+            if self._keep is not None:
                 self._pieces[head.part] = []
         return replace(head, blobs=blobs) if blobs else head
 
@@ -83,8 +97,10 @@ class Sealer:
         item = head.id if place == "reasoning" else ""
         capsule = wrap(blob, self._scope, place, text=text, item=item, is_first=not self._has_said)
         token = self._tenant.seal(capsule)
-        self._pending.append(token)
-        return replace(blob, sealed=token) if len(token) <= SIZE_LIMIT else blob
+        is_too_large = len(token) > SIZE_LIMIT
+        if is_too_large or not self._has_slots:
+            self._pending.append(token)
+        return blob if is_too_large else replace(blob, sealed=token)
 
     def _place(self, head: PartStart) -> Place:
         if head.kind == "text":
@@ -94,7 +110,7 @@ class Sealer:
     def _ended(self, part: int) -> None:
         head = self._heads.pop(part, None)
         pieces = self._pieces.pop(part, [])
-        if head is None or head.kind != "tool_call" or self._keep is None or not self._pending:
+        if head is None or head.kind != "tool_call" or self._keep is None:
             return
         self._keep(head.id, "".join(pieces), tuple(self._pending))
         self._pending.clear()

@@ -57,10 +57,14 @@ class Conversation:
         """Kept aside is what this client has no slot for, or will not bring back: clients that know only OpenAI's own
         fields drop all others."""
         dialect = self.request.dialect
-        has_slots = dialect != "openai-chat" and self.request.takes_state
-        keep = None if self._vault is None or has_slots else self._vault.keeper(self._tenant)
         has_own_text = dialect in ("anthropic", "openai-responses") and is_reasoning_shown
-        return Sealer(self._tenant, candidate.scope, has_text=not has_own_text, keep=keep)
+        return Sealer(
+            self._tenant,
+            candidate.scope,
+            has_text=not has_own_text,
+            has_slots=dialect != "openai-chat" and self.request.takes_state,
+            keep=None if self._vault is None else self._vault.keeper(self._tenant),
+        )
 
 
 class Continuity:

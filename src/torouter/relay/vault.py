@@ -72,7 +72,7 @@ class Vault:
             key, value = _key_of(tenant, call_id, arguments), "\n".join(tokens).encode()
             expires_ms = self._now_ms() + self._ttl_ms
             self._remember(key, value, expires_ms)
-            if len(self._waiting) < _WAITING_LIMIT_ROWS:
+            if value and len(self._waiting) < _WAITING_LIMIT_ROWS:
                 self._waiting.append((key, self._encrypted(key, value), expires_ms))
 
         return keep
