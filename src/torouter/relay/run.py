@@ -129,7 +129,7 @@ class Relay:
         """A conversation that holds somebody's state goes there first, where there is a choice."""
         now_s = self._clock()
         ordered = order(admission.route, self._cooling, now_s, self._draw)
-        if not admission.route.has_choice or MARK not in exchange.body:
+        if call.operation != "chat" or not admission.route.has_choice or MARK not in exchange.body:
             return ordered
         scopes = self._continuity.scopes(admission, exchange.body)
         return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered

@@ -11,17 +11,18 @@ import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from torouter.canon.blocks import ToolCallBlock
 from torouter.canon.capsule import Tenant
 from torouter.canon.sealing import Keep
 from torouter.errors import StoreError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["Vault"]
 
@@ -38,7 +39,7 @@ _ENTRY_BYTES: Final = 200
 """What an entry costs in memory beside its value, about."""
 
 _Row = tuple[bytes, bytes, int]
-"""As it lies in the store: the key is a keyed hash, the value is encrypted; when it expires, in ms."""
+"""The key, which is a keyed hash; the value, which in the store is encrypted; when it expires, in ms."""
 
 
 class Vault:
@@ -56,7 +57,7 @@ class Vault:
         tidy: Callable[[int], None],
         now_ms: Callable[[], int],
     ) -> None:
-        self._cipher = AESGCM(key)
+        self._key = key
         self._ttl_ms = round(ttl_s * 1000)
         self._memory_bytes = memory_bytes
         self._read = read
@@ -73,7 +74,7 @@ class Vault:
             expires_ms = self._now_ms() + self._ttl_ms
             self._remember(key, value, expires_ms)
             if value and len(self._waiting) < _WAITING_LIMIT_ROWS:
-                self._waiting.append((key, self._encrypted(key, value), expires_ms))
+                self._waiting.append((key, value, expires_ms))
 
         return keep
 
@@ -96,14 +97,13 @@ class Vault:
 
     async def _looked_up(self, keys: Sequence[bytes], now_ms: int) -> dict[bytes, bytes]:
         try:
-            rows = await asyncio.to_thread(self._read, keys, now_ms)
+            rows = await asyncio.to_thread(self._load, keys, now_ms)
         except StoreError as error:
             _log.error("state could not be read error=%s", error.message)
             rows = {}
         found: dict[bytes, bytes] = {}
         for key in keys:
-            sealed, expires_ms = rows.get(key, (b"", now_ms + _ABSENT_MS))
-            found[key] = self._decrypted(key, sealed) if sealed else b""
+            found[key], expires_ms = rows.get(key, (b"", now_ms + _ABSENT_MS))
             self._remember(key, found[key], expires_ms)
         return found
 
@@ -124,7 +124,7 @@ class Vault:
     async def _flush(self) -> None:
         while self._waiting:
             batch = self._waiting[:_BATCH_ROWS]
-            if not await self._guarded(partial(self._write, batch)):
+            if not await self._guarded(partial(self._save, batch)):
                 return
             del self._waiting[: len(batch)]
 
@@ -146,12 +146,28 @@ class Vault:
             _, (oldest, _) = self._entries.popitem(last=False)
             self._used_bytes -= len(oldest) + _ENTRY_BYTES
 
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        """Loaded in a thread, when it is first needed: it takes 8 MB, and many gateways never see any state."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._key)
+
+    def _save(self, rows: Sequence[_Row]) -> None:
+        self._write([(key, self._encrypted(key, value), expires_ms) for key, value, expires_ms in rows])
+
+    def _load(self, keys: Sequence[bytes], now_ms: int) -> dict[bytes, tuple[bytes, int]]:
+        rows = self._read(keys, now_ms)
+        return {key: (self._decrypted(key, value), expires_ms) for key, (value, expires_ms) in rows.items()}
+
     def _encrypted(self, key: bytes, value: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, value, key)
 
     def _decrypted(self, key: bytes, value: bytes) -> bytes:
         """Nothing, for what another secret encrypted or somebody changed."""
+        from cryptography.exceptions import InvalidTag
+
         try:
             return self._cipher.decrypt(value[:_NONCE_BYTES], value[_NONCE_BYTES:], key)
         except (InvalidTag, ValueError):
