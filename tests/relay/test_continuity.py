@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.relay.stage import Stage, json_reply, stage
+from tests.relay.test_vault import Shelf
 from torouter.canon.capsule import PREFIX
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
@@ -130,6 +131,21 @@ class TestWhoIsAskedFirst:
             await on.post("/v1/chat/completions", {"model": "m", "messages": history, "tools": TOOLS})
             assert [host for host, _ in on.asked] == ["a", "b", "b"]
             assert blocks(on.asked[2][1]) == ["thinking", "tool_use"]
+
+    async def test_also_where_only_the_vault_knows_of_it(self) -> None:
+        is_up = False
+
+        def later(request: Request) -> Reply:
+            return thinking(request) if is_up else json_reply(500, {"error": {"message": "down"}})
+
+        vault = Shelf().vault()
+        async with stage({"a": later, "b": thinking}, dialects=("anthropic",), vault=vault) as on:
+            history = await first_turn(on)
+            del history[1]["reasoning_details"], history[1]["reasoning_content"]
+            is_up = True
+            await on.post("/v1/chat/completions", {"model": "m", "messages": history, "tools": TOOLS})
+            assert [host for host, _ in on.asked] == ["a", "b", "b"]
+            assert json.loads(on.asked[2][1].body)["messages"][1]["content"][0] == THINKING
 
 
 class TestOwnDialect:

@@ -16,7 +16,7 @@ from torouter.canon.blocks import Blob, Block, MediaBlock, Origin, ReasoningBloc
 from torouter.canon.capsule import Capsule, is_capsule
 from torouter.canon.request import ChatRequest, Message
 
-__all__ = ["has_capsules", "restored", "unaccompanied", "with_tokens"]
+__all__ = ["capsules_in", "restored", "unaccompanied", "with_tokens"]
 
 Valid = Callable[[str], Capsule | None]
 """A capsule's text → the capsule, if the upstream that is asked can have issued what is in it."""
@@ -31,13 +31,14 @@ class _Spot(NamedTuple):
     place: str
 
 
-def has_capsules(message: Message) -> bool:
-    return any(is_capsule(blob.data) for block in message.blocks for blob in _blobs(block))
+def capsules_in(request: ChatRequest) -> list[str]:
+    blocks = (block for message in request.messages for block in message.blocks)
+    return [blob.data for block in blocks for blob in _blobs(block) if is_capsule(blob.data)]
 
 
 def restored(request: ChatRequest, valid: Valid, *, wants_text: bool) -> ChatRequest:
     """`wants_text`: the upstream takes visible reasoning without any state."""
-    if not any(has_capsules(message) for message in request.messages):
+    if not capsules_in(request):
         return request
     messages = list(request.messages)
     for run in _runs(messages):
@@ -106,7 +107,6 @@ class _Turn:
         self._wants_text = wants_text
         self._out: list[_Spot] = []
         self._carried: list[tuple[Capsule, _Spot]] = []
-        self._front = 0
 
     def read(self, run: Iterable[_Spot]) -> list[_Spot]:
         for spot in run:
@@ -138,8 +138,8 @@ class _Turn:
             self._carried.append((capsule, spot))
 
     def _own(self, spot: _Spot, block: ReasoningBlock, capsule: Capsule) -> None:
-        """The state of reasoning, with the text that it came with. A copy of the text in front of it is the same again;
-        text that never had any state is missed by nobody but servers that read it."""
+        """The state of reasoning, with the text that it came with; in front of what was said, if it came first. A copy
+        of the text is the same again; text that never had state is missed by nobody but servers that read it."""
         text = capsule.text or block.text or "\n\n".join(block.summary)
         if capsule.kind == "mark":
             if self._wants_text:
@@ -148,12 +148,10 @@ class _Turn:
         if capsule.text:
             self._out = [each for each in self._out if not _is_bare(each.block)]
         whole = ReasoningBlock(text=text, blobs=(capsule.blob(),), id=capsule.item or None)
-        if capsule.is_first and any(isinstance(each.block, _Stateful) for each in self._out[self._front :]):
-            first = self._out[0]  # in the first message of the turn, wherever its client kept it
-            self._out.insert(self._front, _Spot(first.message, whole, spot.place))
-        else:
-            self._out.append(spot._replace(block=whole))
-        self._front += capsule.is_first
+        said = (index for index, each in enumerate(self._out) if isinstance(each.block, _Stateful))
+        at = next(said, len(self._out)) if capsule.is_first else len(self._out)
+        message = self._out[at].message if at < len(self._out) else spot.message
+        self._out.insert(at, _Spot(message, whole, spot.place))
 
     def _other(self, spot: _Spot) -> None:
         block = spot.block

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -15,14 +15,14 @@ import msgspec
 from torouter.access.admission import Admission
 from torouter.canon.capsule import MARK, Capsule, Tenant
 from torouter.canon.request import ChatRequest
-from torouter.canon.restoring import restored, unaccompanied, with_tokens
+from torouter.canon.restoring import capsules_in, restored, unaccompanied, with_tokens
 from torouter.canon.sealing import Sealer, mark
 from torouter.relay.call import Call
 from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 
-__all__ = ["Continuity", "Conversation"]
+__all__ = ["Continuity", "Conversation", "capsules_in_body"]
 
 _TOKEN: Final = re.compile(MARK + rb"[A-Za-z0-9+/_-]*")
 _LATEST: Final = 8
@@ -30,8 +30,13 @@ _LATEST: Final = 8
 _TENANTS_LIMIT: Final = 10_000
 
 
+def capsules_in_body(body: bytes) -> list[str]:
+    """What looks like a capsule in a body that has not been decoded."""
+    return [token.decode("ascii") for token in _TOKEN.findall(body)] if MARK in body else []
+
+
 class Conversation:
-    """A decoded request of one tenant."""
+    """A decoded request of one tenant, with what was kept aside for it."""
 
     __slots__ = ("_tenant", "_vault", "request")
 
@@ -39,6 +44,9 @@ class Conversation:
         self.request = request
         self._tenant = tenant
         self._vault = vault
+
+    def capsules(self) -> list[str]:
+        return capsules_in(self.request)
 
     def request_for(self, candidate: Candidate) -> ChatRequest:
         """With the state that this candidate itself can have issued."""
@@ -94,11 +102,11 @@ class Continuity:
             chat = with_tokens(chat, found) if found else chat
         return Conversation(chat, tenant, self._vault)
 
-    def scopes(self, admission: Admission, body: bytes) -> Collection[bytes]:
-        """Where the latest state in a body is valid, as candidates know it: those come first that can use it."""
+    def scopes(self, admission: Admission, capsules: Sequence[str]) -> Collection[bytes]:
+        """Where the latest state is valid, as candidates know it: those come first that can use it."""
         tenant = self._tenant(admission)
-        for token in reversed(_TOKEN.findall(body)[-_LATEST:]):
-            capsule = tenant.open(token.decode("ascii"))
+        for token in reversed(capsules[-_LATEST:]):
+            capsule = tenant.open(token)
             if capsule is not None:
                 buckets = admission.route.buckets
                 known = {candidate.scope for bucket in buckets for candidate in bucket.candidates}

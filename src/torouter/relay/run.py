@@ -9,14 +9,13 @@ from itertools import islice
 from typing import Final
 
 from torouter.access.admission import Admission
-from torouter.canon.capsule import MARK
 from torouter.canon.usage import Usage
 from torouter.codecs import Codec
 from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
-from torouter.relay.continuity import Continuity, Conversation
+from torouter.relay.continuity import Continuity, Conversation, capsules_in_body
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.record import usage_row
@@ -69,7 +68,9 @@ class Relay:
         status, switches = 500, -1
         self._counters.in_flight += 1
         try:
-            ordered = self._order(exchange, admission, call)
+            if admission.route.is_translated:
+                conversation = await self._continuity.read(exchange, admission, call)
+            ordered = self._order(exchange, admission, call, conversation)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
                 attempt: Attempt
@@ -125,13 +126,16 @@ class Relay:
                 response.close()
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, switches)
 
-    def _order(self, exchange: Exchange, admission: Admission, call: Call) -> Iterator[Candidate]:
+    def _order(
+        self, exchange: Exchange, admission: Admission, call: Call, conversation: Conversation | None
+    ) -> Iterator[Candidate]:
         """A conversation that holds somebody's state goes there first, where there is a choice."""
         now_s = self._clock()
         ordered = order(admission.route, self._cooling, now_s, self._draw)
-        if call.operation != "chat" or not admission.route.has_choice or MARK not in exchange.body:
+        if call.operation != "chat" or not admission.route.has_choice:
             return ordered
-        scopes = self._continuity.scopes(admission, exchange.body)
+        capsules = capsules_in_body(exchange.body) if conversation is None else conversation.capsules()
+        scopes = self._continuity.scopes(admission, capsules) if capsules else ()
         return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:

@@ -65,12 +65,13 @@ class Bucket:
 @dataclass(frozen=True, slots=True)
 class Route:
     """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number. `has_choice`:
-    they hold more than one candidate."""
+    they hold more than one candidate. `is_translated`: none of them speaks the client's own dialect."""
 
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
     has_choice: bool
+    is_translated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +128,11 @@ class Snapshot:
                 buckets.setdefault(channel.priority, []).append(candidate)
         if not buckets:
             return None
-        has_choice = sum(map(len, buckets.values())) > 1
-        return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)), has_choice)
+        able = [candidate for bucket in buckets.values() for candidate in bucket]
+        return Route(
+            name,
+            reasoning,
+            tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)),
+            has_choice=len(able) > 1,
+            is_translated=all(candidate.dialect != dialect for candidate in able),
+        )

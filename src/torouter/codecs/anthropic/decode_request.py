@@ -147,8 +147,8 @@ def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:
 
 
 def _context_fate(top: Fields) -> Fate:
-    """Clearing old thinking (coding agents ask for it in every request) changes nothing for an upstream that is never
-    sent foreign thinking; any other edit changes what the model reads."""
+    """Clearing old thinking (coding agents ask for it in every request) saves tokens, and an upstream of another vendor
+    is sent none of Claude's; any other edit changes what the model reads."""
     said = top.object("context_management")
     edits = [] if said is None else said.objects("edits")
     is_harmless = all((edit.get("type", STR) or "").startswith("clear_thinking_") for edit in edits)

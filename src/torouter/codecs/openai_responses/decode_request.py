@@ -37,7 +37,7 @@ _TYPED: Final = (
 )
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
-"""Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
+"""Nothing is missing without them: an answer holds its reasoning's state in any case."""
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "none": "off",
     "minimal": "minimal",
