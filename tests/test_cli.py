@@ -22,6 +22,7 @@ from torouter.cli import cli
 from torouter.config import Settings
 from torouter.errors import ConfigError
 from torouter.store import Store
+from torouter.store.migrate import REVISIONS
 
 
 @pytest.fixture
@@ -271,11 +272,12 @@ class TestOthers:
         path = data_dir / "torouter.db"
         assert result.exit_code == 1
         assert result.stderr == (
-            f"Error: {path} is not there yet, or empty, and this version uses 0001: run `torouter db upgrade`.\n"
+            f"Error: {path} is not there yet, or empty, and this version uses {REVISIONS[-1]}: "
+            "run `torouter db upgrade`.\n"
         )
         assert not data_dir.exists()
         assert answer("db", "upgrade") == f"{path} has this version's schema.\n"
-        assert answer("db", "check") == f"{path} has this version's schema, 0001.\n"
+        assert answer("db", "check") == f"{path} has this version's schema, {REVISIONS[-1]}.\n"
 
     def test_db_check_of_a_newer_store(self, data_dir: Path) -> None:
         run("db", "upgrade")
