@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from torouter.canon.blocks import Blob, BlobKind, Block, Origin, ReasoningBlock, TextBlock, ToolCallBlock
 from torouter.canon.capsule import Capsule, Place, Tenant, wrap
 from torouter.canon.request import ChatRequest, Message
@@ -120,3 +123,36 @@ def test_calls_without_any_state_in_their_turn_are_looked_up() -> None:
         "ToolCallBlock",
     ]
     assert with_tokens(bare, {"other": ["x"]}) == bare
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.just(TEXT),
+            st.just(CALL),
+            st.just(ReasoningBlock(text="bare")),
+            st.builds(
+                carrying,
+                st.sampled_from(["reasoning", "call", "text", "empty"]),
+                beside=st.sampled_from(["", "hm"]),
+                text=st.sampled_from(["", "hm"]),
+                is_first=st.booleans(),
+                at=st.sampled_from([HERE, THERE]),
+            ),
+        ),
+        max_size=8,
+    ),
+    st.booleans(),
+)
+def test_whatever_a_client_makes_of_its_history_what_was_said_stays(blocks: list[Block], wants_text: bool) -> None:
+    """In any order, with anything missing: texts and calls are all there, and no state is there twice."""
+    done = back(tuple(blocks), wants_text=wants_text)
+    assert said_in(done) == said_in(blocks)
+    stateful = (ReasoningBlock, TextBlock, ToolCallBlock)
+    came = sum(len(block.blobs) for block in blocks if isinstance(block, stateful))
+    assert sum(len(block.blobs) for block in done if isinstance(block, stateful)) == came
+
+
+def said_in(blocks: list[Block]) -> list[str]:
+    said = (block for block in blocks if isinstance(block, TextBlock | ToolCallBlock))
+    return [text for block in said if (text := block.text if isinstance(block, TextBlock) else block.id)]

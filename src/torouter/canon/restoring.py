@@ -131,7 +131,7 @@ class _Turn:
             self._own(spot, block, capsule)
         elif capsule.place == "empty":
             self._out.append(spot._replace(block=TextBlock(text="", blobs=(capsule.blob(),))))
-        elif capsule.place == "text" and self._out and isinstance(self._out[-1].block, TextBlock):
+        elif capsule.place == "text" and self._out and _is_said(self._out[-1].block):
             before = self._out.pop()
             self._out.append(before._replace(block=_signed(before.block, capsule)))
         else:
@@ -170,6 +170,10 @@ class _Turn:
 def _signed(block: Block, capsule: Capsule) -> Block:
     assert isinstance(block, _Stateful), "only such blocks are given state"
     return replace(block, blobs=(*block.blobs, capsule.blob()))
+
+
+def _is_said(block: Block) -> bool:
+    return isinstance(block, TextBlock) and bool(block.text)
 
 
 def _is_bare(block: Block) -> bool:
