@@ -18,6 +18,7 @@ from torouter.config import (
     Settings,
     TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
     data_directory,
     load_settings,
 )
@@ -56,7 +57,7 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
-KEYS = "server, upstream, translation, fetch, responses, channels"
+KEYS = "server, upstream, translation, fetch, responses, vault, channels"
 SECTIONS = f"a mapping with the keys {KEYS} and environment"
 
 
@@ -79,6 +80,7 @@ class TestDefaults:
         assert settings.upstream.deadlines == Deadlines()
         assert settings.fetch == FetchSettings(enabled=True, private_networks=False, size_mb=20, timeout_s=20.0)
         assert settings.translation == TranslationSettings(strict=False)
+        assert settings.vault == VaultSettings(enabled=True, ttl_s=86400.0, memory_mb=16, rows=100_000)
         assert [(channel.name, channel.kind) for channel in settings.channels] == [("demo", "demo")]
         assert settings.is_demo
 
@@ -89,6 +91,7 @@ class TestDefaults:
         nothing = load_settings(Overrides(), {"HOME": "/home/me"})
         for text in ("", "# only a comment\n", "---\n", "{}"):
             settings = load(text)
+            assert settings.vault == nothing.vault
             assert (settings.server, settings.upstream, settings.channels) == (
                 nothing.server,
                 nothing.upstream,
@@ -513,9 +516,16 @@ class TestDocumentation:
     def test_its_first_example_has_every_key_with_its_default(self) -> None:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
-        for name in ("server", "upstream", "translation", "fetch", "responses"):
+        for name in ("server", "upstream", "translation", "fetch", "responses", "vault"):
             assert getattr(settings, name) == getattr(defaults, name)
-        sections = (ServerSettings, UpstreamSettings, TranslationSettings, FetchSettings, ResponsesSettings)
+        sections = (
+            ServerSettings,
+            UpstreamSettings,
+            TranslationSettings,
+            FetchSettings,
+            ResponsesSettings,
+            VaultSettings,
+        )
         for key in (key for section in sections for key in section.__struct_fields__):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
         declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}

@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server`, `upstream`, `translation`, `fetch` and `responses` are the configuration
-    file's; without any of them there is no such file, and the gateway serves its demo."""
+    """A gateway process. `channels`, `server`, `upstream`, `translation`, `fetch`, `responses` and `vault` are the
+    configuration file's; without any of them there is no such file, and the gateway serves its demo."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Gateway:
         translation: Mapping[str, object] | None = None,
         fetch: Mapping[str, object] | None = None,
         responses: Mapping[str, object] | None = None,
+        vault: Mapping[str, object] | None = None,
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -73,6 +74,7 @@ class Gateway:
             "translation": translation,
             "fetch": fetch,
             "responses": responses,
+            "vault": vault,
         }
         self._settings = {name: told for name, told in sections.items() if told}
 

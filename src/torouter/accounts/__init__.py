@@ -7,7 +7,7 @@ A key's text exists in two places only: in the hands of its owner, and for the m
 from torouter.accounts.first import FIRST_KEY_VARIABLE, Announcement, FirstKey, ensure_account, ensure_first
 from torouter.accounts.kept_responses import Keeping, KeptResponses
 from torouter.accounts.keys import DEFAULT_GROUP, add_key, check_key, hash_key, shown_parts
-from torouter.accounts.pepper import load_pepper
+from torouter.accounts.pepper import derived_key, load_pepper
 
 __all__ = [
     "DEFAULT_GROUP",
@@ -18,6 +18,7 @@ __all__ = [
     "KeptResponses",
     "add_key",
     "check_key",
+    "derived_key",
     "ensure_account",
     "ensure_first",
     "hash_key",

@@ -43,7 +43,8 @@ Fate = Literal["typed", "hint", "report", "refuse"]
 """What becomes of a carried field towards a foreign upstream. `typed`: a typed field beside it says the same (the raw
 one is for home). `hint`: dropped without a record, since it changes at most a price."""
 
-BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature"]
+BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature", "details", "mark"]
+"""`details` is a list of objects, JSON. `mark` is no state at all: it says that the reasoning beside it passed here."""
 MediaKind = Literal["image", "document", "audio", "video"]
 CallKind = Literal["function", "custom", "search"]
 """`custom` calls take free text where functions take JSON. A `search` is a function that finds more tools."""
@@ -78,11 +79,17 @@ class CacheHint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
-    """Opaque state of a provider (a signature, encrypted reasoning), attached to the block that it came on."""
+    """Opaque state of a provider (a signature, encrypted reasoning), attached to the block that it came on. `sealed` is
+    the capsule in which it may travel through a client of another dialect."""
 
     kind: BlobKind
     data: str
     origin: Origin
+    sealed: str = ""
+
+    def token(self, dialect: Dialect) -> str:
+        """What a client of this dialect is given of it; empty where there is nothing that it may be given."""
+        return self.sealed or (self.data if self.origin.dialect == dialect else "")
 
 
 class Citation(msgspec.Struct, frozen=True, kw_only=True):

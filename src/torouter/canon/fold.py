@@ -64,7 +64,7 @@ class _Part:
     def __init__(self, head: PartStart) -> None:
         self.head = head
         self.pieces: list[str] = []
-        self.blobs: list[Blob] = []
+        self.blobs: list[Blob] = [*head.blobs]
         self.citations: list[Citation] = []
 
     def block(self, dialect: Dialect) -> Block | None:

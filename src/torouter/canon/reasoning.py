@@ -30,6 +30,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     reasoning: ReasoningStyle = "none"
     may_disable_reasoning: bool = True
+    takes_reasoning: bool = False
+    """Does it want the reasoning of its earlier answers back, as the visible text that it gave?"""
     takes_sampling: bool = True
     takes_json_schema: bool = True
     takes_system_turns: bool = False

@@ -2,7 +2,7 @@
 
 Text and reasoning that are interrupted are ended, and go on as a new part when more of them comes: nothing waits for
 them. A tool call cannot be split; what comes while one is open waits until it ends. Parts that never say anything are
-never started, except calls and the like, which exist by being named.
+never started, except calls and the like, which exist by being named, and state, which exists by being there.
 """
 
 from __future__ import annotations
@@ -72,9 +72,14 @@ class InARow:
         else:
             yield event
 
+    def kind_of(self, part: int) -> PartKind | None:
+        """Of a part that has begun and not ended."""
+        head = self._heads.get(part)
+        return None if head is None else head.kind
+
     def _began(self, head: PartStart) -> Iterator[Event]:
         self._heads[head.part] = head
-        if head.kind in _SPLITTABLE:
+        if head.kind in _SPLITTABLE and not head.blobs:
             return
         if self._is_blocked():
             self._waiting[head.part] = _Waiting()

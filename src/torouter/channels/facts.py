@@ -116,8 +116,9 @@ def _gemini() -> tuple[FactsRow, ...]:
 
 def _flags() -> tuple[FactsRow, ...]:
     """Models with an on/off switch, where the server knows it, seen 2026-11. Elsewhere (vLLM, Groq …) the switch is in
-    a chat template and is not ours to guess."""
-    flag = ModelFacts(reasoning="flag")
+    a chat template and is not ours to guess. They want their visible reasoning back within a loop of tools: DeepSeek,
+    Kimi and MiniMax answer worse or with 400 without it."""
+    flag = ModelFacts(reasoning="flag", takes_reasoning=True)
     generic = ("openai-compatible", "anthropic-compatible", "demo")
     return (
         _row(r"deepseek-reasoner", kinds=("deepseek", *generic), facts=_with(flag, may_disable_reasoning=False)),
@@ -129,6 +130,7 @@ def _flags() -> tuple[FactsRow, ...]:
         _row(r"qwen(?:3|-plus|-turbo|-flash)", kinds=("qwen", *generic), facts=flag),
         _row(rf"glm-{_VERSION}", (4, 5), kinds=generic, facts=flag),
         _row(r"doubao-", kinds=generic, facts=flag),
+        _row(r"minimax-", kinds=("minimax", *generic), facts=ModelFacts(takes_reasoning=True)),
     )
 
 

@@ -43,6 +43,7 @@ _ROWS: Final = (
         env_key="ANTHROPIC_API_KEY",
         vendor="anthropic",
         patterns=("claude-",),
+        state_family="claude",
     ),
     Kind(
         name="gemini",

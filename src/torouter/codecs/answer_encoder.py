@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import (
     Event,
     Fault,
@@ -56,8 +56,7 @@ class AnswerEncoder(ABC):
             case PartCited():
                 return self.cite(event.part, event.citation)
             case PartBlob():
-                report_blob(self.log)
-                return b""
+                return self.sign(event.part, event.blob)
             case Lost():
                 self.log.report(event.field, "dropped", event.reason)
                 return b""
@@ -88,6 +87,10 @@ class AnswerEncoder(ABC):
     def cite(self, part: int, citation: Citation) -> bytes: ...
 
     @abstractmethod
+    def sign(self, part: int, blob: Blob) -> bytes:
+        """State of a part that has begun. What `blob.token` gives for this dialect goes into the dialect's slot."""
+
+    @abstractmethod
     def end_part(self, part: int) -> bytes: ...
 
     @abstractmethod
@@ -97,6 +100,9 @@ class AnswerEncoder(ABC):
     @abstractmethod
     def fail(self, error: UpstreamError) -> bytes:
         """The last bytes of an answer that is not."""
+
+    def drop_state(self) -> None:
+        report_blob(self.log)
 
     def drop_part(self, head: PartStart) -> None:
         report_vendors(head.vendor_kind, self.log)

@@ -31,13 +31,16 @@ def answer_losses(answer: Answer, client: Dialect, options: AnswerOptions) -> tu
     for block in answer.blocks:
         match block:
             case TextBlock():
-                _report_blobs(block.blobs, client, log)
+                has_slot = options.takes_state and not (client == "anthropic" and block.text)
+                _report_blobs(block.blobs, client, log, has_slot=has_slot)
                 _report_citations(block.citations, log)
             case ReasoningBlock():
-                if options.show_reasoning:
-                    _report_blobs(block.blobs, client, log)
+                is_shown = options.show_reasoning and bool(block.text)
+                _report_blobs(block.blobs, client, log, has_slot=is_shown or options.takes_state)
             case ToolCallBlock():
-                _report_blobs(block.blobs, client, log)
+                # Chat has a form for Gemini's own signature on a call: Google's.
+                beside = [blob for blob in block.blobs if client != "openai-chat" or blob.origin.dialect != "gemini"]
+                _report_blobs(beside, client, log, has_slot=options.takes_state)
                 if client in ("anthropic", "gemini") and _is_cut(block):
                     report_cut_call(block.name, log)
             case ServerToolBlock() | OpaqueBlock():
@@ -54,7 +57,7 @@ def report_vendors(kind: str, log: LossLog) -> None:
 
 
 def report_blob(log: LossLog) -> None:
-    log.report("signature", "dropped", "opaque state goes back only to the provider that issued it")
+    log.report("signature", "dropped", "the answer has no place for this state of the provider's")
 
 
 def report_citation(log: LossLog) -> None:
@@ -70,9 +73,8 @@ def report_finish(finish: Finish, log: LossLog) -> None:
         log.report("finish_reason", "approximated", f"the upstream's word for the end, `{finish.raw}`, is unknown")
 
 
-def _report_blobs(blobs: Iterable[Blob], client: Dialect, log: LossLog) -> None:
-    """Gemini's own signatures are written where they stood."""
-    if any(client != "gemini" or blob.origin.dialect != "gemini" for blob in blobs):
+def _report_blobs(blobs: Iterable[Blob], client: Dialect, log: LossLog, *, has_slot: bool) -> None:
+    if any(not has_slot or not blob.token(client) for blob in blobs):
         report_blob(log)
 
 

@@ -72,6 +72,7 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True):
 
     body: bytes
     is_usage_ours: bool = False
+    losses: tuple[Loss, ...] = ()
 
 
 class Tap(Protocol):
@@ -118,7 +119,10 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
 
 class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an encoder of answers takes from the request. `seed` makes ids (`chatcmpl-<seed>`); `created_s` is epoch
-    seconds; `model` is the name that the client sent; `request` the request itself, for dialects that echo it."""
+    seconds; `model` is the name that the client sent; `request` the request itself, for dialects that echo it.
+
+    `takes_state`: blocks of nothing but state may be added. `mark` stands where a signature has to stand and the
+    upstream gave none; empty where there is no such word."""
 
     framing: Framing
     model: str
@@ -126,6 +130,8 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     created_s: int
     ask_usage: bool = False
     show_reasoning: bool = True
+    takes_state: bool = True
+    mark: str = ""
     request: ChatRequest | None = None
     is_kept: bool = False
     """The answer is kept here, for requests that refer to it."""

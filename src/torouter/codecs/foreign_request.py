@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import json
 
-from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
+from torouter.canon.blocks import Blob, Block, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
@@ -15,7 +15,7 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["NO_RESULT", "answered_ids", "encode_foreign", "instruction", "settle_text"]
+__all__ = ["NO_RESULT", "answered_ids", "encode_foreign", "instruction", "own_state", "settle_text"]
 
 NO_RESULT: Final = '{"error":"no result"}'
 
@@ -32,7 +32,7 @@ def encode_foreign(
     log.settle(request.carried)
     if request.output is not None:
         log.settle(request.output.carried, request.output.path)
-    _report_signatures(request, log)
+    _report_signatures(request, dialect, log)
     _check_tool_choice(request, log)
     _check_stops(request, stops, log)
     try:
@@ -64,11 +64,17 @@ def settle_text(block: TextBlock, path: str, log: LossLog) -> None:
         log.report(f"{path}.{name}", "dropped", "citations have no place in a request")
 
 
-def _report_signatures(request: ChatRequest, log: LossLog) -> None:
+def own_state(blobs: Iterable[Blob], dialect: Dialect) -> Blob | None:
+    """The state that an upstream of this dialect issued itself, which is given back to the letter."""
+    return next((blob for blob in blobs if blob.origin.dialect == dialect), None)
+
+
+def _report_signatures(request: ChatRequest, dialect: Dialect, log: LossLog) -> None:
     """Opaque state on what is said and called (reasoning reports its own) means nothing to anybody else."""
     for message in request.messages:
         for block, path in message.placed():
-            if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) and block.blobs:
+            blobs = block.blobs if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) else ()
+            if any(blob.origin.dialect != dialect for blob in blobs):
                 log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
 
 

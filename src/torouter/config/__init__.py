@@ -14,6 +14,7 @@ from torouter.config.settings import (
     Settings,
     TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
 )
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Settings",
     "TranslationSettings",
     "UpstreamSettings",
+    "VaultSettings",
     "data_directory",
     "load_settings",
 ]

@@ -21,13 +21,14 @@ from torouter.config.settings import (
     Settings,
     TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
 )
 
 __all__ = ["data_directory", "load_settings"]
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
-_KEYS: Final = ("server", "upstream", "translation", "fetch", "responses", "channels", "environment")
+_KEYS: Final = ("server", "upstream", "translation", "fetch", "responses", "vault", "channels", "environment")
 _MOST_WORKERS: Final = 256
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 
@@ -47,6 +48,7 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         fetch=file.fetch,
         responses=file.responses,
         translation=file.translation,
+        vault=file.vault,
         channels=name_channels(file.channels or [demo_channel()]),
     )
 
@@ -65,6 +67,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
     translation: TranslationSettings = TranslationSettings()
+    vault: VaultSettings = VaultSettings()
     channels: list[ChannelSettings]
 
 
@@ -86,6 +89,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         fetch=_read_section(tables.get("fetch"), FetchSettings(), _FETCH),
         responses=_read_section(tables.get("responses"), ResponsesSettings(), _RESPONSES),
         translation=_read_section(tables.get("translation"), TranslationSettings(), _TRANSLATION),
+        vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
         channels=channels,
     )
 
@@ -171,4 +175,10 @@ _RESPONSES: Final[Mapping[str, Reader[object]]] = {
 }
 _TRANSLATION: Final[Mapping[str, Reader[object]]] = {
     "strict": boolean,
+}
+_VAULT: Final[Mapping[str, Reader[object]]] = {
+    "enabled": boolean,
+    "ttl_s": seconds(may_be_zero=False),
+    "memory_mb": whole(1, 65536),
+    "rows": whole(1, 100_000_000),
 }

@@ -19,6 +19,7 @@ __all__ = [
     "Settings",
     "TranslationSettings",
     "UpstreamSettings",
+    "VaultSettings",
 ]
 
 _DEADLINES = Deadlines()
@@ -79,6 +80,17 @@ class TranslationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Is what a translation would lose refused?"""
 
 
+class VaultSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Opaque reasoning state that is kept for clients which do not bring it back."""
+
+    enabled: bool = True
+    ttl_s: float = 86_400.0
+    memory_mb: int = 16
+    """Of each worker, in MiB."""
+    rows: int = 100_000
+    """The most that the store holds."""
+
+
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A channel as it was declared; what is left out is the kind's own. `source` says where, for people."""
 
@@ -133,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
     translation: TranslationSettings = TranslationSettings()
+    vault: VaultSettings = VaultSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

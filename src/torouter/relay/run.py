@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
@@ -15,6 +15,7 @@ from torouter.errors import RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
+from torouter.relay.continuity import Continuity, Conversation, capsules_in_body
 from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.counters import Counters
 from torouter.relay.delivery import Delivery, Outcome
@@ -26,7 +27,7 @@ from torouter.relay.tokens import Tokenizer
 from torouter.relay.turn import Keeper, Turn
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
 from torouter.routing.cooling import Cooling
-from torouter.routing.pick import order
+from torouter.routing.pick import order, preferring
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
@@ -48,6 +49,7 @@ class Relay:
         *,
         upstreams: Mapping[str, Upstream],
         books: Books,
+        continuity: Continuity,
         counters: Counters,
         keeper: Keeper,
         max_switches: int,
@@ -57,6 +59,7 @@ class Relay:
     ) -> None:
         self._upstreams = upstreams
         self._books = books
+        self._continuity = continuity
         self._counters = counters
         self._keeper = keeper
         self._max_attempts = max_switches + 1
@@ -72,6 +75,7 @@ class Relay:
         delivery: Delivery | None = None
         response: Response | None = None
         last: UpstreamError | None = None
+        conversation: Conversation | None = None
         outcome: Outcome = "fault"
         refused: tuple[str, ...] = ()
         status, switches = 500, -1
@@ -81,10 +85,14 @@ class Relay:
             if turn is not None and turn.refers:
                 await turn.recall(call)
                 admission = turn.admission
-            ordered = order(admission.route, self._cooling, self._clock(), self._draw)
+            if admission.route.is_translated and call.operation == "chat":
+                conversation = await self._continuity.read(exchange, admission, call)
+            ordered = self._order(exchange, admission, call, conversation)
             for candidate in islice(ordered, self._max_attempts):
                 switches += 1
-                attempt = self._attempt(exchange, admission, call, candidate, turn)
+                if conversation is None and call.operation == "chat" and candidate.dialect != call.codec.dialect:
+                    conversation = await self._continuity.read(exchange, admission, call)
+                attempt = self._attempt(exchange, admission, call, candidate, conversation, turn)
                 if self._fetcher is not None and isinstance(attempt, CanonAttempt):
                     await attempt.follow_links(self._fetcher)
                 request = attempt.request()
@@ -137,7 +145,13 @@ class Relay:
             self._settle(exchange, admission, call, candidate, delivery, status, outcome, refused, switches)
 
     def _attempt(
-        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, turn: Turn | None
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        candidate: Candidate,
+        conversation: Conversation | None,
+        turn: Turn | None,
     ) -> Attempt:
         """Bytes where the candidate speaks the client's dialect, else by way of canon."""
         is_same = candidate.dialect == call.codec.dialect
@@ -149,7 +163,8 @@ class Relay:
             return EmbedAttempt(exchange, admission, call, candidate, self._clock, self._tokenizer, self._fetch)
         if is_same:
             return ByteAttempt(exchange, admission, call, candidate, self._clock)
-        return CanonAttempt(exchange, admission, call, candidate, turn, self._clock)
+        assert conversation is not None, "it is read before"
+        return CanonAttempt(exchange, admission, call, candidate, conversation, turn, self._clock)
 
     async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
         """The body of an answer to a further request of an attempt that needs several."""
@@ -160,6 +175,18 @@ class Relay:
             return await response.read(limit_bytes)
         finally:
             response.close()
+
+    def _order(
+        self, exchange: Exchange, admission: Admission, call: Call, conversation: Conversation | None
+    ) -> Iterator[Candidate]:
+        """A conversation that holds somebody's state goes there first, where there is a choice."""
+        now_s = self._clock()
+        ordered = order(admission.route, self._cooling, now_s, self._draw)
+        if call.operation != "chat" or not admission.route.has_choice:
+            return ordered
+        capsules = capsules_in_body(exchange.body) if conversation is None else conversation.capsules()
+        scopes = self._continuity.scopes(admission, capsules) if capsules else ()
+        return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name

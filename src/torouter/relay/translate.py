@@ -10,6 +10,7 @@ from typing import Final
 from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.names import restore_answer, restore_event
+from torouter.canon.sealing import Sealer
 from torouter.canon.stops import StopAt
 from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_losses
@@ -43,14 +44,16 @@ class Sent:
     """What the answer's way back must know of the request that was sent.
 
     `names`: what the upstream was told a tool is called → the client's own name. `stops`: stop sequences that it could
-    not be told. `keep` is set where the answer is to be kept: it gets the answer's last bytes, which wait for it, and
-    gives those for the client. They wait in a task, because an upstream may leave its stream open behind the end.
+    not be told. `sealer` wraps the upstream's opaque state for the client. `keep` is set where the answer is to be
+    kept: it gets the answer's last bytes, which wait for it, and gives those for the client. They wait in a task,
+    because an upstream may leave its stream open behind the end.
     """
 
     options: AnswerOptions
     losses: tuple[str, ...]
     names: Mapping[str, str]
     stops: tuple[str, ...]
+    sealer: Sealer
     keep: Keep | None
 
 
@@ -149,7 +152,7 @@ class Translated:
 
     def _whole(self, body: bytes) -> bytes:
         self.first_byte_s = self._clock()
-        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
+        events = self._prepared([*self._decoder.feed(body), *self._decoder.close()])
         answer = fold(events, self._upstream.dialect)
         self._usage = answer.usage
         if self._sent.names:
@@ -168,16 +171,16 @@ class Translated:
         if self._stop_at is not None and self._stop_at.has_matched:
             raise _Stopped
 
-    def _stopped(self, events: Iterable[Event]) -> Iterable[Event]:
-        """The events up to a stop sequence that is ours to find."""
-        stop_at = self._stop_at
-        return events if stop_at is None else [out for event in events for out in stop_at.feed(event)]
+    def _prepared(self, events: Iterable[Event]) -> Iterable[Event]:
+        """State sealed, and no further than a stop sequence that is ours to find."""
+        sealed, stop_at = map(self._sent.sealer.feed, events), self._stop_at
+        return sealed if stop_at is None else [out for event in sealed for out in stop_at.feed(event)]
 
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         names, keep = self._sent.names, self._sent.keep
         pieces = []
-        for event in self._stopped(events):
+        for event in self._prepared(events):
             if type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:

@@ -62,6 +62,7 @@ def decode_request(body: bytes, *, is_count: bool = False) -> ChatRequest:
         reasoning=reasoning,
         reasoning_path=reasoning_path,
         is_reasoning_visible=_is_visible(thinking),
+        takes_state=thinking is not None and thinking.get("type", STR) != "disabled",
         settings=_settings(top, parallel, is_count=is_count),
         paths={
             "max_output_tokens": "max_tokens",
@@ -166,8 +167,8 @@ def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:
 
 
 def _context_fate(top: Fields) -> Fate:
-    """Clearing old thinking (coding agents ask for it in every request) changes nothing for an upstream that is never
-    sent foreign thinking; any other edit changes what the model reads."""
+    """Clearing old thinking (coding agents ask for it in every request) saves tokens, and an upstream of another vendor
+    is sent none of Claude's; any other edit changes what the model reads."""
     said = top.object("context_management")
     edits = [] if said is None else said.objects("edits")
     is_harmless = all((edit.get("type", STR) or "").startswith("clear_thinking_") for edit in edits)

@@ -218,9 +218,6 @@ class Decoder(AnswerDecoder):
         text = block.text or block.thinking
         if text and kind in ("text", "reasoning"):
             self._say(opened, text, events)
-        if block.type == "redacted_thinking" and block.data:
-            blob = Blob(kind="redacted", data=block.data, origin=_HOME)
-            events.append(PartBlob(opened.part, blob))
         if kind == "text":
             events += [PartCited(opened.part, _citation(each)) for each in block.citations or ()]
 
@@ -242,6 +239,7 @@ class Decoder(AnswerDecoder):
                 name=block.name or "",
                 vendor_kind=block.type if is_vendors else "",
                 raw=bytes(raw) if is_vendors else b"",
+                blobs=_redacted(block),
             )
         )
         return opened
@@ -314,6 +312,12 @@ def _ended(opened: _Open) -> Iterator[Event]:
     if opened.kind == "reasoning" and opened.signature:
         yield PartBlob(opened.part, Blob(kind="signature", data=opened.signature, origin=_HOME))
     yield PartEnd(opened.part)
+
+
+def _redacted(block: _Block) -> tuple[Blob, ...]:
+    if block.type != "redacted_thinking" or not block.data:
+        return ()
+    return (Blob(kind="redacted", data=block.data, origin=_HOME),)
 
 
 def _explanation(details: bytes) -> str | None:

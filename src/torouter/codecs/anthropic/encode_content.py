@@ -13,6 +13,7 @@ from torouter.canon.blocks import (
     MediaBlock,
     OpaqueBlock,
     PlainText,
+    ReasoningBlock,
     TextBlock,
     ToolCallBlock,
     ToolResultBlock,
@@ -21,10 +22,12 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.data_urls import sniff
-from torouter.codecs.foreign_request import settle_text
+from torouter.codecs.foreign_request import own_state, settle_text
 from torouter.codecs.json_objects import Json
 
-__all__ = ["call_input", "is_visible", "media", "needs_data", "tool_result", "tool_use"]
+__all__ = ["THINKING", "call_input", "is_visible", "media", "needs_data", "thinking", "tool_result", "tool_use"]
+
+THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 
 _IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/csv", "text/html"})
@@ -104,6 +107,16 @@ def _where(block: MediaBlock) -> str:
     if isinstance(block.source, LinkedMedia):
         return f"only http and https addresses can be fetched, not `{block.source.url.partition(':')[0]}:`"
     return "the file lies at another provider"
+
+
+def thinking(block: ReasoningBlock) -> Json | None:
+    """Claude's own thinking, as it was; `None` for what it did not sign."""
+    own = own_state(block.blobs, "anthropic")
+    if own is None:
+        return None
+    if own.kind == "redacted":
+        return {"type": "redacted_thinking", "data": own.data}
+    return {"type": "thinking", "thinking": block.text, "signature": own.data}
 
 
 def tool_use(block: ToolCallBlock, arguments: bytes, path: str, log: LossLog) -> Json:

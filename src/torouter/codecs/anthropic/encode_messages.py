@@ -25,7 +25,15 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.anthropic.encode_content import call_input, is_visible, media, tool_result, tool_use
+from torouter.codecs.anthropic.encode_content import (
+    THINKING,
+    call_input,
+    is_visible,
+    media,
+    thinking,
+    tool_result,
+    tool_use,
+)
 from torouter.codecs.foreign_request import NO_RESULT, instruction, settle_text
 from torouter.codecs.json_objects import Json
 
@@ -47,11 +55,11 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class EncodedMessages:
-    """`ends_in_results`: the model is in the middle of a loop of tools."""
+    """`lacks_thinking`: the model is in the middle of a loop of tools, and its calls carry no thinking of its own."""
 
     system: list[Json]
     messages: list[Json]
-    ends_in_results: bool
+    lacks_thinking: bool
 
 
 def encode_messages(request: ChatRequest, facts: ModelFacts, log: LossLog) -> EncodedMessages:
@@ -84,6 +92,8 @@ class _Writer:
             self._block(turn, block, path)
 
     def finish(self) -> EncodedMessages:
+        for turn in self._turns:
+            self._trim(turn)
         turns = [turn for turn in self._turns if turn.blocks or turn.results]
         if not any(turn.is_user for turn in turns):
             raise self._log.refusal(self._path, "a conversation needs a user message", "add one that is not empty")
@@ -104,7 +114,14 @@ class _Writer:
                 messages.append(
                     {"role": "system", "content": [{"type": "text", "text": text} for text, _ in turn.after]}
                 )
-        return EncodedMessages(self._system, messages, ends_in_results=bool(turns[-1].results))
+        lacks_thinking = bool(turns[-1].results) and turns[-2].blocks[0]["type"] not in THINKING
+        return EncodedMessages(self._system, messages, lacks_thinking)
+
+    def _trim(self, turn: _Turn) -> None:
+        """Thinking that nothing follows any more: its client cut the turn off there, and the API refuses that."""
+        while turn.blocks and turn.blocks[-1]["type"] in THINKING:
+            turn.blocks.pop()
+            self._log.report_once(turn.path, "dropped", "reasoning without what it was about is not taken")
 
     def _turn(self, is_user: bool, path: str) -> _Turn:
         """The turn that is open, if it is of this role. An empty one (all its blocks said nothing) is taken over."""
@@ -150,7 +167,11 @@ class _Writer:
                 self._result(turn, block, path)
             case ReasoningBlock():
                 log.settle(block.carried, path)
-                log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
+                thought = thinking(block)
+                if thought is None or turn.is_user:
+                    log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
+                else:
+                    turn.blocks.append(thought)
             case ServerToolBlock():
                 log.report(path, "dropped", f"`{block.kind}` was run by another provider")
             case OpaqueBlock():

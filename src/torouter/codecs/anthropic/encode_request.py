@@ -44,7 +44,7 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str,
         facts,
         encode_limit(request, facts, log),
         choice,
-        is_in_loop=conversation.ends_in_results,
+        lacks_thinking=conversation.lacks_thinking,
         log=log,
     )
     config = {**thinking.output_config, **encode_format(request, log)}

@@ -233,13 +233,12 @@ class Decoder(AnswerDecoder):
                 id=call.id or self._synthetic(),
                 name=call.name or "",
                 is_id_synthesised=not call.id,
+                blobs=(_signed(part.thought_signature),) if part.thought_signature else (),
             )
         )
         self._calls += 1
         if has_value(call.args):
             events.append(PartDelta(number, msgspec.json.format(bytes(call.args), indent=-1).decode()))
-        if part.thought_signature:
-            events.append(PartBlob(number, _signed(part.thought_signature)))
         events.append(PartEnd(number))
 
     def _synthetic(self) -> str:

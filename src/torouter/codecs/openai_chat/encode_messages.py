@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Raw
+
 from torouter.canon.blocks import (
     Block,
     MediaBlock,
@@ -23,7 +25,8 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import NO_RESULT, answered_ids, instruction, settle_text
+from torouter.codecs.fields import RAWS
+from torouter.codecs.foreign_request import NO_RESULT, answered_ids, instruction, own_state, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -41,6 +44,7 @@ class _Said:
     calls: list[Json] = field(default_factory=list)
     missing: list[Json] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    details: list[Raw] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
 
@@ -150,9 +154,12 @@ class _Writer:
 
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
         text = block.text or "\n\n".join(block.summary)
+        own = own_state(block.blobs, "openai-chat")
+        if own is not None and own.kind == "details":
+            said.details += RAWS.decode(own.data)
         if self._takes_reasoning and text:
             said.reasoning.append(text)
-        else:
+        elif own is None:
             self._log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _ask(self, asked: _Asked, block: Block, path: str) -> None:
@@ -225,6 +232,8 @@ def _assistant(said: _Said) -> list[Json]:
     message: Json = {"role": "assistant", "content": text or None}
     if said.reasoning:
         message["reasoning_content"] = "".join(said.reasoning)
+    if said.details:
+        message["reasoning_details"] = said.details
     if said.refusals:
         message["refusal"] = "".join(said.refusals)
     if said.calls:

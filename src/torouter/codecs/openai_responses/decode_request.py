@@ -44,7 +44,7 @@ _OPTION_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 _REASONING_DEFAULTS: Final[Mapping[str, bytes]] = {"mode": b'"standard"', "context": b'"auto"'}
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
-"""Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
+"""Nothing is missing without them: an answer holds its reasoning's state in any case."""
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "none": "off",
     "minimal": "minimal",

@@ -9,6 +9,7 @@ from torouter.canon.blocks import (
     LinkedMedia,
     MediaBlock,
     PlainText,
+    ReasoningBlock,
     StoredMedia,
     TextBlock,
     ToolCallBlock,
@@ -18,10 +19,10 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
-from torouter.codecs.foreign_request import NO_RESULT, settle_text
+from torouter.codecs.foreign_request import NO_RESULT, own_state, settle_text
 from torouter.codecs.json_objects import Json
 
-__all__ = ["input_text", "media_parts", "needs_data", "no_output", "tool_call", "tool_output"]
+__all__ = ["input_text", "media_parts", "needs_data", "no_output", "reasoning", "tool_call", "tool_output"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 
@@ -87,6 +88,17 @@ def _file(block: MediaBlock, path: str, log: LossLog) -> Json:
         raise log.refusal(path, f"files of type `{media_type or 'unknown'}` are not taken", "send PDF or plain text")
     url = data_url(InlineMedia(media_type=media_type, data=source.data))
     return {"type": "input_file", "filename": block.filename or block.title or _DEFAULT_FILENAME, "file_data": url}
+
+
+def reasoning(block: ReasoningBlock) -> Json | None:
+    """A reasoning item of this provider's own, as it was; `None` for any other."""
+    own = own_state(block.blobs, "openai-responses")
+    if own is None:
+        return None
+    words = block.summary or ((block.text,) if block.text else ())
+    item: Json = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in words]}
+    item["encrypted_content"] = own.data
+    return {**item, "id": block.id} if block.id else item
 
 
 def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:

@@ -96,9 +96,10 @@ def message_item(item_id: str, content: Sequence[Json | Raw]) -> Json:
     return {"id": item_id, "type": "message", "status": "completed", "role": "assistant", "content": content}
 
 
-def reasoning_item(item_id: str, text: str) -> Json:
+def reasoning_item(item_id: str, text: str, state: str = "") -> Json:
     summary: list[Json] = [{"type": "summary_text", "text": text}] if text else []
-    return {"id": item_id, "type": "reasoning", "summary": summary}
+    item: Json = {"id": item_id, "type": "reasoning", "summary": summary}
+    return {**item, "encrypted_content": state} if state else item
 
 
 def call_item(
