@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from tests.wire.serving import serving
 from torouter.errors import TorouterError, UpstreamError
 from torouter.wire.exchange import Exchange
+from torouter.wire.message_exchange import MessageExchange
 from torouter.wire.server import Connection, Limits
 from torouter.wire.sse import MAX_FRAME_BYTES
-from torouter.wire.turn import Turn
 from torouter.wire.websocket import Message, WebSocket, accept
 
 LIMITS = Limits(body_bytes=100_000, body_s=0.3, stalled_reader_s=60.0, ping_s=60.0, idle_s=60.0)
@@ -59,7 +59,7 @@ class SocketSite:
         finally:
             self.ended.set()
 
-    async def _answer(self, turn: Turn) -> None:
+    async def _answer(self, turn: MessageExchange) -> None:
         self.ids.append(turn.request_id)
         self.began.set()
         if turn.body == b"fault":

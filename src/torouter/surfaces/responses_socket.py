@@ -21,7 +21,7 @@ from torouter.surfaces.recent import Recent
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head
-from torouter.wire.turn import Turn
+from torouter.wire.message_exchange import MessageExchange
 from torouter.wire.websocket import Message, WebSocket
 
 __all__ = ["Answer", "Answerer", "Refuse", "ResponsesSocket"]
@@ -97,12 +97,12 @@ class ResponsesSocket:
             )
         return whole
 
-    def _remember(self, turn: Turn, listener: Listener) -> None:
+    def _remember(self, turn: MessageExchange, listener: Listener) -> None:
         with suppress(RequestError):  # an upstream that answers a request without readable input: nothing follows that
             if (kept := listener.kept(turn.body)) is not None:
                 self._recent.add(kept)
 
-    def _fault(self, turn: Turn) -> None:
+    def _fault(self, turn: MessageExchange) -> None:
         _log.exception("fault request_id=%s path=%s", turn.request_id.decode(), turn.path.decode("ascii", "replace"))
         if turn.has_begun:
             turn.abort()

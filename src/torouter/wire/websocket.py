@@ -21,8 +21,8 @@ from websockets.server import ServerProtocol
 from torouter.errors import RequestError
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head
+from torouter.wire.message_exchange import MessageExchange, Sink
 from torouter.wire.server import Limits, Successor
-from torouter.wire.turn import Sink, Turn
 
 __all__ = ["Message", "WebSocket", "accept"]
 
@@ -142,10 +142,10 @@ class WebSocket(Successor):
             self._connection.active = self._exchange
         self._exchange.has_ended = True
 
-    def turn(self, message: Message, head: Head, body: bytes, sink: Sink) -> Turn:
+    def turn(self, message: Message, head: Head, body: bytes, sink: Sink) -> MessageExchange:
         """The exchange that answers a message; pauses and the client's leaving are its own from now on."""
         connection = self._connection
-        turn = Turn(connection, head, body, connection.next_request_id(), message.arrived_s, sink)
+        turn = MessageExchange(connection, head, body, connection.next_request_id(), message.arrived_s, sink)
         turn.drive = self._exchange.drive
         connection.active = turn
         return turn
