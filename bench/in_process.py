@@ -157,7 +157,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         upstreams={"http": client},
         books=books,
         counters=Counters(),
-        keeper=Keeper(shelf, is_default=False),
+        keeper=Keeper(shelf, is_default=False, body_limit_bytes=Limits().body_bytes),
         max_switches=3,
         clock=asyncio.get_running_loop().time,
         draw=random.random,

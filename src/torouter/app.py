@@ -87,7 +87,7 @@ class House:
             upstreams=upstreams,
             books=self.books,
             counters=self.counters,
-            keeper=Keeper(self._kept, is_default=settings.responses.keep),
+            keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.random,

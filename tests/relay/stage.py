@@ -32,6 +32,8 @@ from torouter.wire.upstream import Request
 
 __all__ = ["Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
+_LIMITS = Limits(body_bytes=100_000)
+
 Handler = Callable[[Request], Reply]
 
 KEY = Key(
@@ -170,14 +172,14 @@ async def stage(
             upstreams=upstreams,
             books=_Listed(rows),
             counters=Counters(),
-            keeper=Keeper(kept, is_default=keeps),
+            keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.Random(1).random,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
         pages=Starlette(),
-        limits=Limits(body_bytes=100_000),
+        limits=_LIMITS,
         cors=Cors(["*"]),
     )
     async with serving(gateway) as port:

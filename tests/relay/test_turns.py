@@ -99,6 +99,17 @@ async def test_a_client_that_leaves_before_the_end_is_written_down() -> None:
         assert shelf.kept == {}
 
 
+async def test_what_a_request_refers_to_counts_to_its_size() -> None:
+    """The stage takes bodies of 100 kB."""
+    async with stage({"a": lambda _: json_reply(200, CHAT)}, keeps=True) as on:
+        first = await on.post("/v1/responses", {"model": "m", "input": "x" * 60_000})
+        again = {"model": "m", "input": "y" * 60_000, "previous_response_id": first.json["id"]}
+        answer = await on.post("/v1/responses", again)
+        assert (answer.status, answer.json["error"]["code"]) == (413, "request_too_large")
+        assert [(row.status, row.outcome) for row in on.rows] == [(200, "ok"), (413, "refused")]
+        assert len(on.asked) == 1
+
+
 class TestElsewhere:
     async def test_the_first_that_knows_answers(self) -> None:
         def knows(request: Request) -> Reply:

@@ -180,8 +180,8 @@ class References(Protocol):
 
     def learn(self, kept_id: str, document: bytes, /) -> None: ...
 
-    def resolved(self) -> Resolved:
-        """Raises `RequestError`."""
+    def resolved(self, limit_bytes: int, /) -> Resolved:
+        """Raises `RequestError`, also where the body would be over the limit."""
         ...
 
 

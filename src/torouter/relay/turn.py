@@ -40,13 +40,15 @@ class Shelf(Protocol):
 
 
 class Keeper:
-    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing."""
+    """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing;
+    `body_limit_bytes` holds for a request with all that it refers to, too."""
 
-    __slots__ = ("is_default", "shelf")
+    __slots__ = ("body_limit_bytes", "is_default", "shelf")
 
-    def __init__(self, shelf: Shelf, *, is_default: bool) -> None:
+    def __init__(self, shelf: Shelf, *, is_default: bool, body_limit_bytes: int) -> None:
         self.shelf = shelf
         self.is_default = is_default
+        self.body_limit_bytes = body_limit_bytes
 
     def keeps_for(self, key: Key) -> bool:
         return self.is_default if key.keep_responses is None else key.keep_responses
@@ -88,7 +90,7 @@ class Turn:
             document = await self._keeper.shelf.find(key.account_id, kept_id)
             if document is not None:
                 references.learn(kept_id, document)
-        resolved = references.resolved()
+        resolved = references.resolved(self._keeper.body_limit_bytes)
         self._exchange.body = resolved.body
         self.previous = resolved.previous
         if resolved.missing is not None:

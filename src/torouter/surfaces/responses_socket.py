@@ -88,14 +88,7 @@ class ResponsesSocket:
                 code="previous_response_not_found",
                 param="previous_response_id",
             )
-        whole = expand(body, previous)
-        if len(whole) > self._body_limit_bytes:
-            raise RequestError(
-                f"The request with all that it goes on from is over the limit of {self._body_limit_bytes} bytes.",
-                kind="too_large",
-                code="request_too_large",
-            )
-        return whole
+        return expand(body, previous, self._body_limit_bytes)
 
     def _remember(self, turn: MessageExchange, listener: Listener) -> None:
         with suppress(RequestError):  # an upstream that answers a request without readable input: nothing follows that

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from torouter.codecs.codec import Resolved
-from torouter.codecs.openai_responses.history import Kept, expand, keep, kept_input, previous_id
+from torouter.codecs.openai_responses.history import Kept, expand, keep, kept_input, previous_id, with_input
 from torouter.codecs.splice import edit, elements, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.errors import RequestError
@@ -59,12 +59,13 @@ class References:
     """What a request refers to. Each id in `wanted` may be that of a kept response; those that are found are told with
     `learn`, and `resolved` puts them in place."""
 
-    __slots__ = ("_body", "_found", "_items", "_kept", "_previous", "wanted")
+    __slots__ = ("_body", "_found", "_items", "_kept", "_previous", "_wanted_items", "wanted")
 
     def __init__(self, body: bytes, previous: str | None, items: dict[int, str]) -> None:
         self._body = body
         self._previous = previous
         self._items = items
+        self._wanted_items = frozenset(items.values())
         self._kept: Kept | None = None
         self._found: dict[str, bytes] = {}
         self.wanted: tuple[str, ...] = tuple(dict.fromkeys(self._wanted()))
@@ -74,7 +75,7 @@ class References:
     def _wanted(self) -> Iterator[str]:
         if self._previous is not None and _OURS.fullmatch(self._previous):
             yield self._previous
-        for item_id in self._items.values():
+        for item_id in self._wanted_items:
             if found := _ITEM_OF_OURS.fullmatch(item_id):
                 yield f"resp_{found[1]}"
 
@@ -87,25 +88,25 @@ class References:
         for span in elements(kept.output):
             item = kept.output[span.start : span.end]
             item_id = _read_reference(item).id
-            if isinstance(item_id, str) and item_id in self._items.values():
+            if isinstance(item_id, str) and item_id in self._wanted_items:
                 self._found[item_id] = item
 
-    def resolved(self) -> Resolved:
+    def resolved(self, limit_bytes: int) -> Resolved:
         missing = next((f"input.{place}" for place, named in self._items.items() if named not in self._found), None)
-        body = self._with_items() if self._found else self._body
+        body = self._with_items(limit_bytes) if self._found else self._body
         if self._kept is not None:
-            body = expand(body, self._kept)
+            body = expand(body, self._kept, limit_bytes)
         elif self._previous is not None:
             missing = "previous_response_id"
         return Resolved(body=body, previous=self._previous, missing=missing)
 
-    def _with_items(self) -> bytes:
+    def _with_items(self, limit_bytes: int) -> bytes:
         said = values_of(self._body)["input"]
-        items = (
+        items = [
             self._found.get(self._items.get(place, ""), said[span.start : span.end])
             for place, span in enumerate(elements(said))
-        )
-        return edit(self._body, {"input": b"[%b]" % b",".join(items)})
+        ]
+        return with_input(self._body, items, limit_bytes)
 
 
 def document_of(body: bytes, last: bytes) -> tuple[str, bytes] | None:
