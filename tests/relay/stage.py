@@ -30,7 +30,7 @@ from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["KEY", "Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 _LIMITS = Limits(body_bytes=100_000)
 
@@ -137,6 +137,7 @@ async def stage(
     kind: str = "openai",
     keeps: bool = False,
     shelf: Shelf | None = None,
+    key: Key = KEY,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -160,7 +161,7 @@ async def stage(
     )
     able = [dialect for dialect in DIALECTS if CODECS[dialect].translation is not None]
     snapshot = Snapshot(
-        keys={b"sk-good": KEY},
+        keys={b"sk-good": key},
         channels=channels,
         translations={one: tuple(other for other in able if other != one) for one in able},
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.relay.stage import Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
+from tests.relay.stage import KEY, Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
 from torouter.errors import UpstreamError
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
@@ -142,6 +143,13 @@ class TestElsewhere:
         async with stage({"a": lambda _: json_reply(200, THEIRS)}, dialects=("openai-chat", "anthropic")) as on:
             assert (await ask(on, "GET", "/v1/responses/resp_x")).status == 404
             assert on.asked == []
+
+    async def test_channels_without_a_model_of_the_key_are_not_asked(self) -> None:
+        for models, asked in ((["other"], 0), (["other", "m"], 1), (["m-thinking"], 1), ([], 1)):
+            key = replace(KEY, models=frozenset(models))
+            async with stage({"a": lambda _: json_reply(200, THEIRS)}, dialects=("openai-responses",), key=key) as on:
+                answer = await ask(on, "DELETE", "/v1/responses/resp_theirs")
+                assert (answer.status, len(on.asked)) == (200 if asked else 404, asked)
 
     @pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 429), (503, 502)])
     async def test_one_that_cannot_say_is_not_one_that_does_not_know(self, status: int, told: int) -> None:
