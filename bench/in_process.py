@@ -159,7 +159,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         books=books,
         continuity=Continuity(bytes(32), None),
         counters=Counters(),
-        keeper=Keeper(shelf, is_default=False, body_limit_bytes=1024),
+        keeper=Keeper(shelf, is_default=False, body_limit_bytes=Limits().body_bytes),
         max_switches=3,
         clock=asyncio.get_running_loop().time,
         draw=random.random,

@@ -32,7 +32,9 @@ from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["KEY", "Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+
+_LIMITS = Limits(body_bytes=100_000)
 
 Handler = Callable[[Request], Reply]
 
@@ -139,6 +141,7 @@ async def stage(
     shelf: Shelf | None = None,
     is_strict: bool = False,
     vault: Vault | None = None,
+    key: Key = KEY,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
     rows: list[UsageRow] = []
@@ -161,7 +164,7 @@ async def stage(
         for number, name in enumerate(handlers)
     )
     snapshot = Snapshot(
-        keys={b"sk-good": KEY, b"sk-other": replace(KEY, id=2, account_id=2)},
+        keys={b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
         translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
@@ -175,14 +178,14 @@ async def stage(
             books=_Listed(rows),
             continuity=Continuity(bytes(32), vault),
             counters=Counters(),
-            keeper=Keeper(kept, is_default=keeps, body_limit_bytes=100_000),
+            keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.Random(1).random,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
         pages=Starlette(),
-        limits=Limits(body_bytes=100_000),
+        limits=_LIMITS,
         cors=Cors(["*"]),
         is_strict=is_strict,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.relay.stage import Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
+from tests.relay.stage import KEY, Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
 from torouter.errors import UpstreamError
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
@@ -99,6 +100,17 @@ async def test_a_client_that_leaves_before_the_end_is_written_down() -> None:
         assert shelf.kept == {}
 
 
+async def test_what_a_request_refers_to_counts_to_its_size() -> None:
+    """The stage takes bodies of 100 kB."""
+    async with stage({"a": lambda _: json_reply(200, CHAT)}, keeps=True) as on:
+        first = await on.post("/v1/responses", {"model": "m", "input": "x" * 60_000})
+        again = {"model": "m", "input": "y" * 60_000, "previous_response_id": first.json["id"]}
+        answer = await on.post("/v1/responses", again)
+        assert (answer.status, answer.json["error"]["code"]) == (413, "request_too_large")
+        assert [(row.status, row.outcome) for row in on.rows] == [(200, "ok"), (413, "refused")]
+        assert len(on.asked) == 1
+
+
 class TestElsewhere:
     async def test_the_first_that_knows_answers(self) -> None:
         def knows(request: Request) -> Reply:
@@ -131,6 +143,13 @@ class TestElsewhere:
         async with stage({"a": lambda _: json_reply(200, THEIRS)}, dialects=("openai-chat", "anthropic")) as on:
             assert (await ask(on, "GET", "/v1/responses/resp_x")).status == 404
             assert on.asked == []
+
+    async def test_channels_without_a_model_of_the_key_are_not_asked(self) -> None:
+        for models, asked in ((["other"], 0), (["other", "m"], 1), (["m-thinking"], 1), ([], 1)):
+            key = replace(KEY, models=frozenset(models))
+            async with stage({"a": lambda _: json_reply(200, THEIRS)}, dialects=("openai-responses",), key=key) as on:
+                answer = await ask(on, "DELETE", "/v1/responses/resp_theirs")
+                assert (answer.status, len(on.asked)) == (200 if asked else 404, asked)
 
     @pytest.mark.parametrize(("status", "told"), [(401, 502), (429, 429), (503, 502)])
     async def test_one_that_cannot_say_is_not_one_that_does_not_know(self, status: int, told: int) -> None:

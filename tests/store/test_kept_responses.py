@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from torouter.store import KeptResponseRow, Store
 
 NOW = 1_000_000
@@ -67,6 +69,13 @@ def test_a_sweep_takes_the_oldest_of_an_account_that_keeps_too_much(store: Store
     assert there(store, "others", account=2) == ["others"]
     assert store.sweep_responses(NOW, 299) == 2
     assert there(store, "resp_1", "resp_2", "resp_3") == ["resp_2", "resp_3"]
+
+
+def test_a_sweep_with_nothing_to_do_waits_for_no_writer(store: Store) -> None:
+    """It looks at all rows; nobody may have to wait for that, either."""
+    keep(store, "resp_1")
+    with ThreadPoolExecutor() as threads, store.transaction():
+        assert threads.submit(store.sweep_responses, NOW, 1000).result(5) == 0
 
 
 def test_a_sweep_takes_no_more_rows_than_told(store: Store) -> None:

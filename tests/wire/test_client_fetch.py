@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -153,6 +156,44 @@ async def test_a_redirect_may_lead_to_nothing_else(location: str) -> None:
 async def test_what_is_no_address_is_refused(url: str) -> None:
     async with fetching() as fetcher:
         assert await refused(fetcher, url)
+
+
+@pytest.mark.parametrize("port", [0, 1, 22, 25, 1023])
+async def test_ports_of_other_services(port: int) -> None:
+    async with fetching() as fetcher:
+        assert "ports below 1024" in await refused(fetcher, f"http://127.0.0.1:{port}/")
+
+
+async def test_which_names_exist_is_not_told() -> None:
+    """`localhost` does, and leads to where nobody may go."""
+    fetcher = Fetcher(size_bytes=1000, timeout_s=20)
+    known = await refused(fetcher, "http://localhost/")
+    unknown = await refused(fetcher, "http://unknown.invalid/")
+    await fetcher.close()
+    assert known.removeprefix("localhost") == unknown.removeprefix("unknown.invalid")
+
+
+async def test_names_that_take_long_hold_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither other threads' work nor the looking up of channels' names."""
+    may_end = threading.Event()
+    found = socket.getaddrinfo
+
+    def slow(host: str, *given: Any, **how: Any) -> Any:
+        if "flags" not in how and host.endswith(".invalid"):
+            may_end.wait(10)
+        return found(host, *given, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    async with fetching(timeout_s=20) as fetcher:
+        fetches = [asyncio.create_task(fetcher.fetch([f"http://{n}.invalid/"])) for n in range(100)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(asyncio.to_thread(str) for _ in range(100)))
+            await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+        for fetch in fetches:
+            fetch.cancel()
+        may_end.set()
+        await asyncio.wait(fetches)
 
 
 async def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

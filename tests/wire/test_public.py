@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from torouter.wire.public import is_public
+from torouter.wire import public
+from torouter.wire.public import is_own, is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
@@ -26,3 +27,21 @@ def test_public(address: str) -> None:
 )
 def test_not_public(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "0:0:0:0:0:0:0:1"])
+def test_addresses_of_the_machine_itself(address: str) -> None:
+    assert is_own(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+def test_addresses_of_others(address: str) -> None:
+    assert not is_own(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])
+def test_a_public_address_of_the_machine_itself_is_not_public(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Its firewall may keep others from a service there, and not the gateway."""
+    monkeypatch.setattr(public, "is_own", lambda asked: asked == address)
+    assert not is_public(address)
+    assert is_public("1.1.1.1")

@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from tests.wire.serving import serving
 from torouter.errors import TorouterError, UpstreamError
 from torouter.wire.exchange import Exchange
+from torouter.wire.message_exchange import MessageExchange
 from torouter.wire.server import Connection, Limits
 from torouter.wire.sse import MAX_FRAME_BYTES
-from torouter.wire.turn import Turn
 from torouter.wire.websocket import Message, WebSocket, accept
 
 LIMITS = Limits(body_bytes=100_000, body_s=0.3, stalled_reader_s=60.0, ping_s=60.0, idle_s=60.0)
@@ -59,7 +59,7 @@ class SocketSite:
         finally:
             self.ended.set()
 
-    async def _answer(self, turn: Turn) -> None:
+    async def _answer(self, turn: MessageExchange) -> None:
         self.ids.append(turn.request_id)
         self.began.set()
         if turn.body == b"fault":
@@ -211,6 +211,48 @@ async def test_a_client_that_never_reads_is_dropped(site: SocketSite) -> None:
         await asyncio.wait_for(site.ended.wait(), 5)
         assert len(site.ids) == 1, "a client is asked nothing new before it has read what was said"
         writer.close()
+
+
+async def test_what_waits_does_not_grow_with_what_is_dealt_with(site: SocketSite) -> None:
+    """Thousands of messages may come in one read. As long as they wait there is not another one for each that is dealt
+    with."""
+    async with serving(site) as port:
+        reader, writer = await _upgraded(port)
+        taken = 0
+
+        async def pour() -> None:
+            nonlocal taken
+            while True:
+                writer.write(b"\x81\x85\0\0\0\0flood" * 5000)
+                await writer.drain()
+                taken += 1
+
+        async def listen(turns: int) -> None:
+            while len(site.ids) < turns:
+                await reader.read(65536)
+
+        pouring = asyncio.create_task(pour())
+        await asyncio.wait_for(listen(3), 10)
+        await asyncio.sleep(0.3)
+        before = taken
+        await asyncio.wait_for(listen(15), 10)
+        await asyncio.sleep(0.3)
+        pouring.cancel()
+        writer.transport.abort()
+    assert taken == before, "the gateway went on reading"
+
+
+async def test_messages_without_pause_let_others_through(site: SocketSite) -> None:
+    async with serving(site) as port, connect(f"ws://127.0.0.1:{port}/", proxy=None, compression=None) as other:
+        _, writer = await _upgraded(port)
+        writer.write(b"\x81\x80\0\0\0\0" * 8000)
+        while len(site.ids) < 10:
+            await asyncio.sleep(0)
+        await other.send("me too")
+        assert await other.recv() == "me too"
+        dealt_with = len(site.ids)
+        writer.transport.abort()
+    assert dealt_with < 4000
 
 
 async def test_a_client_that_does_not_close_its_end(site: SocketSite) -> None:

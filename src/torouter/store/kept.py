@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from torouter.store.rows import KeptResponseRow
 from torouter.store.schema import kept_responses
 
-__all__ = ["delete_row", "find_sealed", "insert_row", "shorten_rows", "sweep_rows"]
+__all__ = ["delete_row", "delete_rows", "due_ids", "find_sealed", "insert_row", "shorten_rows"]
 
 _OF = kept_responses.c
 
@@ -32,14 +34,18 @@ def shorten_rows(connection: Connection, ttl_ms: int) -> None:
     connection.execute(update(kept_responses).where(_OF.expires_ms > latest_ms).values(expires_ms=latest_ms))
 
 
-def sweep_rows(connection: Connection, now_ms: int, account_limit_bytes: int, limit_rows: int) -> int:
+def delete_rows(connection: Connection, ids: Sequence[str]) -> int:
+    return int(connection.execute(delete(kept_responses).where(_OF.id.in_(ids))).rowcount)
+
+
+def due_ids(connection: Connection, now_ms: int, account_limit_bytes: int, limit_rows: int) -> Sequence[str]:
+    """Of what has expired, and of the oldest of accounts that keep more than they may."""
     newer_bytes = func.sum(_OF.sealed_bytes).over(
         partition_by=_OF.account_id, order_by=(_OF.created_ms.desc(), _OF.id.desc())
     )
     ranked = select(_OF.id, _OF.expires_ms, newer_bytes.label("newer_bytes")).subquery()
     is_due = or_(ranked.c.expires_ms <= now_ms, ranked.c.newer_bytes > account_limit_bytes)
-    due = select(ranked.c.id).where(is_due).limit(limit_rows)
-    return int(connection.execute(delete(kept_responses).where(_OF.id.in_(due))).rowcount)
+    return connection.execute(select(ranked.c.id).where(is_due).limit(limit_rows)).scalars().all()
 
 
 def _is(account_id: int, response_id: str, now_ms: int) -> ColumnElement[bool]:

@@ -232,9 +232,14 @@ class Store:
 
     def sweep_responses(self, now_ms: int, account_limit_bytes: int, limit_rows: int = 1000) -> int:
         """Deletes what has expired, and the oldest of accounts that keep more than they may; at most so many rows, so
-        that others need not wait long. Returns how many."""
+        that others need not wait long. Returns how many. What is due is found without keeping anybody from writing: it
+        takes a look at all rows."""
+        with self._reading() as connection:
+            due = kept.due_ids(connection, now_ms, account_limit_bytes, limit_rows)
+        if not due:
+            return 0
         with self._writing() as connection:
-            return kept.sweep_rows(connection, now_ms, account_limit_bytes, limit_rows)
+            return kept.delete_rows(connection, due)
 
     # The vault
 

@@ -108,8 +108,19 @@ def _page(kept_id: str, document: bytes, options: dict[str, str]) -> bytes:
 
 
 def _requests(exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot) -> Iterator[Request]:
-    passed, query = exchange.head.upstream_block, without_key(exchange.query)
+    passed, query, usable = exchange.head.upstream_block, without_key(exchange.query), _usable(key, snapshot)
     for channel in sorted(snapshot.channels_of(key.group), key=lambda channel: channel.priority):
+        if usable is not None and channel.name not in usable:
+            continue
         request = channel.kept_request(exchange.method, call.below, passed, query)
         if request is not None:
             yield request
+
+
+def _usable(key: Key, snapshot: Snapshot) -> frozenset[str] | None:
+    """Names of the channels that a key may use for any of its models; `None` for one that may use all models."""
+    if not key.models:
+        return None
+    routes = (snapshot.route(key.group, "openai-responses", "chat", model) for model in key.models)
+    buckets = (bucket for route in routes if route is not None for bucket in route.buckets)
+    return frozenset(candidate.channel.name for bucket in buckets for candidate in bucket.candidates)

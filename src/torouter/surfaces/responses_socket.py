@@ -21,7 +21,7 @@ from torouter.surfaces.recent import Recent
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head
-from torouter.wire.turn import Turn
+from torouter.wire.message_exchange import MessageExchange
 from torouter.wire.websocket import Message, WebSocket
 
 __all__ = ["Answer", "Answerer", "Refuse", "ResponsesSocket"]
@@ -88,21 +88,14 @@ class ResponsesSocket:
                 code="previous_response_not_found",
                 param="previous_response_id",
             )
-        whole = expand(body, previous)
-        if len(whole) > self._body_limit_bytes:
-            raise RequestError(
-                f"The request with all that it goes on from is over the limit of {self._body_limit_bytes} bytes.",
-                kind="too_large",
-                code="request_too_large",
-            )
-        return whole
+        return expand(body, previous, self._body_limit_bytes)
 
-    def _remember(self, turn: Turn, listener: Listener) -> None:
+    def _remember(self, turn: MessageExchange, listener: Listener) -> None:
         with suppress(RequestError):  # an upstream that answers a request without readable input: nothing follows that
             if (kept := listener.kept(turn.body)) is not None:
                 self._recent.add(kept)
 
-    def _fault(self, turn: Turn) -> None:
+    def _fault(self, turn: MessageExchange) -> None:
         _log.exception("fault request_id=%s path=%s", turn.request_id.decode(), turn.path.decode("ascii", "replace"))
         if turn.has_begun:
             turn.abort()

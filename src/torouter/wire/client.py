@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from torouter.errors import UpstreamError
@@ -40,8 +41,8 @@ class ClientStats:
 class Client:
     """`ssl_context` as `tls.client_context` makes it (`None`: the default one, made at the first https request);
     `proxies` in the form of `urllib.request.getproxies` (`None`: those of the environment, `{}`: none), never for
-    loopback hosts unless `proxy_loopback`. `may_reach` decides which IP addresses may be connected to (`None`: all).
-    Belongs to the event loop that first uses it."""
+    loopback hosts unless `proxy_loopback`. `may_reach` decides which IP addresses may be connected to (`None`: all);
+    names are looked up in `name_threads` (`None`: the loop's). Belongs to the event loop that first uses it."""
 
     __slots__ = ("_dialer", "_pool")
 
@@ -52,11 +53,12 @@ class Client:
         proxies: Mapping[str, str] | None = None,
         proxy_loopback: bool = False,
         may_reach: Callable[[str], bool] | None = None,
+        name_threads: Executor | None = None,
         max_idle_per_origin: int = 512,
         idle_connection_s: float = 55.0,
         sweep_s: float = 0.5,
     ) -> None:
-        self._dialer = Dialer(Proxies(proxies, with_loopback=proxy_loopback), ssl_context, may_reach)
+        self._dialer = Dialer(Proxies(proxies, with_loopback=proxy_loopback), ssl_context, may_reach, name_threads)
         self._pool = Pool(max_idle_per_origin, idle_connection_s, sweep_s)
 
     @property

@@ -9,6 +9,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
 from typing import Final
 
 from aiohappyeyeballs import AddrInfoType, start_connection
@@ -31,19 +33,22 @@ _KEEPALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT"
 
 class Dialer:
     """Opens connections: `ssl_context` verifies https origins (`None`: the default one, made when first needed);
-    `may_reach` decides which IP addresses may be connected to (`None`: all)."""
+    `may_reach` decides which IP addresses may be connected to (`None`: all); names are looked up in `name_threads`
+    (`None`: the loop's)."""
 
-    __slots__ = ("_may_reach", "_proxies", "_ssl_context")
+    __slots__ = ("_may_reach", "_name_threads", "_proxies", "_ssl_context")
 
     def __init__(
         self,
         proxies: Proxies,
         ssl_context: ssl.SSLContext | None = None,
         may_reach: Callable[[str], bool] | None = None,
+        name_threads: Executor | None = None,
     ) -> None:
         self._proxies = proxies
         self._ssl_context = ssl_context
         self._may_reach = may_reach
+        self._name_threads = name_threads
 
     async def open(self, connection: Connection, connect_s: float) -> None:
         """Connects `connection` to its origin, within `connect_s` seconds. Raises `UpstreamError` (`connect`)."""
@@ -79,14 +84,26 @@ class Dialer:
 
     async def _connect(self, to: Origin | Proxy) -> socket.socket:
         """To one of the addresses that were looked at, and no other: the name is not resolved again."""
-        addresses = await _resolve(to.host, to.port)
-        if self._may_reach is not None:
-            addresses = [each for each in addresses if self._may_reach(each[4][0])]
-            if not addresses:
-                raise Fault("connections to its address are not allowed").error(to.host, "connect")
+        if self._may_reach is None:
+            addresses = await _resolve(to.host, to.port, self._name_threads)
+        else:
+            addresses = await self._reachable(to, self._may_reach)
         sock = await start_connection(addresses, happy_eyeballs_delay=_HEAD_START_S, interleave=1)
         _set_options(sock)
         return sock
+
+    async def _reachable(self, to: Origin | Proxy, may_reach: Callable[[str], bool]) -> Sequence[AddrInfoType]:
+        """A name that does not exist is told like one that leads where nobody may go: which names a private network has
+        is not for every caller to find out."""
+        try:
+            found = await _resolve(to.host, to.port, self._name_threads)
+        except socket.gaierror:
+            found = ()
+        allowed = [each for each in found if may_reach(each[4][0])]
+        if not allowed:
+            what = "the host name cannot be resolved, or connections to its address are not allowed"
+            raise Fault(what).error(to.host, "connect")
+        return allowed
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
@@ -94,11 +111,14 @@ class Dialer:
         return self._ssl_context
 
 
-async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:
+async def _resolve(host: str, port: int, threads: Executor | None) -> Sequence[AddrInfoType]:
+    loop = asyncio.get_running_loop()
     try:  # an address needs no resolver, and so no thread
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
-        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        if threads is None:
+            return await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return await loop.run_in_executor(threads, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
 
 
 def _set_options(sock: socket.socket) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -23,10 +24,14 @@ from torouter.wire.upstream import Deadlines, Origin, Request, Response
 __all__ = ["FetchError", "Fetched", "Fetcher"]
 
 _SLOTS: Final = 8
+_NAME_THREADS: Final = 4
+"""Of our own: a resolver that a stranger keeps waiting would block the loop's, where channels' names are looked up."""
 _MAX_REDIRECTS: Final = 3
 _MAX_URL_CHARACTERS: Final = 8192
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PORTS: Final = {"http": 80, "https": 443}
+_FIRST_FREE_PORT: Final = 1024
+"""Below it are services that are not the web's: mail, remote shells. Nobody is to knock at them through us."""
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*")
 _SAFE: Final = "/:?@!$&'()*+,;=~%[]"
 _AGENT: Final = f"torouter/{__version__}"
@@ -62,7 +67,14 @@ class Fetcher:
     ) -> None:
         self._size_bytes = size_bytes
         self._timeout_s = timeout_s
-        self._client = Client(ssl_context=ssl_context, proxies={}, may_reach=may_reach, max_idle_per_origin=0)
+        self._name_threads = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names-of-links")
+        self._client = Client(
+            ssl_context=ssl_context,
+            proxies={},
+            may_reach=may_reach,
+            name_threads=self._name_threads,
+            max_idle_per_origin=0,
+        )
         self._slots = asyncio.Semaphore(_SLOTS)
 
     async def fetch(self, urls: Sequence[str]) -> list[Fetched]:
@@ -71,6 +83,7 @@ class Fetcher:
 
     async def close(self) -> None:
         await self._client.close()
+        self._name_threads.shutdown(wait=False, cancel_futures=True)
 
     async def _all(self, urls: Sequence[str]) -> list[Fetched]:
         budget = _Budget(self._size_bytes)
@@ -171,6 +184,10 @@ def _parsed(url: str) -> tuple[Origin, str, str]:
     if not _HOST.fullmatch(host):
         raise _Refused("it names no valid host")
     authority = f"[{host}]" if ":" in host else host
-    if port is not None and port != _PORTS[parts.scheme]:
+    if port is None:
+        port = _PORTS[parts.scheme]
+    elif port < _FIRST_FREE_PORT and port not in _PORTS.values():
+        raise _Refused(f"of the ports below {_FIRST_FREE_PORT} only 80 and 443 are connected to")
+    if port != _PORTS[parts.scheme]:
         authority += f":{port}"
-    return Origin(parts.scheme, host, port or _PORTS[parts.scheme]), authority, target
+    return Origin(parts.scheme, host, port), authority, target

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-__all__ = ["is_public"]
+__all__ = ["is_own", "is_public"]
 
 _SPECIAL: Final = (
     IPv4Network("192.0.0.0/24"),  # IETF assignments (RFC 6890); Oracle's clouds keep metadata there
@@ -16,16 +17,32 @@ _SPECIAL: Final = (
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 """NAT64 (RFC 6052): the last 32 bits are the IPv4 address that is meant."""
+_ANY_PORT: Final = 9
 
 
 def is_public(address: str) -> bool:
     """Of an IP address as `getaddrinfo` gives it. Loopback, private, link-local (where clouds keep their metadata),
-    shared, multicast and reserved ones are not, in whatever way IPv6 spells them."""
+    shared, multicast and reserved ones are not, in whatever way IPv6 spells them; nor is a public one of this machine:
+    its firewall lets itself in everywhere."""
     try:
         found = ip_address(address)
     except ValueError:
         return False
-    return _is_public_v4(found) if isinstance(found, IPv4Address) else _is_public_v6(found)
+    is_known = _is_public_v4(found) if isinstance(found, IPv4Address) else _is_public_v6(found)
+    return is_known and not is_own(address)
+
+
+def is_own(address: str) -> bool:
+    """Does an IP address lead to this machine itself? Then it would be the sender's, too. Nothing is sent: connecting a
+    UDP socket only asks the system for its route."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asked:
+            asked.connect((address, _ANY_PORT))
+            sender = asked.getsockname()[0]
+    except OSError:  # no route: it leads nowhere
+        return False
+    return ip_address(sender) == ip_address(address)
 
 
 def _is_public_v4(address: IPv4Address) -> bool:

@@ -21,8 +21,8 @@ from websockets.server import ServerProtocol
 from torouter.errors import RequestError
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head
+from torouter.wire.message_exchange import MessageExchange, Sink
 from torouter.wire.server import Limits, Successor
-from torouter.wire.turn import Sink, Turn
 
 __all__ = ["Message", "WebSocket", "accept"]
 
@@ -131,6 +131,7 @@ class WebSocket(Successor):
                 await handle(message)
                 self._is_busy = False
                 self._last_active_s = self._loop.time()
+                await asyncio.sleep(0)  # nothing need have been waited for: others' turn
                 if self._connection.is_closing:
                     self.close(CloseCode.GOING_AWAY, "the server is shutting down")
         except asyncio.CancelledError:
@@ -142,10 +143,10 @@ class WebSocket(Successor):
             self._connection.active = self._exchange
         self._exchange.has_ended = True
 
-    def turn(self, message: Message, head: Head, body: bytes, sink: Sink) -> Turn:
+    def turn(self, message: Message, head: Head, body: bytes, sink: Sink) -> MessageExchange:
         """The exchange that answers a message; pauses and the client's leaving are its own from now on."""
         connection = self._connection
-        turn = Turn(connection, head, body, connection.next_request_id(), message.arrived_s, sink)
+        turn = MessageExchange(connection, head, body, connection.next_request_id(), message.arrived_s, sink)
         turn.drive = self._exchange.drive
         connection.active = turn
         return turn
@@ -158,7 +159,8 @@ class WebSocket(Successor):
             return None
         message = self._queue.popleft()
         self._queued_bytes -= len(message.text or b"")
-        self._connection.resume_reading()
+        if not self._is_full():  # one read may have brought thousands: no other as long as they wait
+            self._connection.resume_reading()
         return message
 
     def _frame(self, frame: Frame) -> None:
@@ -179,9 +181,12 @@ class WebSocket(Successor):
         self._last_active_s = self._last_read_s
         self._queue.append(Message(data if self._is_text else None, self._last_read_s))
         self._queued_bytes += len(data) if self._is_text else 0
-        if len(self._queue) >= _QUEUE_LIMIT or self._queued_bytes > self._limits.body_bytes:
+        if self._is_full():
             self._connection.pause_reading()
         self._stir()
+
+    def _is_full(self) -> bool:
+        return len(self._queue) >= _QUEUE_LIMIT or self._queued_bytes > self._limits.body_bytes
 
     def _stir(self) -> None:
         if self._wake is not None and not self._wake.done():

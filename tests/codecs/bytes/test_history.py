@@ -12,6 +12,7 @@ from tests.recorded import Exchange, exchanges, frames
 from torouter.codecs.openai_responses.history import Kept, Listener, expand, keep, kept_input, previous_id
 from torouter.errors import RequestError
 
+LIMIT_BYTES = 1_000_000
 HI = b'[{"type":"message","role":"user","content":[{"type":"input_text","text":"h\\u0069"}]}]'
 
 
@@ -43,7 +44,7 @@ def test_most_recordings_can_be_gone_on_from() -> None:
 @pytest.mark.parametrize(("exchange", "kept"), ANSWERED, ids=[exchange.label for exchange, _ in ANSWERED])
 def test_a_recorded_answer_becomes_input_as_the_types_have_it(exchange: Exchange, kept: Kept) -> None:
     body = json.dumps({"model": "m", "previous_response_id": kept.id, "input": "And now?"}).encode()
-    whole = json.loads(expand(body, kept))
+    whole = json.loads(expand(body, kept, LIMIT_BYTES))
     said = [
         *json.loads(kept.output),
         *json.loads(kept_input(body)),
@@ -76,7 +77,7 @@ def test_input_that_is_none(said: bytes) -> None:
 def test_everything_but_the_input_stays_as_it_was() -> None:
     previous = Kept(id="resp_1", input=HI, output=b'[ {"type" : "message", "big": 1e400} ]')
     body = b'{ "model" : "m",\n "previous_response_id":"resp_1", "input" : [{"x":"\\ud83d"}] , "top_p": 1.00 }'
-    assert expand(body, previous) == (
+    assert expand(body, previous, LIMIT_BYTES) == (
         b'{ "model" : "m",\n "input" : [%b,{"type" : "message", "big": 1e400},{"x":"\\ud83d"}] , "top_p": 1.00 }'
         % HI[1:-1]
     )
@@ -84,13 +85,32 @@ def test_everything_but_the_input_stays_as_it_was() -> None:
 
 def test_a_request_without_input_gets_what_was_said() -> None:
     previous = Kept(id="resp_1", input=b"[]", output=b"[1]")
-    assert expand(b'{"model":"m","previous_response_id":"resp_1"}', previous) == b'{"model":"m","input":[1]}'
+    assert (
+        expand(b'{"model":"m","previous_response_id":"resp_1"}', previous, LIMIT_BYTES) == b'{"model":"m","input":[1]}'
+    )
+
+
+@pytest.mark.parametrize("limit_bytes", [74, 10])
+def test_what_would_be_too_large_is_not_made(limit_bytes: int) -> None:
+    """With the rest of the request, or already by its items."""
+    previous = Kept(id="resp_1", input=b"[1,2,3,4]", output=b"[5]")
+    body = b'{"model":"a name of forty characters or so, perhaps","previous_response_id":"resp_1","input":[6]}'
+    assert len(expand(body, previous, 75)) == 75
+    with pytest.raises(RequestError) as caught:
+        expand(body, previous, limit_bytes)
+    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+
+def test_an_input_that_is_there_twice_would_be_written_twice() -> None:
+    with pytest.raises(RequestError) as caught:
+        expand(b'{"input":[],"previous_response_id":"resp_1","input":[]}', Kept(id="resp_1", input=HI, output=HI), 9999)
+    assert caught.value.param == "input"
 
 
 def test_instructions_are_not_carried_over() -> None:
     kept = keep(b'{"instructions":"Be brief.","input":"hi"}', _response())
     assert kept is not None
-    assert b"instructions" not in expand(b'{"previous_response_id":"resp_1","input":"go on"}', kept)
+    assert b"instructions" not in expand(b'{"previous_response_id":"resp_1","input":"go on"}', kept, LIMIT_BYTES)
 
 
 @pytest.mark.parametrize(

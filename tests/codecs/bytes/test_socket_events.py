@@ -54,6 +54,16 @@ def test_every_field_of_the_sockets_own_is_gone() -> None:
     assert responses_faults(json.loads(create.body)) == []
 
 
+def test_a_lane_is_repeated_so_it_must_be_short() -> None:
+    """In each event: one read from the upstream may hold hundreds, and all would be written before anybody waits."""
+    create = read_event(b'{"type":"response.create","stream_id":"%b"}' % (b"x" * 254))
+    assert create is not None
+    assert len(create.lane) == 256
+    with pytest.raises(RequestError) as caught:
+        read_event(b'{"type":"response.create","stream_id":"%b"}' % (b"x" * 255))
+    assert caught.value.param == "stream_id"
+
+
 @pytest.mark.parametrize("event", [b"", b"[]", b"{", b'{"type":"response.create"', b"3"])
 def test_what_is_no_event(event: bytes) -> None:
     with pytest.raises(RequestError):

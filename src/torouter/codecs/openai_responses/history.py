@@ -5,19 +5,22 @@ Items are never decoded and written anew: whatever a vendor put into them goes b
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from torouter.codecs.splice import edit, elements, skim, values_of
+from torouter.codecs.splice import edit, elements, members, skim, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.errors import RequestError
 
-__all__ = ["Kept", "Listener", "expand", "keep", "kept_input", "previous_id"]
+__all__ = ["Kept", "Listener", "expand", "keep", "kept_input", "previous_id", "too_large", "with_input"]
 
 _ABSENT: Final = Raw()
 _ENDED: Final = frozenset({"completed", "incomplete"})
+_NO_CHANGES: Final[Mapping[str, None]] = {}
+_GONE_ON_FROM: Final = {"previous_response_id": None}
 _OF_OUTPUT_ONLY: Final = {"created_by": None}
 """Fields that items of an answer may have and items of a request may not (openai 3.54.0, seen 2026-11)."""
 
@@ -71,11 +74,26 @@ def previous_id(body: bytes) -> str | None:
         raise RequestError("The field `previous_response_id` must be a string.", param="previous_response_id") from None
 
 
-def expand(body: bytes, previous: Kept) -> bytes:
+def expand(body: bytes, previous: Kept, limit_bytes: int) -> bytes:
     """The request with all that it refers to: `input` is what was said before and then its own, and everything else is
-    as it came, byte for byte. `instructions` are not carried over. Raises `RequestError`."""
+    as it came, byte for byte. `instructions` are not carried over. Raises `RequestError`, see `with_input`."""
     items = (*_inner(previous.input), *_inner(previous.output), *_inner(kept_input(body)))
-    return edit(body, {"previous_response_id": None, "input": _array(items)})
+    return with_input(body, items, limit_bytes, _GONE_ON_FROM)
+
+
+def with_input(
+    body: bytes, pieces: Sequence[bytes], limit_bytes: int, changes: Mapping[str, None] = _NO_CHANGES
+) -> bytes:
+    """The request with another `input`, made of items or runs of items. Raises `RequestError` for one that would be
+    over the limit, before it is made: a few bytes of request can refer to the same large item any number of times."""
+    if sum(map(len, pieces)) + len(pieces) > limit_bytes:
+        raise too_large(limit_bytes)
+    if sum(member.name == "input" for member in members(body)) > 1:
+        raise RequestError("The field `input` is there more than once.", param="input")
+    whole = edit(body, {**changes, "input": _array(pieces)})
+    if len(whole) > limit_bytes:
+        raise too_large(limit_bytes)
+    return whole
 
 
 def kept_input(body: bytes) -> bytes:
@@ -161,5 +179,13 @@ def _inner(array: bytes) -> tuple[bytes, ...]:
     return (text,) if text else ()
 
 
-def _array(pieces: tuple[bytes, ...]) -> bytes:
+def _array(pieces: Sequence[bytes]) -> bytes:
     return b"[%b]" % b",".join(pieces)
+
+
+def too_large(limit_bytes: int) -> RequestError:
+    return RequestError(
+        f"The request with all that it refers to is over the limit of {limit_bytes} bytes.",
+        kind="too_large",
+        code="request_too_large",
+    )

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from torouter.codecs.codec import Resolved
-from torouter.codecs.openai_responses.history import Kept, expand, keep, kept_input, previous_id
+from torouter.codecs.openai_responses.history import Kept, expand, keep, kept_input, previous_id, too_large, with_input
 from torouter.codecs.splice import edit, elements, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.errors import RequestError
@@ -102,7 +102,7 @@ class References:
         """Raises `RequestError` where the whole becomes too large: a small request may refer to much, and often."""
         self._read_bytes += len(document)
         if self._read_bytes > self._limit_bytes * _MOST_READ:
-            raise self._too_large()
+            raise too_large(self._limit_bytes)
         kept = keep(document, document)
         if kept is None:
             return
@@ -124,20 +124,13 @@ class References:
     def _grow(self, more_bytes: int) -> None:
         self._size_bytes += more_bytes
         if self._size_bytes > self._limit_bytes:
-            raise self._too_large()
-
-    def _too_large(self) -> RequestError:
-        return RequestError(
-            f"The request with all that it refers to is over the limit of {self._limit_bytes} bytes.",
-            kind="too_large",
-            code="request_too_large",
-        )
+            raise too_large(self._limit_bytes)
 
     def resolved(self) -> Resolved:
         missing = next((f"input.{place}" for place, named in self._items.items() if named not in self._found), None)
         body = self._with_items() if self._found else self._body
         if self._kept is not None:
-            body = expand(body, self._kept)
+            body = expand(body, self._kept, self._limit_bytes)
         elif self._previous is not None:
             missing = "previous_response_id"
         return Resolved(body=body, previous=self._previous, missing=missing)
@@ -148,7 +141,7 @@ class References:
             self._found.get(self._items.get(place, ""), said[span.start : span.end])
             for place, span in enumerate(elements(said))
         )
-        return edit(self._body, {"input": _array(filter(None, items))})
+        return with_input(self._body, [item for item in items if item], self._limit_bytes)
 
 
 def document_of(body: bytes, last: bytes) -> tuple[str, bytes] | None:

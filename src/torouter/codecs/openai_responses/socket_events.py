@@ -28,6 +28,8 @@ _CREATE: Final = "response.create"
 _ACKNOWLEDGEMENTS: Final = frozenset({"response.processed"})
 """Codex says that it has dealt with an answer; nothing is to be said to that."""
 _TO_REQUEST: Final = {"type": None, "stream_id": None, "generate": None, "stream": b"true"}
+_LONGEST_LANE: Final = 256
+"""In bytes: it is written into every event, of which a single piece from the upstream may hold hundreds."""
 _ENDED: Final = frozenset({"completed", "incomplete", "failed"})
 
 
@@ -78,10 +80,9 @@ def read_event(message: bytes) -> Create | None:
         raise RequestError(f"The field `type` {said}; the only event served is `{_CREATE}`.", param="type")
     if _value(values, "background", bool):
         raise RequestError("An answer in the background is not served over WebSocket.", param="background")
-    lane = _value(values, "stream_id", str)
     return Create(
         body=edit(message, _TO_REQUEST),
-        lane=b"" if lane is None else values["stream_id"],
+        lane=_lane(values),
         is_warm_up=_value(values, "generate", bool) is False or _is_prewarm(values),
     )
 
@@ -95,6 +96,15 @@ def _value(values: Mapping[str, bytes], name: str, kind: type[T]) -> T | None:
     except _UNREADABLE:
         word = {str: "a string", bool: "true or false"}[kind]
         raise RequestError(f"The field `{name}` must be {word}.", param=name) from None
+
+
+def _lane(values: Mapping[str, bytes]) -> bytes:
+    if _value(values, "stream_id", str) is None:
+        return b""
+    lane = values["stream_id"]
+    if len(lane) > _LONGEST_LANE:
+        raise RequestError(f"The field `stream_id` is longer than {_LONGEST_LANE} bytes.", param="stream_id")
+    return lane
 
 
 def _is_prewarm(values: Mapping[str, bytes]) -> bool:

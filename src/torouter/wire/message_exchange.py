@@ -13,7 +13,7 @@ from torouter.wire.head import Head
 from torouter.wire.server import Connection
 from torouter.wire.sse import MAX_FRAME_BYTES, SseFramer
 
-__all__ = ["Sink", "Turn"]
+__all__ = ["MessageExchange", "Sink"]
 
 
 class Sink(Protocol):
@@ -26,7 +26,7 @@ class Sink(Protocol):
         ...
 
 
-class Turn(Exchange):
+class MessageExchange(Exchange):
     """`head` is that of the conversation; `connection` the one that it is held on."""
 
     def __init__(
