@@ -14,7 +14,6 @@ from torouter.errors import RequestError
 
 Json = dict[str, Any]
 
-LIMIT_BYTES = 1_000_000
 SEED = "0123456789abcdef00000001"
 OURS = f"resp_{SEED}"
 
@@ -103,7 +102,7 @@ class TestReferences:
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (resolved.previous, resolved.missing) == (OURS, None)
         body = json.loads(resolved.body)
         assert set(body) == {"input", "x"}
@@ -116,7 +115,7 @@ class TestReferences:
         references = refers(body)
         assert references is not None
         assert references.wanted == ()
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (resolved.body, resolved.previous, resolved.missing) == (body, other, "previous_response_id")
 
     def test_one_of_ours_that_is_gone_stays_in_the_body(self) -> None:
@@ -124,8 +123,8 @@ class TestReferences:
         references = refers(body)
         assert references is not None
         assert references.wanted == (OURS,)
-        assert references.resolved(LIMIT_BYTES).missing == "previous_response_id"
-        assert references.resolved(LIMIT_BYTES).body == body
+        assert references.resolved().missing == "previous_response_id"
+        assert references.resolved().body == body
 
     def test_items(self) -> None:
         reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
@@ -134,30 +133,28 @@ class TestReferences:
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert resolved.missing is None
         assert json.loads(resolved.body)["input"] == ["a", message("two"), message("two"), {"b": 1}]
         references = refers(written({"input": [reference, unknown]}))
         assert references is not None
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (json.loads(resolved.body)["input"], resolved.missing) == ([message("two"), unknown], "input.1")
 
     def test_a_large_item_that_is_named_again_and_again(self) -> None:
         """Forty bytes of request for each copy: what would come of it is not made."""
         reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
-        references = references_of(written({"input": [reference] * 20_000}))
+        references = refers(written({"input": [reference] * 20_000}), 64 * 1024 * 1024)
         assert references is not None
-        references.learn(OURS, written({"input": [], "response": response(message("x" * 1_000_000))}))
         with pytest.raises(RequestError) as caught:
-            references.resolved(64 * 1024 * 1024)
+            references.learn(OURS, written({"input": [], "response": response(message("x" * 1_000_000))}))
         assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
     def test_many_references_cost_what_they_cost_once(self) -> None:
         """20 000 references and a response of 2000 items: the ones are not searched for each of the others."""
-        references = references_of(
-            written({"input": [{"type": "item_reference", "id": f"msg_{SEED}_{n}"} for n in range(20_000)]})
-        )
+        named = [{"type": "item_reference", "id": f"msg_{SEED}_{n}"} for n in range(20_000)]
+        references = refers(written({"input": named}), 64 * 1024 * 1024)
         assert references is not None
         document = written({"input": [], "response": response(*(message("x", -n) for n in range(2000)))})
         began_s = time.process_time()
@@ -170,7 +167,7 @@ class TestReferences:
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        said = json.loads(references.resolved(LIMIT_BYTES).body)["input"]
+        said = json.loads(references.resolved().body)["input"]
         assert said == [{"role": "user", "content": "one"}, message("two"), message("two"), "x"]
 
     def test_a_summary_without_state_is_not_said_again(self) -> None:

@@ -98,7 +98,7 @@ def _message(said: Fields, calls: _Calls) -> Message:
         places=tuple(place for place, _ in placed),
         name=None if word in ("tool", "function") else name,
         carried=(
-            *said.carry("reasoning_details", "openai-chat", "typed"),
+            *_details(said),
             *said.rest("openai-chat", _MESSAGE_FATES),
         ),
     )
@@ -122,6 +122,13 @@ def _assistant(said: Fields, calls: _Calls) -> _Placed:
     if called is not None:
         placed.append(("function_call", _function_call(called, calls.open_legacy(), is_legacy=True)))
     return placed
+
+
+def _details(said: Fields) -> tuple[Carried, ...]:
+    """For home as they came. What of them is state goes on elsewhere; entries of anything else say nothing there."""
+    is_typed = bool(decode_details(said)) or said.raw("reasoning_details") in (None, b"[]")
+    why = "" if is_typed else "there is no state in it that could be given back"
+    return said.carry("reasoning_details", "openai-chat", "typed" if is_typed else "report", why)
 
 
 def _reasoning(said: Fields) -> _Placed:
