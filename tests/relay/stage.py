@@ -133,7 +133,7 @@ def _unchunked(data: bytes) -> tuple[bytes, bool]:
 async def stage(
     handlers: Mapping[str, Handler],
     *,
-    dialects: tuple[Dialect, ...] = ("openai-chat",),
+    dialects: tuple[Dialect, ...] | Mapping[str, tuple[Dialect, ...]] = ("openai-chat",),
     models: Mapping[str, str] | None = None,
     max_switches: int = 3,
     kind: str = "openai",
@@ -143,7 +143,8 @@ async def stage(
     vault: Vault | None = None,
     key: Key = KEY,
 ) -> AsyncIterator[Stage]:
-    """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
+    """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
+    those of all channels, or of each by its name."""
     rows: list[UsageRow] = []
     asked: list[tuple[str, Request]] = []
 
@@ -157,7 +158,7 @@ async def stage(
             kind=KINDS[kind],
             base_url=f"http://{name}/v1",
             api_key=Secret("sk-up"),
-            dialects=dialects,
+            dialects=dialects[name] if isinstance(dialects, Mapping) else dialects,
             models={"m": "up-m"} if models is None else dict(models),
             priority=number,
         )
