@@ -7,6 +7,7 @@ mentions. Only an agent that used the tool can report it, and only one that read
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,6 +16,11 @@ from typing import Final
 from tests.agents.upstream import Objection, expect
 
 __all__ = ["SIDE_TURN", "Journey", "Step", "Tool", "Turn", "token"]
+
+
+def _seal() -> str:
+    """Base64, as state is everywhere."""
+    return b64encode(token().encode()).decode()
 
 
 def token() -> str:
@@ -71,8 +77,8 @@ class Journey:
         self.steps = tuple(chain.from_iterable(turns))
         last_words = f"All done, and the password is {self.farewell}."
         self.turns = (
-            *(Turn(f"turn {n}", "Let me look.", "A tool will know.", token(), tuple(t)) for n, t in enumerate(turns)),
-            Turn("farewell", last_words, "Nothing is left to do.", token()),
+            *(Turn(f"turn {n}", "Let me look.", "A tool will know.", _seal(), tuple(t)) for n, t in enumerate(turns)),
+            Turn("farewell", last_words, "Nothing is left to do.", _seal()),
         )
 
     @property
