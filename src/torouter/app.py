@@ -25,7 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import Announcement, Keeping, KeptResponses, derived_key, hash_key, load_pepper
+from torouter.accounts import Announcement, Cipher, Keeping, KeptResponses, derived_key, hash_key, load_pepper
 from torouter.channels import Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
@@ -134,7 +134,7 @@ class House:
 
     def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
         return Vault(
-            key=derived_key(pepper, "vault"),
+            cipher=Cipher(pepper, "vault"),
             ttl_s=settings.ttl_s,
             memory_bytes=settings.memory_mb * _MIB,
             read=self._store.find_state,

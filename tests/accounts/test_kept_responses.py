@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from torouter.accounts import Keeping, KeptResponses
-from torouter.accounts.sealing import Sealer
+from torouter.accounts.cipher import Cipher
 from torouter.errors import StoreError
 from torouter.store import Store
 
@@ -124,16 +124,16 @@ async def test_a_shorter_time_holds_for_what_is_there(
 
 
 def test_sealed_bytes_open_in_their_own_place_only() -> None:
-    sealer = Sealer(PEPPER, b"test")
-    sealed = sealer.seal(b"data", b"here")
-    assert sealer.open(sealed, b"here") == b"data"
-    assert sealer.seal(b"data", b"here") != sealed
+    cipher = Cipher(PEPPER, "test")
+    sealed = cipher.encrypt(b"data", b"here")
+    assert cipher.decrypt(sealed, b"here") == b"data"
+    assert cipher.encrypt(b"data", b"here") != sealed
     for data, context, other in (
-        (sealed, b"there", sealer),
-        (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"here", sealer),
-        (b"", b"here", sealer),
-        (sealed, b"here", Sealer(PEPPER, b"other")),
-        (sealed, b"here", Sealer(bytes(32), b"test")),
+        (sealed, b"there", cipher),
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"here", cipher),
+        (b"", b"here", cipher),
+        (sealed, b"here", Cipher(PEPPER, "other")),
+        (sealed, b"here", Cipher(bytes(32), "test")),
     ):
         with pytest.raises(StoreError):
-            other.open(data, context)
+            other.decrypt(data, context)

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from torouter.accounts import Cipher
 from torouter.canon.blocks import ToolCallBlock
 from torouter.canon.capsule import Tenant
 from torouter.errors import StoreError
@@ -42,7 +43,7 @@ class Shelf:
 
     def vault(self, *, key: bytes = b"v" * 32, memory_bytes: int = 10_000) -> Vault:
         return Vault(
-            key=key,
+            cipher=Cipher(key, "vault"),
             ttl_s=60,
             memory_bytes=memory_bytes,
             read=self.read,

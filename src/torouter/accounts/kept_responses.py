@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from torouter.accounts.sealing import Sealer
+from torouter.accounts.cipher import Cipher
 from torouter.errors import StoreError
 from torouter.store import KeptResponseRow, Store
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger("torouter.accounts")
 
-_PURPOSE: Final = b"kept-responses"
+_PURPOSE: Final = "kept-responses"
 _SWEEP_S: Final = 30.0
 _SWEEP_ROWS: Final = 1000
 _REST_S: Final = 0.1
@@ -47,7 +47,7 @@ class KeptResponses:
 
     def __init__(self, store: Store, pepper: bytes, keeping: Keeping, now_ms: Callable[[], int]) -> None:
         self._store = store
-        self._sealer = Sealer(pepper, _PURPOSE)
+        self._cipher = Cipher(pepper, _PURPOSE)
         self._keeping = keeping
         self._now_ms = now_ms
         self._ttl_ms = round(keeping.ttl_s * 1000)
@@ -94,7 +94,7 @@ class KeptResponses:
 
     def _keep(self, account_id: int, key_id: int, response_id: str, document: bytes) -> None:
         now_ms = self._now_ms()
-        sealed = self._sealer.seal(zlib.compress(document, _COMPRESSION), _context(account_id, response_id))
+        sealed = self._cipher.encrypt(zlib.compress(document, _COMPRESSION), _context(account_id, response_id))
         self._store.keep_response(
             KeptResponseRow(
                 id=response_id,
@@ -110,7 +110,7 @@ class KeptResponses:
         sealed = self._store.find_response(account_id, response_id, self._now_ms())
         if sealed is None:
             return None
-        return zlib.decompress(self._sealer.open(sealed, _context(account_id, response_id)))
+        return zlib.decompress(self._cipher.decrypt(sealed, _context(account_id, response_id)))
 
     def _sweep(self) -> int:
         return self._store.sweep_responses(self._now_ms(), self._keeping.account_limit_bytes, _SWEEP_ROWS)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final, Protocol
 
 import msgspec
 
@@ -21,10 +20,7 @@ from torouter.canon.capsule import Tenant
 from torouter.canon.sealing import Keep
 from torouter.errors import StoreError
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-__all__ = ["Vault"]
+__all__ = ["Cipher", "Vault"]
 
 _log = logging.getLogger("torouter.vault")
 
@@ -34,7 +30,6 @@ _BATCH_ROWS: Final = 500
 _WAITING_LIMIT_ROWS: Final = 10_000
 _ABSENT_MS: Final = 60_000
 """How long it is remembered that nothing is known of a call."""
-_NONCE_BYTES: Final = 12
 _ENTRY_BYTES: Final = 200
 """What an entry costs in memory beside its value, about."""
 
@@ -42,14 +37,23 @@ _Row = tuple[bytes, bytes, int]
 """The key, which is a keyed hash; the value, which in the store is encrypted; when it expires, in ms."""
 
 
+class Cipher(Protocol):
+    """Both may block."""
+
+    def encrypt(self, data: bytes, context: bytes, /) -> bytes: ...
+
+    def decrypt(self, encrypted: bytes, context: bytes, /) -> bytes:
+        """Raises `StoreError` for what it has not encrypted itself beside this context."""
+        ...
+
+
 class Vault:
-    """`read`, `write` and `tidy` (which removes what has expired by then) may block, and are called in threads.
-    `key` is 32 bytes."""
+    """`cipher`, `read`, `write` and `tidy` (which removes what has expired by then) are called in threads."""
 
     def __init__(
         self,
         *,
-        key: bytes,
+        cipher: Cipher,
         ttl_s: float,
         memory_bytes: int,
         read: Callable[[Sequence[bytes], int], Mapping[bytes, tuple[bytes, int]]],
@@ -57,7 +61,7 @@ class Vault:
         tidy: Callable[[int], None],
         now_ms: Callable[[], int],
     ) -> None:
-        self._key = key
+        self._cipher = cipher
         self._ttl_ms = round(ttl_s * 1000)
         self._memory_bytes = memory_bytes
         self._read = read
@@ -146,31 +150,18 @@ class Vault:
             _, (oldest, _) = self._entries.popitem(last=False)
             self._used_bytes -= len(oldest) + _ENTRY_BYTES
 
-    @cached_property
-    def _cipher(self) -> AESGCM:
-        """Loaded in a thread, when it is first needed: it takes 8 MB, and many gateways never see any state."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        return AESGCM(self._key)
-
     def _save(self, rows: Sequence[_Row]) -> None:
-        self._write([(key, self._encrypted(key, value), expires_ms) for key, value, expires_ms in rows])
+        self._write([(key, self._cipher.encrypt(value, key), expires_ms) for key, value, expires_ms in rows])
 
     def _load(self, keys: Sequence[bytes], now_ms: int) -> dict[bytes, tuple[bytes, int]]:
         rows = self._read(keys, now_ms)
         return {key: (self._decrypted(key, value), expires_ms) for key, (value, expires_ms) in rows.items()}
 
-    def _encrypted(self, key: bytes, value: bytes) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, value, key)
-
     def _decrypted(self, key: bytes, value: bytes) -> bytes:
         """Nothing, for what another secret encrypted or somebody changed."""
-        from cryptography.exceptions import InvalidTag
-
         try:
-            return self._cipher.decrypt(value[:_NONCE_BYTES], value[_NONCE_BYTES:], key)
-        except (InvalidTag, ValueError):
+            return self._cipher.decrypt(value, key)
+        except StoreError:
             return b""
 
 
