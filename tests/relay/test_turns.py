@@ -111,6 +111,23 @@ async def test_what_a_request_refers_to_counts_to_its_size() -> None:
         assert len(on.asked) == 1
 
 
+async def test_what_is_looked_at_for_a_request_is_bounded() -> None:
+    """Each name of an item makes all be read that led to its answer: with bodies of 100 kB, up to 400 kB."""
+    shelf = MemoryShelf()
+    seeds = [f"{n:024x}" for n in range(8)]
+    for seed in seeds:
+        said = {"type": "message", "id": f"msg_{seed}_0", "role": "assistant", "content": []}
+        document = {"input": "x" * 60_000, "response": {"id": f"resp_{seed}", "status": "completed", "output": [said]}}
+        shelf.kept[1, f"resp_{seed}"] = json.dumps(document).encode()
+    async with stage({"a": lambda _: json_reply(200, CHAT)}, keeps=True, shelf=shelf) as on:
+        for count, status in ((6, 200), (7, 413)):
+            named = [{"type": "item_reference", "id": f"msg_{seed}_0"} for seed in seeds[:count]]
+            answer = await on.post("/v1/responses", {"model": "m", "input": [*named, {"role": "user", "content": "?"}]})
+            assert answer.status == status
+        assert (answer.json["error"]["code"], answer.json["error"]["param"]) == ("request_too_large", "input")
+        assert len(on.asked) == 1
+
+
 class TestElsewhere:
     async def test_the_first_that_knows_answers(self) -> None:
         def knows(request: Request) -> Reply:

@@ -21,6 +21,9 @@ from torouter.wire.exchange import Exchange
 __all__ = ["Keeper", "Shelf", "Turn"]
 
 _FIELD = "previous_response_id"
+_LOOKED_AT_LIMIT = 4
+"""How many times the limit of a body may be looked at for one request: a name of 40 bytes costs reading all that led to
+the answer it is a part of."""
 
 
 class Shelf(Protocol):
@@ -86,11 +89,16 @@ class Turn:
         if there is any, only such are asked. Raises `RequestError`, and `StoreError`."""
         references, key = self._references, self._key
         assert references is not None, "a request that refers to something"
+        limit_bytes = self._keeper.body_limit_bytes
+        left_bytes = _LOOKED_AT_LIMIT * limit_bytes
         for kept_id in references.wanted:
             document = await self._keeper.shelf.find(key.account_id, kept_id)
             if document is not None:
+                left_bytes -= len(document)
+                if left_bytes < 0:
+                    raise _too_much()
                 references.learn(kept_id, document)
-        resolved = references.resolved(self._keeper.body_limit_bytes)
+        resolved = references.resolved(limit_bytes)
         self._exchange.body = resolved.body
         self.previous = resolved.previous
         if resolved.missing is not None:
@@ -123,3 +131,12 @@ class Turn:
                 "conversation as `input` instead."
             )
         return RequestError(message, code="previous_response_not_found", param=path)
+
+
+def _too_much() -> RequestError:
+    return RequestError(
+        "The answers that the items of `input` refer to are too large together. Send the items themselves.",
+        kind="too_large",
+        code="request_too_large",
+        param="input",
+    )
