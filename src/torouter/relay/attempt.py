@@ -150,7 +150,8 @@ class CanonAttempt:
 
     async def follow_links(self, fetcher: Fetcher) -> None:
         """Puts data in the place of links that the candidate would not follow. Before `request`."""
-        self._chat = await with_data(self._chat, translation_of(self.codec).needs_data, fetcher)
+        needs_data, account_id = translation_of(self.codec).needs_data, self._admission.key.account_id
+        self._chat = await with_data(self._chat, needs_data, fetcher, account_id)
 
     def request(self) -> Request:
         call, candidate, chat = self._call, self._candidate, self._chat
