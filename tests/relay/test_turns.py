@@ -149,6 +149,13 @@ async def test_what_a_request_refers_to_counts_to_its_size() -> None:
         assert len(on.asked) == 1
 
 
+async def test_an_input_with_impossible_numbers_is_a_mistake_of_the_clients() -> None:
+    async with stage({"a": lambda _: json_reply(200, CHAT)}) as on:
+        body = b'{"model":"m","input":[{"type":1e400},{"type":"item_reference","id":"x"}]}'
+        answer = await on.post("/v1/responses", body)
+        assert answer.status == 400
+
+
 async def test_what_is_looked_at_for_a_request_is_bounded() -> None:
     """Each name of an item makes all be read that led to its answer: with bodies of 100 kB, up to 400 kB."""
     shelf = MemoryShelf()
