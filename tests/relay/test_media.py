@@ -73,7 +73,7 @@ def image(url: str) -> Json:
 async def sent(
     client: Translation, upstream: Translation, body: Json, fetcher: Fetcher, facts: ModelFacts = FACTS
 ) -> tuple[Json, dict[str, str]]:
-    asked = await with_data(client.decode_request(json.dumps(body).encode()), upstream.needs_data, fetcher)
+    asked = await with_data(client.decode_request(json.dumps(body).encode()), upstream.needs_data, fetcher, 1)
     encoded = upstream.encode_request(asked, "up", facts)
     return json.loads(encoded.body), {loss.field: loss.what for loss in encoded.losses}
 
@@ -196,7 +196,7 @@ async def test_other_schemes_lead_nowhere(fetcher: Fetcher, url: str) -> None:
 
 async def test_a_request_without_links_waits_for_nothing(fetcher: Fetcher) -> None:
     asked = CHAT.decode_request(json.dumps(chat("hi", image("data:image/png;base64," + b64(PNG)))).encode())
-    waiting: Callable[[], Any] = with_data(asked, GEMINI.needs_data, fetcher).__await__
+    waiting: Callable[[], Any] = with_data(asked, GEMINI.needs_data, fetcher, 1).__await__
     with pytest.raises(StopIteration) as ended:
         next(waiting())
     assert ended.value.value is asked

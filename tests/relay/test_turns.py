@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.relay.stage import KEY, Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
-from torouter.errors import UpstreamError
+from torouter.errors import StoreError, UpstreamError
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
 
@@ -82,6 +82,44 @@ async def test_a_connection_that_breaks_behind_the_end_breaks_nothing() -> None:
         assert on.rows[0].outcome == "ok"
 
 
+@pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "streamed"])
+async def test_what_cannot_be_kept_is_answered_and_says_so(is_stream: bool) -> None:
+    """A request that repeats a name so often that nobody will take it apart."""
+    shelf = MemoryShelf()
+    reply = stream if is_stream else lambda _: json_reply(200, CHAT)
+    async with stage({"a": reply}, keeps=True, shelf=shelf) as on:
+        repeated = b",".join([b'"user":"u"'] * 60)
+        body = b'{"model":"m","input":"hi",%b,"stream":%b}' % (repeated, b"true" if is_stream else b"false")
+        answer = await on.post("/v1/responses", body)
+        assert (answer.status, answer.is_complete) == (200, True)
+        last = answer.body[answer.body.rindex(b"data: ") + 6 :] if is_stream else answer.body
+        told = json.loads(last)
+        assert (told["response"] if is_stream else told)["store"] is False
+        assert shelf.kept == {}
+        assert on.rows[0].outcome == "ok"
+
+
+class RefusingShelf(MemoryShelf):
+    async def keep(self, account_id: int, key_id: int, kept_id: str, document: bytes) -> bool:
+        raise StoreError("What no shelf should do.")
+
+
+async def test_an_answer_that_has_begun_is_not_given_another(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever went wrong: it is cut off, so that the client sees that it is not whole."""
+    async with stage({"a": stream}, keeps=True, shelf=RefusingShelf()) as on:
+        body = json.dumps({"model": "m", "input": "hi", "stream": True})
+        head = f"host: h\r\nauthorization: Bearer sk-good\r\ncontent-length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", on.port)
+        writer.write(f"POST /v1/responses HTTP/1.1\r\n{head}{body}".encode())
+        got = await asyncio.wait_for(reader.read(-1), 10)
+        writer.close()
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert got.count(b"HTTP/1.1 ") == 1
+    assert not got.endswith(b"0\r\n\r\n")
+    assert "What no shelf should do." in caplog.text
+    assert len(on.rows) == 1
+
+
 async def test_a_client_that_leaves_before_the_end_is_written_down() -> None:
     shelf = SlowShelf()
     async with stage({"a": stream}, keeps=True, shelf=shelf) as on:
@@ -108,6 +146,30 @@ async def test_what_a_request_refers_to_counts_to_its_size() -> None:
         answer = await on.post("/v1/responses", again)
         assert (answer.status, answer.json["error"]["code"]) == (413, "request_too_large")
         assert [(row.status, row.outcome) for row in on.rows] == [(200, "ok"), (413, "refused")]
+        assert len(on.asked) == 1
+
+
+async def test_an_input_with_impossible_numbers_is_a_mistake_of_the_clients() -> None:
+    async with stage({"a": lambda _: json_reply(200, CHAT)}) as on:
+        body = b'{"model":"m","input":[{"type":1e400},{"type":"item_reference","id":"x"}]}'
+        answer = await on.post("/v1/responses", body)
+        assert answer.status == 400
+
+
+async def test_what_is_looked_at_for_a_request_is_bounded() -> None:
+    """Each name of an item makes all be read that led to its answer: with bodies of 100 kB, up to 400 kB."""
+    shelf = MemoryShelf()
+    seeds = [f"{n:024x}" for n in range(8)]
+    for seed in seeds:
+        said = {"type": "message", "id": f"msg_{seed}_0", "role": "assistant", "content": []}
+        document = {"input": "x" * 60_000, "response": {"id": f"resp_{seed}", "status": "completed", "output": [said]}}
+        shelf.kept[1, f"resp_{seed}"] = json.dumps(document).encode()
+    async with stage({"a": lambda _: json_reply(200, CHAT)}, keeps=True, shelf=shelf) as on:
+        for count, status in ((6, 200), (7, 413)):
+            named = [{"type": "item_reference", "id": f"msg_{seed}_0"} for seed in seeds[:count]]
+            answer = await on.post("/v1/responses", {"model": "m", "input": [*named, {"role": "user", "content": "?"}]})
+            assert answer.status == status
+        assert (answer.json["error"]["code"], answer.json["error"]["param"]) == ("request_too_large", "input")
         assert len(on.asked) == 1
 
 

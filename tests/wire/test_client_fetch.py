@@ -44,7 +44,7 @@ def at(server: Server, path: str = "/cat.png", host: str = "127.0.0.1") -> str:
 
 async def refused(fetcher: Fetcher, url: str) -> str:
     with pytest.raises(FetchError) as caught:
-        await fetcher.fetch([url])
+        await fetcher.fetch([url], 1)
     assert caught.value.url == url
     return caught.value.why
 
@@ -58,7 +58,7 @@ async def test_what_is_behind_a_link() -> None:
 
     with serving(script) as server:
         async with fetching() as fetcher:
-            assert await fetcher.fetch([at(server, "/ä b?c=d e#frag")]) == [Fetched(PNG, "image/png")]
+            assert await fetcher.fetch([at(server, "/ä b?c=d e#frag")], 1) == [Fetched(PNG, "image/png")]
     [head] = asked
     assert head.startswith(b"GET /%C3%A4%20b?c=d%20e HTTP/1.1\r\n")
     assert f"host: 127.0.0.1:{server.port}\r\n".encode() in head
@@ -73,7 +73,7 @@ async def test_several_at_once_in_their_order() -> None:
 
     with serving(script) as server:
         async with fetching() as fetcher:
-            found = await fetcher.fetch([at(server, f"/{n}") for n in range(12)])
+            found = await fetcher.fetch([at(server, f"/{n}") for n in range(12)], 1)
     assert [each.data for each in found] == [f"/{n}".encode() for n in range(12)]
 
 
@@ -114,7 +114,7 @@ async def test_the_address_that_was_looked_at_is_the_one_connected_to() -> None:
 
     with serving(repeating(answer(PNG))) as server:
         async with fetching(may_reach=may_reach) as fetcher:
-            assert await fetcher.fetch([at(server, host="localhost")]) == [Fetched(PNG, "image/png")]
+            assert await fetcher.fetch([at(server, host="localhost")], 1) == [Fetched(PNG, "image/png")]
     assert "127.0.0.1" in seen
 
 
@@ -125,7 +125,7 @@ async def test_redirects_are_followed_a_few_times() -> None:
 
     with serving(script) as server:
         async with fetching() as fetcher:
-            assert await fetcher.fetch([at(server, "/3")]) == [Fetched(PNG, "image/png")]
+            assert await fetcher.fetch([at(server, "/3")], 1) == [Fetched(PNG, "image/png")]
             assert "redirected" in await refused(fetcher, at(server, "/4"))
 
 
@@ -185,7 +185,7 @@ async def test_names_that_take_long_hold_up_nobody_else(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     async with fetching(timeout_s=20) as fetcher:
-        fetches = [asyncio.create_task(fetcher.fetch([f"http://{n}.invalid/"])) for n in range(100)]
+        fetches = [asyncio.create_task(fetcher.fetch([f"http://{n}.invalid/"], 1)) for n in range(100)]
         await asyncio.sleep(0.1)
         async with asyncio.timeout(5):
             await asyncio.gather(*(asyncio.to_thread(str) for _ in range(100)))
@@ -201,7 +201,7 @@ async def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{proxy.port}")
         async with fetching() as fetcher:
-            assert (await fetcher.fetch([at(server)]))[0].data == PNG
+            assert (await fetcher.fetch([at(server)], 1))[0].data == PNG
         assert proxy.accepted == 0
 
 
@@ -229,9 +229,9 @@ async def test_answers_that_are_none(said: bytes, why: str) -> None:
 async def test_the_budget_of_bytes_is_for_all_links_together() -> None:
     with serving(repeating(answer(b"x" * 400))) as server:
         async with fetching() as fetcher:
-            assert len(await fetcher.fetch([at(server, "/1"), at(server, "/2")])) == 2
+            assert len(await fetcher.fetch([at(server, "/1"), at(server, "/2")], 1)) == 2
             with pytest.raises(FetchError, match="1000 bytes in all"):
-                await fetcher.fetch([at(server, f"/{n}") for n in range(3)])
+                await fetcher.fetch([at(server, f"/{n}") for n in range(3)], 1)
 
 
 async def test_a_body_without_end_is_cut_off_at_the_limit() -> None:
@@ -262,17 +262,29 @@ async def test_time_is_bounded(script: Script) -> None:
 
 
 async def test_connections_are_bounded() -> None:
-    with serving(Peer.stall) as server:
-        async with fetching(timeout_s=0.5) as fetcher:
-            with pytest.raises(FetchError):
-                await fetcher.fetch([at(server, f"/{n}") for n in range(20)])
-        assert server.accepted == 8
+    """For each who asks, so that no other has to wait, and for all together."""
+    with serving(Peer.stall) as server, serving(repeating(answer(PNG))) as prompt:
+        async with fetching(timeout_s=20) as fetcher, asyncio.timeout(10):
+            links = [at(server, f"/{n}") for n in range(20)]
+            fetches = [asyncio.create_task(fetcher.fetch(links, 1)) for _ in range(2)]
+            while server.accepted < 8:
+                await asyncio.sleep(0.01)
+            assert await fetcher.fetch([at(prompt)], 2) == [Fetched(PNG, "image/png")]
+            assert server.accepted == 8
+            fetches += [asyncio.create_task(fetcher.fetch(links, asker)) for asker in range(3, 20)]
+            while server.accepted < 64:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            assert server.accepted == 64
+            for fetch in fetches:
+                fetch.cancel()
+            await asyncio.wait(fetches)
 
 
 async def test_who_leaves_takes_the_connection_along() -> None:
     with serving(Peer.stall) as server:
         async with fetching() as fetcher:
-            fetch = asyncio.create_task(fetcher.fetch([at(server)]))
+            fetch = asyncio.create_task(fetcher.fetch([at(server)], 1))
             while not server.accepted:
                 await asyncio.sleep(0.01)
             fetch.cancel()

@@ -198,6 +198,48 @@ async def test_refuses_and_closes(port: int, request_bytes: bytes, status: int) 
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+H2C = b"host: h\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+WEBSOCKET = b"host: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing", [b"content-length: 3\r\n\r\nabc", b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+)
+async def test_a_wish_for_another_protocol_is_passed_over(port: int, framing: bytes) -> None:
+    """With every POST, Java's own client: its body is no less a body."""
+    asking = b"POST /%d HTTP/1.1\r\n" + H2C + framing
+    last = b"POST /last HTTP/1.1\r\n" + H2C.replace(b"Upgrade,", b"Upgrade, close,") + framing
+    answer = await talk(port, b"".join(asking % n for n in range(2000)) + last)
+    assert answer.count(b"HTTP/1.1 200 ") == 2001
+    assert [b"POST /%d? abc" % n in answer for n in range(2000)] == [True] * 2000
+    assert answer.endswith(b"POST /last? abc")
+
+
+async def test_such_a_wish_byte_by_byte(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    data = b"POST /x HTTP/1.1\r\n" + H2C + b"expect: 100-continue\r\ncontent-length: 3\r\n\r\nabc"
+    for position in range(len(data)):
+        writer.write(data[position : position + 1])
+        await writer.drain()
+    writer.write(b"GET /y HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    answer = await reader.read(-1)
+    writer.close()
+    assert answer.count(b"HTTP/1.1 100 Continue") == 1
+    assert b"POST /x? abc" in answer
+    assert answer.endswith(b"GET /y? ")
+
+
+@pytest.mark.parametrize(
+    "framing", [b"content-length: 6\r\n\r\n\x89\0\0\0\0\0", b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n"]
+)
+async def test_a_request_for_a_websocket_has_no_body(port: int, framing: bytes) -> None:
+    """A proxy would take it for a body, and we for frames."""
+    answer = await talk(port, b"GET / HTTP/1.1\r\n" + WEBSOCKET + framing)
+    assert status_of(answer) == 400
+    assert answer.endswith(b"upgrade_with_body")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 async def test_nothing_after_a_refused_request_is_served(port: int) -> None:
     smuggled = b"GET /smuggled HTTP/1.1\r\nhost: h\r\n\r\n"
     answer = await talk(

@@ -167,9 +167,9 @@ class CanonAttempt:
 
     async def follow_links(self, fetcher: Fetcher) -> None:
         """Puts data in the place of links that the candidate would not follow. Before `request`."""
-        is_blind = not self._candidate.facts.takes_links
+        is_blind, account_id = not self._candidate.facts.takes_links, self._admission.key.account_id
         needs_data = translation_of(self.codec).needs_data
-        self._chat = await with_data(self._chat, lambda block: is_blind or needs_data(block), fetcher)
+        self._chat = await with_data(self._chat, lambda block: is_blind or needs_data(block), fetcher, account_id)
 
     def request(self) -> Request:
         call, candidate, chat = self._call, self._candidate, self._chat

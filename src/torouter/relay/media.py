@@ -33,7 +33,9 @@ _Media = Mapping[str, InlineMedia | PlainText]
 """By link."""
 
 
-async def with_data(chat: ChatRequest, needs_data: Callable[[MediaBlock], bool], fetcher: Fetcher) -> ChatRequest:
+async def with_data(
+    chat: ChatRequest, needs_data: Callable[[MediaBlock], bool], fetcher: Fetcher, account_id: int
+) -> ChatRequest:
     """The request with data in the place of the links that `needs_data` names; itself if there are none. Each link is
     fetched once. Raises `RequestError` with the path of the link at fault."""
     paths: dict[str, str] = {}
@@ -47,7 +49,7 @@ async def with_data(chat: ChatRequest, needs_data: Callable[[MediaBlock], bool],
         last = list(paths.values())[_MAX_LINKS]
         raise _refusal(last, f"at most {_MAX_LINKS} links of a request are followed")
     try:
-        found = await fetcher.fetch(tuple(paths))
+        found = await fetcher.fetch(tuple(paths), account_id)
     except FetchError as error:
         raise _refusal(paths[error.url], error.why) from error
     media = {url: _understood(each, path) for (url, path), each in zip(paths.items(), found, strict=True)}

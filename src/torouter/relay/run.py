@@ -107,6 +107,8 @@ class Relay:
                     self._failed(candidate, error, passage.exchange)
                 passage.drop()
             except RequestError as error:
+                if passage.exchange.has_begun:
+                    raise
                 refusal = refusal or error
             else:
                 return

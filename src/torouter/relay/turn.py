@@ -22,6 +22,9 @@ from torouter.wire.exchange import Exchange
 __all__ = ["Keeper", "Shelf", "Turn"]
 
 _FIELD = "previous_response_id"
+_LOOKED_AT_LIMIT = 4
+"""How many times the limit of a body may be looked at for one request: a name of 40 bytes costs reading all that led to
+the answer it is a part of."""
 
 
 class Shelf(Protocol):
@@ -104,8 +107,12 @@ class Turn:
         return chat.may_keep and self._keeper.keeps_for(self._key)
 
     async def keep(self, last: bytes) -> bytes:
-        """Keeps the turn that an answer's last bytes end, and gives the bytes to be given to the client."""
-        found = self._form.document(self._exchange.body, last)
+        """Keeps the turn that an answer's last bytes end, and gives the bytes to be given to the client. A request that
+        could be answered and yet cannot be taken apart is not kept."""
+        try:
+            found = self._form.document(self._exchange.body, last)
+        except RequestError:
+            return self._form.disclaim(last)
         if found is None:
             return last
         key = self._key

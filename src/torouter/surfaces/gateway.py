@@ -156,6 +156,8 @@ class Gateway:
             call = reading.call(reading.framing or ("sse" if peek.stream else "whole"))
             await (answerer or self._relay.run)(exchange, admission, call)
         except TorouterError as error:
+            if exchange.has_begun:  # a fault of ours: an answer within an answer would be taken for more of it
+                raise
             self._answer(exchange, codec, error)
 
     async def _converse(self, exchange: Exchange, endpoint: Endpoint) -> None:

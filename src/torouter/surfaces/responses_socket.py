@@ -72,7 +72,10 @@ class ResponsesSocket:
                 turn.body = self._with_history(create.body)
                 await self._answer(turn, _answer_warm_up if create.is_warm_up else None)
         except TorouterError as error:
-            self._refuse(turn, error)
+            if turn.has_begun:
+                self._fault(turn)
+            else:
+                self._refuse(turn, error)
         except Exception:
             self._fault(turn)
         self._remember(turn, speaker.listener)

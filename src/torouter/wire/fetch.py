@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
+from weakref import WeakValueDictionary
 
 from torouter import __version__
 from torouter.errors import UpstreamError
@@ -23,8 +24,10 @@ from torouter.wire.upstream import Deadlines, Origin, Request, Response
 
 __all__ = ["FetchError", "Fetched", "Fetcher"]
 
-_SLOTS: Final = 8
-_NAME_THREADS: Final = 4
+_SLOTS: Final = 64
+_SLOTS_OF_ONE: Final = 8
+"""So that one who sends links to servers that do not answer holds up nobody but himself."""
+_NAME_THREADS: Final = 32
 """Of our own: a resolver that a stranger keeps waiting would block the loop's, where channels' names are looked up."""
 _MAX_REDIRECTS: Final = 3
 _MAX_URL_CHARACTERS: Final = 8192
@@ -76,18 +79,23 @@ class Fetcher:
             max_idle_per_origin=0,
         )
         self._slots = asyncio.Semaphore(_SLOTS)
+        self._slots_of: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
-    async def fetch(self, urls: Sequence[str]) -> list[Fetched]:
-        """What each of them leads to. Raises `FetchError` for the first that fails, and gives up the others."""
-        return await asyncio.create_task(self._all(urls))  # `asyncio.timeout` needs a task; the caller may be none
+    async def fetch(self, urls: Sequence[str], asker: int) -> list[Fetched]:
+        """What each of them leads to. Raises `FetchError` for the first that fails, and gives up the others. `asker` is
+        any number: the fetches of each have only a part of the connections."""
+        return await asyncio.create_task(
+            self._all(urls, asker)
+        )  # `asyncio.timeout` needs a task; the caller may be none
 
     async def close(self) -> None:
         await self._client.close()
         self._name_threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _all(self, urls: Sequence[str]) -> list[Fetched]:
+    async def _all(self, urls: Sequence[str], asker: int) -> list[Fetched]:
         budget = _Budget(self._size_bytes)
-        fetches = [asyncio.create_task(self._one(url, budget)) for url in urls]
+        slots = self._slots_of.setdefault(asker, asyncio.Semaphore(_SLOTS_OF_ONE))
+        fetches = [asyncio.create_task(self._one(url, budget, slots)) for url in urls]
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.gather(*fetches)
@@ -98,9 +106,9 @@ class Fetcher:
             for fetch in fetches:
                 fetch.cancel()
 
-    async def _one(self, url: str, budget: _Budget) -> Fetched:
+    async def _one(self, url: str, budget: _Budget, slots: asyncio.Semaphore) -> Fetched:
         try:
-            async with self._slots:
+            async with slots, self._slots:
                 return await self._follow(url, budget)
         except UpstreamError as error:
             raise FetchError(url, error.message) from error

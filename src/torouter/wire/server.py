@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_body_bytes",
         "_body_parts",
+        "_declined",
         "_has_fault",
         "_head",
         "_head_bytes",
@@ -139,6 +140,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Exchange] = deque()
         self._state = "idle"
         self._head: Head | None = None
+        self._declined = b""
         self._repeat: Repeat | None = None
         self._has_fault = False
         self._headers: Headers = []
@@ -210,13 +212,23 @@ class Connection(asyncio.Protocol):
             self._repeat = self._seen_in(data)
 
     def _parse(self, data: bytes) -> None:
+        while data:
+            data = self._parse_some(data)
+
+    def _parse_some(self, data: bytes) -> bytes:
+        """Gives back what is to be parsed anew."""
         if self._state != "body":
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            if self._declined:
+                head, self._declined = self._declined, b""
+                self._parser = httptools.HttpRequestParser(self)
+                return head + rest
             # The request was dispatched with `upgrade` set. What follows is its new protocol's; without one, nobody's.
-            if self.successor is not None and (rest := data[upgrade.args[0] :]):
+            if self.successor is not None and rest:
                 self.successor.data_received(rest)
         except httptools.HttpParserCallbackError as error:
             self._fault(_reason(error))
@@ -225,6 +237,7 @@ class Connection(asyncio.Protocol):
         else:
             if self._head_bytes > _HEAD_LIMIT_BYTES and self._state == "head":
                 self._fault(_head_too_large())
+        return b""
 
     def _seen_in(self, data: bytes) -> Repeat | None:
         """What to know the next request by, if `data` was one whole request and whoever answers it kept its reading of
@@ -276,11 +289,17 @@ class Connection(asyncio.Protocol):
             raise _body_too_large(site.limits.body_bytes)
         if b"transfer-encoding" in fields:
             _check_codings(head)
+        if b"upgrade" in fields and parser.should_upgrade():
+            upgrade = fields[b"upgrade"].lower()
+            if upgrade != b"websocket" or head.method != b"GET":
+                self._declined = _without_upgrade(head, self._target)
+                return
+            if b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")):
+                raise RequestError("A request for a WebSocket has no body.", code="upgrade_with_body")
+            head.upgrade = upgrade
+            head.keep_alive = False
         if b"expect" in fields:
             self._meet_expectation(head)
-        if b"upgrade" in fields and parser.should_upgrade():
-            head.upgrade = fields[b"upgrade"].lower()
-            head.keep_alive = False
         self._state = "body"
         self._part_started_s = self._last_read_s
 
@@ -298,7 +317,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         head, parts = self._head, self._body_parts
-        if head is None:
+        if head is None or self._declined:
             return
         body = b""
         if parts:
@@ -484,6 +503,17 @@ def _origin_form(target: bytes, method: bytes) -> tuple[bytes, bytes]:
     if target == b"*" and method == b"OPTIONS":
         return b"/", b""
     raise RequestError("The request target must be a path.", code="request_target")
+
+
+def _without_upgrade(head: Head, target: bytes) -> bytes:
+    """The head to be read again without its wish for another protocol, which may be passed over (RFC 9110, 7.8): the
+    parser gives up at its end. Java's own client asks for `h2c` with every POST."""
+    is_last = not head.keep_alive or b"close" in head.fields.get(b"connection", b"").lower()
+    fields = [field for field in head.headers if field[0] not in (b"upgrade", b"connection", b"http2-settings")]
+    if is_last:
+        fields.append((b"connection", b"close"))
+    lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (head.method, target, b"1.0" if head.is_http10 else b"1.1", lines)
 
 
 def _check_codings(head: Head) -> None:

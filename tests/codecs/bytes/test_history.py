@@ -135,6 +135,8 @@ def test_a_reference_that_is_none() -> None:
         b"[]",
         _response(status="failed"),
         _response(status="in_progress"),
+        _response(status=["completed"]),
+        _response(status={"completed": 1}),
         _response(id=None),
         b'{"type":"response.failed","response":%b}' % _response(status="failed"),
         b'{"error":{"message":"no"}}',

@@ -97,6 +97,14 @@ class TestReferences:
     def test_a_request_that_refers_to_nothing(self, body: Json) -> None:
         assert refers(written(body)) is None
 
+    @pytest.mark.parametrize("number", [b"1e400", b"9" * 5000])
+    @pytest.mark.parametrize("name", [b"type", b"id"])
+    def test_a_number_that_is_too_large_is_for_others_to_refuse(self, name: bytes, number: bytes) -> None:
+        reference = b'{"type":"item_reference","id":"msg_%b_0"}' % SEED.encode()
+        references = refers(b'{"input":[{"%b":%b},%b]}' % (name, number, reference))
+        assert references is not None
+        assert references.wanted == (OURS,)
+
     def test_a_previous_response(self) -> None:
         references = refers(written({"input": "three", "previous_response_id": OURS, "x": 1}))
         assert references is not None

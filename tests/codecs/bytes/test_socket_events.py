@@ -104,6 +104,12 @@ def test_a_response_object_is_an_ending(status: str, kind: str) -> None:
     assert event == b'{"type":"response.%b","sequence_number":0,"response":%b}' % (kind.encode(), body)
 
 
+@pytest.mark.parametrize("status", [b"[]", b"{}", b"[[1]]", b"7", b"null"])
+def test_a_status_that_is_no_word(status: bytes) -> None:
+    body = b'{"status":%b}' % status
+    assert json.loads(whole_event(200, {}, body))["type"] == "response.completed"
+
+
 @pytest.mark.parametrize(
     ("data", "is_one"),
     [(b'{"type":"x"}', True), (b"{}", True), (b"[DONE]", False), (b'{"type":"x', False), (b"3", False), (b"", False),

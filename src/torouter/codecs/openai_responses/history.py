@@ -123,7 +123,7 @@ def keep(body: bytes, answer: bytes | Raw, items: tuple[bytes, ...] = ()) -> Kep
         found = tuple(output[span.start : span.end] for span in elements(output)) if output.startswith(b"[") else ()
     except _UNREADABLE:
         return None
-    if not isinstance(said.id, str) or said.status not in _ENDED:
+    if not (isinstance(said.id, str) and isinstance(said.status, str) and said.status in _ENDED):
         return None
     trusted = f"rs_{said.id.removeprefix('resp_')}_" if said.store is False else ""
     again = (_as_input(item, trusted) for item in found or items)
@@ -188,4 +188,5 @@ def too_large(limit_bytes: int) -> RequestError:
         f"The request with all that it refers to is over the limit of {limit_bytes} bytes.",
         kind="too_large",
         code="request_too_large",
+        param="input",
     )

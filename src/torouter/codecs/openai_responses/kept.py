@@ -50,6 +50,7 @@ class _Item(msgspec.Struct):
 _read_event = lenient_decoder(_Event)
 _read_head = lenient_decoder(_Head)
 _read_item = lenient_decoder(_Item)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def references_of(body: bytes, limit_bytes: int) -> References | None:
@@ -184,6 +185,9 @@ def _item_references(body: bytes) -> Iterator[tuple[int, str]]:
         item = said[span.start : span.end]
         if not item.startswith(b"{"):
             continue
-        reference = _read_item(item)
+        try:
+            reference = _read_item(item)
+        except _UNREADABLE:  # such as a number in the place of the type that no float holds
+            continue
         if reference.type == "item_reference" and isinstance(reference.id, str):
             yield place, reference.id

@@ -129,8 +129,8 @@ def whole_event(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
         word = _read_body(body).status
     except _UNREADABLE:
         return _error_event(502, headers, body)
-    ending = word if word in _ENDED else "completed"
-    return b'{"type":"response.%b","sequence_number":0,"response":%b}' % (str(ending).encode(), body)
+    ending = word if isinstance(word, str) and word in _ENDED else "completed"
+    return b'{"type":"response.%b","sequence_number":0,"response":%b}' % (ending.encode(), body)
 
 
 def _error_event(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
