@@ -23,7 +23,7 @@ _MAX_REPEATS: Final = 8
 """Each repeated name costs a skim of what follows; no honest body has many."""
 
 _SPACE: Final = rb"[ \t\r\n]*"
-_KEY: Final = re.compile(_SPACE + rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")' + _SPACE + b":" + _SPACE, re.DOTALL)
+_KEY: Final = re.compile(_SPACE + rb'("[^"\\]*+(?>(?:\\.[^"\\]*+)*)")' + _SPACE + b":" + _SPACE, re.DOTALL)
 _AFTER_VALUE: Final = re.compile(_SPACE + rb"([,}])")
 _BEFORE_ELEMENT: Final = re.compile(_SPACE + rb"[\[,]" + _SPACE)
 _FIRST_MEMBER: Final = re.compile(_SPACE + rb"\{" + _SPACE + rb'("[^"\\]*")' + _SPACE + b":" + _SPACE + rb'("[^"\\]*")')
