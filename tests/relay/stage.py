@@ -32,7 +32,7 @@ from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 Handler = Callable[[Request], Reply]
 
