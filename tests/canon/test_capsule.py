@@ -34,6 +34,7 @@ def sealed(data: str = SIGNATURE, text: str = "hm") -> str:
     place=st.sampled_from(get_args(Place)),
     is_first=st.booleans(),
 )
+@pytest.mark.pitfall(92)
 def test_what_is_wrapped_is_unwrapped(
     data: str, text: str, item: str, kind: BlobKind, dialect: Dialect, place: Place, is_first: bool
 ) -> None:
@@ -41,8 +42,8 @@ def test_what_is_wrapped_is_unwrapped(
     token = TENANT.seal(capsule)
     assert token.isascii()
     assert token.startswith(PREFIX)
-    assert not token.rstrip("-_").endswith("=")
-    assert len(token) % 4 == 0
+    assert base64.b64encode(base64.b64decode(token, altchars=b"-_", validate=True), b"-_").decode() == token
+    assert "=" not in token
     opened = TENANT.open(token)
     assert opened == capsule
     assert opened.blob() == blob(data, kind, dialect)

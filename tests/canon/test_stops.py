@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def test_of_two_that_end_together_the_longer_counts() -> None:
     assert (text_of(found), found[-1]) == ("a", Finish(reason="stop_sequence", stop_sequence="b\n\n"))
 
 
+@pytest.mark.pitfall(133)
 def test_only_visible_text_is_searched() -> None:
     events = [*part("x", kind="reasoning"), *part('{"a":"x"}', number=1, kind="tool_call"), END]
     assert cut(events, "x") == events

@@ -3,7 +3,9 @@ and streamed, and what it sends back holds it to the letter, on the blocks that 
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +39,7 @@ FOLDERS: dict[str, Dialect] = {
     "openai-chat": "openai-chat",
 }
 TENANT = Tenant(b"k" * 32)
+SIGNATURES = re.compile(rb'"thoughtSignature":"([^"]*)"')
 
 
 def translation(dialect: Dialect) -> Translation:
@@ -129,6 +132,7 @@ def returned(client: Dialect, history: list[Json]) -> list[Block]:
 
 @pytest.mark.parametrize("is_shown", [True, False], ids=["shown", "hidden"])
 @pytest.mark.parametrize(("exchange", "client"), CELLS, ids=lambda each: getattr(each, "label", each))
+@pytest.mark.pitfall(108)
 def test_state_survives_the_client(exchange: Exchange, client: Dialect, is_shown: bool) -> None:
     upstream = FOLDERS[exchange.protocol]
     events = events_of(exchange)
@@ -159,6 +163,23 @@ def test_thinking_comes_back_with_its_own_words(exchange: Exchange) -> None:
         history = HISTORY[client](None, b"".join(map(encoder.feed, sealed)))
         thoughts = [block for block in returned(client, history) if isinstance(block, ReasoningBlock)]
         assert [(block.text, block.blobs) for block in thoughts] == [(block.text, block.blobs) for block in own]
+
+
+@pytest.mark.parametrize(
+    "exchange", [each for each in STATEFUL if each.protocol != "gemini"], ids=lambda each: each.label
+)
+@pytest.mark.pitfall(92)
+def test_the_strictest_reader_of_base64_takes_the_capsules(exchange: Exchange) -> None:
+    """Google's client for Go: the standard alphabet, padding at the end only, and nothing in front."""
+    upstream = FOLDERS[exchange.protocol]
+    sealed = list(map(Sealer(TENANT, b"here", has_text=True).feed, events_of(exchange)))
+    encoder = translation("gemini").encoder(options("gemini", upstream, is_stream=True, is_shown=True))
+    at_rest = options("gemini", upstream, is_stream=False, is_shown=True)
+    whole = translation("gemini").encode_answer(fold(sealed, upstream), at_rest)
+    for answer in (b"".join(map(encoder.feed, sealed)), whole):
+        signatures = SIGNATURES.findall(answer)
+        assert signatures
+        assert [base64.b64encode(base64.b64decode(each, validate=True)) for each in signatures] == signatures
 
 
 def test_unsealed_state_of_another_vendor_is_never_given_away() -> None:

@@ -47,6 +47,7 @@ def script(upstream: Upstream, dialect: str, *, is_stream: bool) -> None:
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("client", "dialect"), CELLS)
+@pytest.mark.pitfall(91, 93, 108)
 def test_state_comes_back_on_its_own_part(
     crossing: Gateway, upstream: Upstream, client: str, dialect: str, is_stream: bool
 ) -> None:
@@ -61,6 +62,7 @@ def test_state_comes_back_on_its_own_part(
     ("client", "dialect"),
     [cell for cell in CELLS if cell[0] in ("openai-chat", "anthropic") and cell[1] != "openai-chat"],
 )
+@pytest.mark.pitfall(91)
 def test_a_client_that_takes_no_state_is_served_by_the_vault(
     crossing: Gateway, upstream: Upstream, client: str, dialect: str, is_stream: bool
 ) -> None:

@@ -48,6 +48,7 @@ def ask(gateway: Gateway, path: str, body: object) -> Reply:
 # An OpenAI client over Gemini.
 
 
+@pytest.mark.pitfall(187)
 def test_texts_go_as_a_batch_and_vectors_come_in_order(gateway: Gateway, take: TakeSlot) -> None:
     slot = take("gemini", TWO)
     with by_openai(gateway) as client:
@@ -70,6 +71,7 @@ def test_texts_go_as_a_batch_and_vectors_come_in_order(gateway: Gateway, take: T
 
 
 @pytest.mark.parametrize("form", [None, "float", "base64"])
+@pytest.mark.pitfall(187)
 def test_vectors_come_in_the_form_asked_for(gateway: Gateway, take: TakeSlot, form: str | None) -> None:
     slot = take("gemini", TWO)
     asked = {"model": slot.model, "input": ["a", "b"]} | ({"encoding_format": form} if form else {})

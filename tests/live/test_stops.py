@@ -7,6 +7,7 @@ from typing import Any
 
 import anthropic
 import openai
+import pytest
 
 from tests.live.conftest import TakeSlot
 from tests.live.gateway import Gateway
@@ -49,6 +50,7 @@ def spoken(*texts: str) -> list[bytes]:
     ]
 
 
+@pytest.mark.pitfall(167)
 def test_a_stream_ends_at_the_match_and_its_upstream_is_left(gateway: Gateway, take: TakeSlot) -> None:
     slot = take("openai-responses", sse_answer(*spoken("one <st", "op> two", " three"), ending="stall"))
     with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0) as claude:
@@ -80,6 +82,7 @@ def test_a_chat_stream_stops(gateway: Gateway, take: TakeSlot) -> None:
     assert (choice.message.content, choice.finish_reason) == ("one", "stop")
 
 
+@pytest.mark.pitfall(167)
 def test_a_whole_answer_keeps_its_usage(gateway: Gateway, take: TakeSlot) -> None:
     item = {**ITEM, "status": "completed", "content": [{**TEXT, "text": "one <stop> two"}]}
     slot = take("openai-responses", json_answer({**RESPONSE, "status": "completed", "output": [item], "usage": USAGE}))

@@ -202,6 +202,21 @@ def test_message_streamed_on_chat(claude: Anthropic, take: TakeSlot) -> None:
     assert json.loads(slot.visit.body)["stream_options"] == {"include_usage": True}
 
 
+@pytest.mark.pitfall(152)
+def test_a_messages_stream_begins_with_an_estimate_and_ends_with_the_truth(claude: Anthropic, take: TakeSlot) -> None:
+    """Some clients read `message_start` only."""
+    slot = take("openai-chat", recorded_answer("openai-chat/stream/016"))
+    prompt = "How are you? " * 400
+    with claude.messages.create(
+        model=slot.model, max_tokens=100, messages=[{"role": "user", "content": prompt}], stream=True
+    ) as stream:
+        events = list(stream)
+    [start] = [event.message.usage for event in events if event.type == "message_start"]
+    [end] = [event.usage for event in events if event.type == "message_delta"]
+    assert 1000 < start.input_tokens < 2000
+    assert (start.output_tokens, end.input_tokens, end.output_tokens) == (0, 107, 15)
+
+
 def test_message_streamed_tool_calls_on_chat(claude: Anthropic, take: TakeSlot) -> None:
     slot = take("openai-chat", recorded_answer("openai-chat/stream/010"))
     with claude.messages.stream(

@@ -111,7 +111,6 @@ async def test_an_error_in_the_place_of_an_answer_is_asked_about_elsewhere(
 
 
 @OF_EACH_UPSTREAM
-@pytest.mark.pitfall(33)
 async def test_a_stream_of_a_server_that_cannot_stream(upstream: Dialect) -> None:
     """It answers with a whole body, calls and all, which becomes a stream where it is translated."""
     async with on_stage(upstream, {"a": good(upstream, stream=False)}) as on:

@@ -32,7 +32,7 @@ from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["KEY", "Answer", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 _LIMITS = Limits(body_bytes=100_000)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.relay.stage import Stage, json_reply, stage
+from tests.relay.stage import Handler, Stage, json_reply, stage
 from tests.relay.test_vault import Shelf
 from torouter.canon.capsule import PREFIX
+from torouter.units import Dialect
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
 
@@ -36,15 +37,53 @@ def thinking(request: Request) -> Reply:
     return message(THINKING, CALL)
 
 
+def signing(request: Request) -> Reply:
+    """Gemini signs its call."""
+    part = {"functionCall": {"id": "toolu_1", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}
+    return json_reply(200, {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]})
+
+
+def encrypting(request: Request) -> Reply:
+    """OpenAI encrypts what it thought before its call."""
+    call = {"type": "function_call", "id": "fc_1", "call_id": "toolu_1", "name": "f", "arguments": "{}"}
+    output = [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": SIGNATURE}, call]
+    return json_reply(200, {"id": "r", "object": "response", "status": "completed", "output": output})
+
+
+ISSUERS: dict[Dialect, Handler] = {"anthropic": thinking, "gemini": signing, "openai-responses": encrypting}
+
+
+ASKING: dict[Dialect, tuple[str, dict[str, Any]]] = {
+    "anthropic": ("/v1/messages", {"model": "m", "max_tokens": 64, "messages": [ASKED]}),
+    "gemini": ("/v1beta/models/m:generateContent", {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}),
+    "openai-responses": ("/v1/responses", {"model": "m", "input": [ASKED]}),
+}
+UNVERIFIED = "The encrypted content gAAA...Rg== could not be verified."
+REFUSALS: list[tuple[Dialect, dict[str, Any]]] = [
+    (
+        "openai-responses",
+        {"message": UNVERIFIED, "type": "invalid_request_error", "code": "invalid_encrypted_content", "param": None},
+    ),
+    ("openai-responses", {"message": UNVERIFIED, "type": "invalid_request_error", "code": None, "param": None}),
+    ("gemini", {"code": 400, "message": "Corrupted thought signature.", "status": "INVALID_ARGUMENT"}),
+    ("gemini", {"code": 400, "message": "Thought signature is not valid.", "status": "INVALID_ARGUMENT"}),
+    (
+        "anthropic",
+        {"type": "invalid_request_error", "message": "messages.1.content.0: Invalid `signature` in `thinking` block"},
+    ),
+]
+"""As the vendors' users report them."""
+
+
 def down(request: Request) -> Reply:
     return json_reply(503, {"error": {"message": "down"}})
 
 
 async def first_turn(on: Stage) -> list[dict[str, Any]]:
-    """A Chat client's history after a turn of a Messages upstream."""
+    """A Chat client's history after a turn of an upstream that gives its state along."""
     answer = await on.post("/v1/chat/completions", {"model": "m", "messages": [ASKED], "tools": TOOLS})
     said = answer.json["choices"][0]["message"]
-    assert said["reasoning_details"][0]["data"].startswith(PREFIX)
+    assert PREFIX in json.dumps(said)
     return [ASKED, said, {"role": "tool", "tool_call_id": "toolu_1", "content": "42"}]
 
 
@@ -71,21 +110,23 @@ class TestWhereStateMayGo:
             assert b"reasoning_content;dropped" in answer.headers[b"x-torouter-losses"]
             assert blocks(on.asked[1][1]) == ["tool_use"]
 
-    async def test_not_to_another_channel(self) -> None:
+    @pytest.mark.parametrize("dialect", ISSUERS)
+    @pytest.mark.pitfall(95, 109, 114)
+    async def test_not_to_another_channel(self, dialect: Dialect) -> None:
+        """Another platform, another account, another cloud: what serves the same model there cannot read it."""
         is_up = True
 
         def sometimes(request: Request) -> Reply:
-            return thinking(request) if is_up else down(request)
+            return ISSUERS[dialect](request) if is_up else down(request)
 
-        async with stage({"a": sometimes, "b": thinking}, dialects=("anthropic",)) as on:
+        async with stage({"a": sometimes, "b": ISSUERS[dialect]}, dialects=(dialect,)) as on:
             history = await first_turn(on)
             is_up = False
             answer = await on.post("/v1/chat/completions", {"model": "m", "messages": history, "tools": TOOLS})
             assert answer.status == 200
             assert [host for host, _ in on.asked] == ["a", "a", "b"]
-            assert blocks(on.asked[1][1]) == ["thinking", "tool_use"]
-            assert blocks(on.asked[2][1]) == ["tool_use"]
-            assert b"reasoning_content;dropped" in answer.headers[b"x-torouter-losses"]
+            assert [SIGNATURE.encode() in request.body for _, request in on.asked] == [False, True, False]
+            assert b";dropped" in answer.headers[b"x-torouter-losses"]
 
     async def test_claude_reads_claudes_wherever_it_runs(self) -> None:
         async with stage(
@@ -119,36 +160,44 @@ class TestWhereStateMayGo:
 
 
 class TestWhoIsAskedFirst:
-    async def test_the_channel_that_can_read_the_state(self) -> None:
-        is_up = False
-
-        def later(request: Request) -> Reply:
-            return thinking(request) if is_up else json_reply(500, {"error": {"message": "down"}})
-
-        async with stage({"a": later, "b": thinking}, dialects=("anthropic",)) as on:
+    @pytest.mark.parametrize("dialect", ISSUERS)
+    @pytest.mark.pitfall(95, 109)
+    async def test_the_channel_that_can_read_the_state(self, dialect: Dialect) -> None:
+        """Although another one has a better priority, and nothing is wrong with it."""
+        issuer = ISSUERS[dialect]
+        async with stage({"b": issuer}, dialects=(dialect,)) as on:
             history = await first_turn(on)
-            is_up = True
+        async with stage({"a": issuer, "b": issuer}, dialects=(dialect,)) as on:
             await on.post("/v1/chat/completions", {"model": "m", "messages": history, "tools": TOOLS})
-            assert [host for host, _ in on.asked] == ["a", "b", "b"]
-            assert blocks(on.asked[2][1]) == ["thinking", "tool_use"]
+            [(host, request)] = on.asked
+            assert (host, SIGNATURE.encode() in request.body) == ("b", True)
 
     async def test_also_where_only_the_vault_knows_of_it(self) -> None:
-        is_up = False
-
-        def later(request: Request) -> Reply:
-            return thinking(request) if is_up else json_reply(500, {"error": {"message": "down"}})
-
         vault = Shelf().vault()
-        async with stage({"a": later, "b": thinking}, dialects=("anthropic",), vault=vault) as on:
+        async with stage({"b": thinking}, dialects=("anthropic",), vault=vault) as on:
             history = await first_turn(on)
             del history[1]["reasoning_details"], history[1]["reasoning_content"]
-            is_up = True
+        async with stage({"a": thinking, "b": thinking}, dialects=("anthropic",), vault=vault) as on:
             await on.post("/v1/chat/completions", {"model": "m", "messages": history, "tools": TOOLS})
-            assert [host for host, _ in on.asked] == ["a", "b", "b"]
-            assert json.loads(on.asked[2][1].body)["messages"][1]["content"][0] == THINKING
+            [(host, request)] = on.asked
+            assert host == "b"
+            assert json.loads(request.body)["messages"][1]["content"][0] == THINKING
 
 
 class TestOwnDialect:
+    @pytest.mark.parametrize(("dialect", "refusal"), REFUSALS)
+    @pytest.mark.pitfall(95, 109, 114)
+    async def test_what_another_account_issued_is_taken_there(self, dialect: Dialect, refusal: dict[str, Any]) -> None:
+        """A client's own state is bytes that the gateway never looked at: whose it is, only the accounts can tell."""
+        path, body = ASKING[dialect]
+        handlers: dict[str, Handler] = {"a": lambda _: json_reply(400, {"error": refusal}), "b": ISSUERS[dialect]}
+        async with stage(handlers, dialects=(dialect,)) as on:
+            assert [(await on.post(path, body)).status for _ in range(2)] == [200, 200]
+            assert [host for host, _ in on.asked] == ["a", "b", "a", "b"], "nothing is wrong with a"
+        async with stage({"a": handlers["a"]}, dialects=(dialect,)) as on:
+            answer = await on.post(path, body)
+            assert (answer.status, answer.json["error"]["message"]) == (400, refusal["message"])
+
     async def test_foreign_state_is_taken_out_and_nothing_else(self) -> None:
         async with stage({"a": thinking}, dialects=("anthropic",)) as on:
             history = await first_turn(on)

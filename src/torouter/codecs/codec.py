@@ -132,6 +132,8 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     show_reasoning: bool = True
     takes_state: bool = True
     mark: str = ""
+    prompt_tokens: int = 0
+    """An estimate, for dialects that tell what the prompt weighs before the upstream has (`begins_with_usage`)."""
     request: ChatRequest | None = None
     is_kept: bool = False
     """The answer is kept here, for requests that refer to it."""
@@ -171,6 +173,8 @@ class Translation:
     """Of an image or a document behind a link: would the upstream not follow it?"""
     encode_answer: Callable[[Answer, AnswerOptions], bytes]
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
+    begins_with_usage: bool = False
+    """Its streams tell what the prompt weighs in their first event."""
 
 
 class Resolved(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 "Compatible" upstreams answer errors in each other's envelopes, as plain text, as HTML pages, as arrays, with status
 200; so the reader goes by what it finds and not by the dialect it expects. The upstream's own words are kept. What
-agents act upon (a prompt too long, a spent account, a refused content) is recognised by code or by known phrases.
-Seen 2026-11.
+agents act upon (a prompt too long, a spent account, a refused content), or we (state that another account issued), is
+recognised by code or by known phrases. Seen 2026-11.
 """
 
 from __future__ import annotations
@@ -91,6 +91,13 @@ _BAD_KEY: Final = re.compile(r"api key not valid|(?:incorrect|invalid) (?:x-)?ap
 _POLICY: Final = re.compile(
     r"content (?:management )?polic|usage polic|safety system|content filter|(?:was|been|input) flagged|flagged as "
 )
+_NOT_ITS_STATE: Final = re.compile(
+    r"encrypted content.{0,200}could not be verified|(?:corrupted|invalid) thought signature"
+    r"|thought signature is not valid|invalid `signature` in `thinking`",
+    re.DOTALL,
+)
+"""What OpenAI, Google and Anthropic say of state that another account or cloud issued, often without a code (their
+clients' issues, 2026)."""
 _TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200}?)\s*</title>", re.IGNORECASE)
 _SECRET: Final = re.compile(r"\b(?:sk-|gsk_|xai-|AIza|org-|proj_)[\w*.…-]{6,}")
 _DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
@@ -116,6 +123,8 @@ def read_error(status: int, body: bytes) -> UpstreamFault:
     kind = _kind(status, message.lower(), (code, type_), has_retry=retry_after_s is not None)
     if kind == "bad_request" and code is None and _POLICY.search(message.lower()):
         code = "content_policy_violation"
+    elif kind == "bad_request" and code is None and _NOT_ITS_STATE.search(message.lower()):
+        code = "invalid_encrypted_content"
     return UpstreamFault(
         kind=kind,
         message=_SECRET.sub("***", message)[:_MAX_MESSAGE],

@@ -18,6 +18,7 @@ from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.continuity import Conversation
 from torouter.relay.delivery import Delivery
+from torouter.relay.estimate import rough_tokens
 from torouter.relay.losses import told
 from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
@@ -180,6 +181,7 @@ class CanonAttempt:
         encoded = translation_of(self.codec).encode_request(chat, candidate.upstream_model, candidate.facts)
         if call.is_strict and encoded.losses:
             raise strict_refusal(encoded.losses, candidate.dialect)
+        is_weighed = call.framing == "sse" and translation_of(call.codec).begins_with_usage
         options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -189,6 +191,7 @@ class CanonAttempt:
             show_reasoning=chat.is_reasoning_visible is not False,
             takes_state=chat.takes_state,
             mark=conversation.mark(candidate),
+            prompt_tokens=rough_tokens(chat) if is_weighed else 0,
             request=chat,
             is_kept=is_kept,
             previous=None if turn is None else turn.previous,

@@ -23,8 +23,9 @@ _CHANNEL_AT_FAULT: Final[dict[int, str]] = {
 }
 _REQUEST_AT_FAULT: Final[frozenset[ErrorKind]] = frozenset({"bad_request", "context_length", "too_large"})
 """Another channel would say the same."""
-_KEPT_BY_ANOTHER: Final = frozenset({"previous_response_not_found"})
-"""Codes of upstreams that keep state: another account of the same vendor may have what this one has not."""
+_KEPT_BY_ANOTHER: Final = frozenset({"previous_response_not_found", "invalid_encrypted_content"})
+"""Codes of upstreams that keep state or encrypt it: another account of the same vendor may know what this one does
+not."""
 
 
 def may_try_next(error: UpstreamError) -> bool:

@@ -275,6 +275,18 @@ def test_refused_content_is_the_fault_of_the_request(status: int, body: Any, cod
 
 
 @pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Invalid thought signature.", "invalid_encrypted_content"),
+        ("Function call is missing a thought_signature in functionCall parts.", None),
+    ],
+)
+def test_state_that_somebody_else_issued(message: str, code: str | None) -> None:
+    fault = read(400, {"error": {"message": message, "code": 400}})
+    assert (fault.kind, fault.code) == ("bad_request", code)
+
+
+@pytest.mark.parametrize(
     ("body", "kind"),
     [
         ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}, "overloaded"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.codecs.translation.roads import CHAT, MESSAGES, chat_chunk, chat_sse, events_of, messages
 from torouter.canon.blocks import Blob, Origin, ReasoningBlock, ToolCallBlock
 from torouter.canon.events import PartBlob, PartEnd, PartStart
@@ -37,8 +39,9 @@ def detail(**fields: Any) -> dict[str, Any]:
     return chat_chunk({"reasoning_details": [{"type": "reasoning.text", "index": 0, **fields}]})
 
 
+@pytest.mark.pitfall(94)
 def test_pieces_of_one_index_are_one_entry() -> None:
-    """Pitfall 94: three fragments, of which the last is the signature."""
+    """Three fragments, of which the last is the signature."""
     chunks = (
         chat_chunk({"reasoning": "hm"}),
         detail(text="h", format="f", signature=None),

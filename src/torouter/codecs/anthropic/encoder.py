@@ -63,7 +63,8 @@ class Encoder(RowEncoder):
             yield from self.state(blob)
 
     def begin(self) -> bytes:
-        """The figures are not known yet; `message_delta` overrides them."""
+        """The figures are not known yet: an estimate, for clients that look no further (vercel/ai#17326), which
+        `message_delta` overrides."""
         message: dict[str, object] = {
             "id": f"msg_{self.options.seed}",
             "type": "message",
@@ -72,7 +73,7 @@ class Encoder(RowEncoder):
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": render_usage(Usage()),
+            "usage": render_usage(Usage(input_tokens=self.options.prompt_tokens)),
         }
         return b'event: message_start\ndata: {"type":"message_start","message":%b}\n\n' % _encode(message)
 

@@ -21,4 +21,5 @@ TRANSLATION: Final = Translation(
     encoder=Encoder,
     needs_data=needs_data,
     encode_answer=encode_answer,
+    begins_with_usage=True,
 )
