@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents matrix bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live agents inference matrix fates bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -43,8 +43,14 @@ live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 agents: $(STAMP) ## Claude Code, Codex CLI, Gemini CLI and opencode with tools over every upstream dialect
 	$(BIN)/pytest -q -m "" tests/agents
 
+inference: $(STAMP) ## the official SDKs over a real inference server (llama.cpp's, which it installs)
+	$(BIN)/pytest -q -m "" tests/inference
+
 matrix: $(STAMP) ## write docs/matrix.md from the tests that it speaks of
 	$(BIN)/python -m tests.contract.matrix.table
+
+fates: $(STAMP) ## the tables of docs/translation.md, from the codecs
+	$(BIN)/python -m tests.contract.fates
 
 bench: $(STAMP) ## the benchmark of bench/README.md
 	$(BIN)/python -m bench
@@ -52,7 +58,10 @@ bench: $(STAMP) ## the benchmark of bench/README.md
 wheel: $(STAMP) ## build the wheel and the source archive into dist/
 	$(BIN)/uv build
 
-lock: $(STAMP) ## bring uv.lock up to date, from PyPI and nothing else
+$(BIN)/uv:
+	python3 go.py setup
+
+lock: $(BIN)/uv ## bring uv.lock up to date, from PyPI and nothing else
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv lock --default-index https://pypi.org/simple
 
 pre-commit: $(STAMP) ## every pre-commit hook on every file

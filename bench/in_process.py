@@ -18,6 +18,7 @@ from torouter.access.keys import keys_of
 from torouter.accounts import Keeping, KeptResponses, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
@@ -156,6 +157,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
     relay = Relay(
         upstreams={"http": client},
         books=books,
+        continuity=Continuity(bytes(32), None),
         counters=Counters(),
         keeper=Keeper(shelf, is_default=False, body_limit_bytes=Limits().body_bytes),
         max_switches=3,

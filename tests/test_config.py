@@ -16,7 +16,9 @@ from torouter.config import (
     ResponsesSettings,
     ServerSettings,
     Settings,
+    TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
     data_directory,
     load_settings,
 )
@@ -55,6 +57,10 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
+KEYS = "server, upstream, translation, fetch, responses, vault, channels"
+SECTIONS = f"a mapping with the keys {KEYS} and environment"
+
+
 class TestDefaults:
     def test_nothing_said_is_a_demo_on_the_loopback(self) -> None:
         settings = load_settings(Overrides(), {"HOME": "/home/me"})
@@ -73,13 +79,19 @@ class TestDefaults:
         assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
         assert settings.upstream.deadlines == Deadlines()
         assert settings.fetch == FetchSettings(enabled=True, private_networks=False, size_mb=20, timeout_s=20.0)
+        assert settings.translation == TranslationSettings(strict=False)
+        assert settings.vault == VaultSettings(enabled=True, ttl_s=86400.0, memory_mb=16, rows=100_000)
         assert [(channel.name, channel.kind) for channel in settings.channels] == [("demo", "demo")]
         assert settings.is_demo
+
+    def test_strict_translation(self) -> None:
+        assert load("translation: {strict: true}").translation.strict
 
     def test_an_empty_file_says_nothing(self) -> None:
         nothing = load_settings(Overrides(), {"HOME": "/home/me"})
         for text in ("", "# only a comment\n", "---\n", "{}"):
             settings = load(text)
+            assert settings.vault == nothing.vault
             assert (settings.server, settings.upstream, settings.channels) == (
                 nothing.server,
                 nothing.upstream,
@@ -264,8 +276,6 @@ class TestEnvironmentChannels:
 
 KIND_NAMES = ", ".join(KINDS)
 AT = "gateway.yaml"
-KEYS = "server, upstream, fetch, responses, channels"
-MAPPING = f"expected a mapping with the keys {KEYS} and environment"
 
 
 class TestFaults:
@@ -275,11 +285,11 @@ class TestFaults:
             # the file
             (
                 "- 1",
-                f"{AT}:1: {MAPPING}, got a list",
+                f"{AT}:1: expected {SECTIONS}, got a list",
             ),
             (
                 "hello",
-                f"{AT}:1: {MAPPING}, got 'hello'",
+                f"{AT}:1: expected {SECTIONS}, got 'hello'",
             ),
             ("\n\nservr: {}", f"{AT}:3: unknown key 'servr'; did you mean server?"),
             ("zzz: 1", f"{AT}:1: unknown key 'zzz'; known are {KEYS}, environment"),
@@ -334,6 +344,8 @@ class TestFaults:
                 "upstream: {max_switches: 1.5}",
                 f"{AT}:1: upstream.max_switches: expected a whole number from 0 to 100, got the number 1.5",
             ),
+            ("translation: {strict: 1}", f"{AT}:1: translation.strict: expected true or false, got the number 1"),
+            ("translation: {lax: yes}", f"{AT}:1: translation: unknown key 'lax'; known are strict"),
             ("server: {cors_origins: '*'}", f"{AT}:1: server.cors_origins: expected a list of origins, got '*'"),
             (
                 "server:\n  cors_origins:\n    - https://a.example\n    - a.example/",
@@ -504,14 +516,17 @@ class TestDocumentation:
     def test_its_first_example_has_every_key_with_its_default(self) -> None:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
-        for name in ("server", "upstream", "fetch", "responses"):
+        for name in ("server", "upstream", "translation", "fetch", "responses", "vault"):
             assert getattr(settings, name) == getattr(defaults, name)
-        for key in (
-            *ServerSettings.__struct_fields__,
-            *UpstreamSettings.__struct_fields__,
-            *FetchSettings.__struct_fields__,
-            *ResponsesSettings.__struct_fields__,
-        ):
+        sections = (
+            ServerSettings,
+            UpstreamSettings,
+            TranslationSettings,
+            FetchSettings,
+            ResponsesSettings,
+            VaultSettings,
+        )
+        for key in (key for section in sections for key in section.__struct_fields__):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
         declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}
         assert set(re.findall(r"^(?:  - |    )(\w+):", self.BLOCKS[0], flags=re.MULTILINE)) == declared

@@ -25,19 +25,21 @@ from uvicorn.supervisors import Multiprocess
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keys import keys_of
-from torouter.accounts import Announcement, Keeping, KeptResponses, hash_key, load_pepper
+from torouter.accounts import Announcement, Cipher, Keeping, KeptResponses, derived_key, hash_key, load_pepper
 from torouter.channels import Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import FetchSettings, ResponsesSettings, Settings
+from torouter.config import FetchSettings, ResponsesSettings, Settings, VaultSettings
 from torouter.console.pages import make_pages
 from torouter.errors import ConfigError, TorouterError
 from torouter.ledger.books import Books
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.metrics import CountersCollector
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
+from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot, Translations
 from torouter.store import Store, UsageRow
 from torouter.surfaces.cors import Cors
@@ -75,6 +77,7 @@ class House:
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
         self.books = Books(self._write_usage)
+        self._vault = self._open_vault(settings.vault, pepper) if settings.vault.enabled else None
         self.doorkeeper = Doorkeeper(
             Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
             partial(hash_key, pepper),
@@ -86,6 +89,7 @@ class House:
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
+            continuity=Continuity(derived_key(pepper, "capsules"), self._vault),
             counters=self.counters,
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
@@ -102,6 +106,7 @@ class House:
                 body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s
             ),
             cors=Cors(server.cors_origins),
+            is_strict=settings.translation.strict,
         )
 
     @asynccontextmanager
@@ -110,6 +115,7 @@ class House:
         tasks = [
             asyncio.create_task(self.books.run()),
             asyncio.create_task(self._kept.run()),
+            *(asyncio.create_task(vault.run()) for vault in (self._vault,) if vault is not None),
             asyncio.create_task(self._refresh()),
             asyncio.create_task(sweep_connections(self.gateway.connections)),
             *(asyncio.create_task(self._discover(channel)) for channel in self.doorkeeper.snapshot.channels),
@@ -125,6 +131,17 @@ class House:
             await self._client.close()
             if self._fetcher is not None:
                 await self._fetcher.close()
+
+    def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
+        return Vault(
+            cipher=Cipher(pepper, "vault"),
+            ttl_s=settings.ttl_s,
+            memory_bytes=settings.memory_mb * _MIB,
+            read=self._store.find_state,
+            write=self._store.keep_state,
+            tidy=partial(self._store.tidy_state, most_rows=settings.rows),
+            now_ms=wall_ms,
+        )
 
     def _write_usage(self, rows: Sequence[UsageRow]) -> None:
         self._store.insert_usage(rows)

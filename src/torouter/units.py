@@ -37,7 +37,7 @@ Operation = Literal[
     "speech",
     "rerank",
 ]
-"""What a request asks for. `chat` is the one that is translated; the others are opaque bytes with a tap."""
+"""What a request asks for. The first three are translated; the others are opaque bytes with a tap."""
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 
 _KEY_ALPHABET: Final = string.ascii_letters + string.digits

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from torouter.accounts import Keeping, KeptResponses
-from torouter.accounts.sealing import Sealer
+from torouter.accounts.cipher import Cipher
 from torouter.errors import StoreError
 from torouter.store import Store
 
@@ -93,32 +93,47 @@ async def test_a_store_that_fails_keeps_nothing_and_names_no_path(
         assert str(store.path) not in caught.value.message
 
 
-async def test_it_sweeps_by_itself(
-    kept: KeptResponses, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torouter.accounts.kept_responses._SWEEP_S", 0.01)
+async def test_it_sweeps_by_itself(kept: KeptResponses, store: Store, clock: Clock) -> None:
     await kept.keep(1, 7, "resp_1", DOCUMENT)
     clock.now_ms += 60_000
+    await until_swept(kept, store, "resp_1")
+
+
+async def until_swept(kept: KeptResponses, store: Store, name: str) -> None:
     sweeping = asyncio.create_task(kept.run())
     try:
-        async with asyncio.timeout(10):
-            while store.find_response(1, "resp_1", 0) is not None:
+        async with asyncio.timeout(30):
+            while store.find_response(1, name, 0) is not None:
                 await asyncio.sleep(0.01)
     finally:
         sweeping.cancel()
 
 
+@pytest.mark.parametrize(("ttl_s", "lives_s"), [(10.0, 10), (600.0, 60)])
+async def test_a_shorter_time_holds_for_what_is_there(
+    kept: KeptResponses, store: Store, clock: Clock, ttl_s: float, lives_s: int
+) -> None:
+    await KeptResponses(store, PEPPER, replace(KEEPING, ttl_s=0.0), clock).keep(1, 7, "resp_gone", DOCUMENT)
+    await kept.keep(1, 7, "resp_1", DOCUMENT)
+    later = KeptResponses(store, PEPPER, replace(KEEPING, ttl_s=ttl_s), clock)
+    await until_swept(later, store, "resp_gone")
+    clock.now_ms += lives_s * 1000 - 1
+    assert await later.find(1, "resp_1") == DOCUMENT
+    clock.now_ms += 1
+    assert await later.find(1, "resp_1") is None
+
+
 def test_sealed_bytes_open_in_their_own_place_only() -> None:
-    sealer = Sealer(PEPPER, b"test")
-    sealed = sealer.seal(b"data", b"here")
-    assert sealer.open(sealed, b"here") == b"data"
-    assert sealer.seal(b"data", b"here") != sealed
+    cipher = Cipher(PEPPER, "test")
+    sealed = cipher.encrypt(b"data", b"here")
+    assert cipher.decrypt(sealed, b"here") == b"data"
+    assert cipher.encrypt(b"data", b"here") != sealed
     for data, context, other in (
-        (sealed, b"there", sealer),
-        (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"here", sealer),
-        (b"", b"here", sealer),
-        (sealed, b"here", Sealer(PEPPER, b"other")),
-        (sealed, b"here", Sealer(bytes(32), b"test")),
+        (sealed, b"there", cipher),
+        (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"here", cipher),
+        (b"", b"here", cipher),
+        (sealed, b"here", Cipher(PEPPER, "other")),
+        (sealed, b"here", Cipher(bytes(32), "test")),
     ):
         with pytest.raises(StoreError):
-            other.open(data, context)
+            other.decrypt(data, context)

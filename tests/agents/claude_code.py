@@ -28,9 +28,15 @@ def start(packages: Path) -> list[str]:
 
 
 def claude(
-    room: Room, packages: Path, prompt: str, *, mount: str = "", key_variable: str = "ANTHROPIC_API_KEY"
+    room: Room,
+    packages: Path,
+    prompt: str,
+    *,
+    mount: str = "",
+    key_variable: str = "ANTHROPIC_API_KEY",
+    model: str = MODEL,
 ) -> Agent:
-    command = [*start(packages), "-p", prompt, "--model", MODEL, "--allowedTools", "Bash"]
+    command = [*start(packages), "-p", prompt, "--model", model, "--allowedTools", "Bash"]
 
     async def agent(gateway: Gateway) -> Outcome:
         pointed = {"ANTHROPIC_BASE_URL": gateway.url + mount, key_variable: gateway.key}

@@ -39,11 +39,11 @@ PROVIDERS = {
 """The file's first line, its last table, and whether that provider is said to take WebSockets."""
 
 
-def configure(room: Room, provider: str, base_url: str) -> None:
+def configure(room: Room, provider: str, base_url: str, model: str) -> None:
     top, table, websockets = PROVIDERS[provider]
     folder = room.home / ".codex"
     folder.mkdir()
-    written = (top + "\n" + _QUIET + table).format(model=MODEL, base_url=base_url, websockets=websockets)
+    written = (top + "\n" + _QUIET + table).format(model=model, base_url=base_url, websockets=websockets)
     (folder / "config.toml").write_text(written)
 
 
@@ -55,12 +55,13 @@ def codex(
     provider: str = "own-provider",
     mount: str = "/v1",
     tap: Wiretap | None = None,
+    model: str = MODEL,
 ) -> Agent:
     start = packages / "@openai" / "codex" / "bin" / "codex.js"
     command = [node(), str(start), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
 
     async def agent(gateway: Gateway) -> Outcome:
-        configure(room, provider, (tap.aim(gateway.port) if tap else gateway.url) + mount)
+        configure(room, provider, (tap.aim(gateway.port) if tap else gateway.url) + mount, model)
         key = "CODEX_API_KEY" if provider == "built-in" else "TOROUTER_API_KEY"
         return await room.run(command, {key: gateway.key})
 

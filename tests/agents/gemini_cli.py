@@ -23,9 +23,9 @@ _SETTINGS = {
 }
 
 
-def gemini(room: Room, packages: Path, prompt: str, *, mount: str = "") -> Agent:
+def gemini(room: Room, packages: Path, prompt: str, *, mount: str = "", model: str = MODEL) -> Agent:
     start = packages / "@google" / "gemini-cli" / "bundle" / "gemini.js"
-    command = [node(), str(start), "-p", prompt, "--yolo", "-m", MODEL]
+    command = [node(), str(start), "-p", prompt, "--yolo", "-m", model]
 
     async def agent(gateway: Gateway) -> Outcome:
         folder = room.home / ".gemini"

@@ -37,7 +37,14 @@ def opencode(room: Room, packages: Path, prompt: str, *, dialect: str, model: st
 def _settings(gateway: Gateway, dialect: str, model: str) -> dict[str, object]:
     package, mount = _PROVIDERS[dialect]
     options = {"baseURL": gateway.url + mount, "apiKey": gateway.key}
-    facts = {"name": model, "reasoning": True, "tool_call": True, "limit": {"context": 200_000, "output": 32_000}}
+    facts = {
+        "name": model,
+        "reasoning": True,
+        "tool_call": True,
+        "attachment": True,
+        "modalities": {"input": ["text", "image"], "output": ["text"]},
+        "limit": {"context": 200_000, "output": 32_000},
+    }
     return {
         "$schema": "https://opencode.ai/config.json",
         "provider": {"gateway": {"npm": package, "name": "Gateway", "options": options, "models": {model: facts}}},

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Item", "frames", "function_call", "message", "reasoning", "response"]
+__all__ = ["Item", "custom_tool_call", "frames", "function_call", "message", "reasoning", "response"]
 
 Item = dict[str, Any]
 
@@ -19,6 +19,11 @@ def reasoning(seal: str, thought: str = "", *, number: int = 1) -> Item:
 def function_call(call_id: str, name: str, arguments: str, *, number: int = 1) -> Item:
     item = {"id": f"fc_{number:02}", "type": "function_call", "call_id": call_id, "name": name}
     return {**item, "arguments": arguments, "status": "completed"}
+
+
+def custom_tool_call(call_id: str, name: str, text: str, *, number: int = 1) -> Item:
+    item = {"id": f"ctc_{number:02}", "type": "custom_tool_call", "call_id": call_id, "name": name}
+    return {**item, "input": text, "status": "completed"}
 
 
 def message(text: str, *, number: int = 1) -> Item:
@@ -71,6 +76,7 @@ def _events(response_id: str, model: str, items: list[Item]) -> Iterator[tuple[s
 def _unfilled(item: Item) -> Item:
     empty: Item = {
         "function_call": {"arguments": ""},
+        "custom_tool_call": {"input": ""},
         "message": {"content": [], "status": "in_progress"},
         "reasoning": {"summary": []},
     }
@@ -84,6 +90,11 @@ def _filling(item: Item) -> Iterator[tuple[str, Item]]:
         for part in (arguments[:9], arguments[9:]):
             yield "response.function_call_arguments.delta", {"delta": part}
         yield "response.function_call_arguments.done", {"name": item["name"], "arguments": arguments}
+    if item["type"] == "custom_tool_call":
+        text: str = item["input"]
+        for part in (text[:9], text[9:]):
+            yield "response.custom_tool_call_input.delta", {"delta": part}
+        yield "response.custom_tool_call_input.done", {"input": text}
     for index, part in enumerate(item.get("summary", ())):
         at = {"summary_index": index}
         yield "response.reasoning_summary_part.added", {**at, "part": {**part, "text": ""}}

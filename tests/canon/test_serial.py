@@ -122,3 +122,11 @@ def test_other_events_pass() -> None:
 
 def test_what_comes_behind_the_end_of_its_part_is_nobodys() -> None:
     assert told(in_a_row(start(0), PartDelta(0, "{}"), PartEnd(0), PartDelta(0, "x"), END)) == ["+0t", "{}", "-0", "."]
+
+
+def test_state_is_there_though_it_says_nothing() -> None:
+    head = PartStart(part=0, kind="reasoning", blobs=(SIGNATURE,))
+    assert in_a_row(head, PartEnd(0), END) == [head, PartEnd(0), END]
+    call = start(0, "tool_call")
+    late = PartStart(part=1, kind="reasoning", blobs=(SIGNATURE,))
+    assert in_a_row(call, late, PartEnd(1), PartEnd(0), END) == [call, PartEnd(0), late, PartEnd(1), END]

@@ -29,14 +29,14 @@ from torouter.channels import KINDS, Kind, facts_of
         ("anthropic", "claude-opus-4-6", "adaptive sampling 128000"),
         ("anthropic", "claude-sonnet-4-6", "adaptive sampling 128000"),
         ("anthropic", "claude-opus-4-7", "adaptive 128000"),
-        ("anthropic", "claude-opus-4-8", "adaptive 128000"),
-        ("anthropic", "claude-opus-4-10", "adaptive 128000"),
-        ("anthropic", "claude-sonnet-5", "adaptive 128000"),
-        ("anthropic", "claude-sonnet-5-20260801", "adaptive 128000"),
-        ("anthropic", "claude-fable-5", "adaptive 128000"),
-        ("anthropic", "claude-fable-5-1", "adaptive always 128000"),
-        ("anthropic", "claude-opus-5-5", "adaptive always 128000"),
-        ("anthropic", "claude-haiku-5-5", "adaptive 128000"),
+        ("anthropic", "claude-opus-4-8", "adaptive system 128000"),
+        ("anthropic", "claude-opus-4-10", "adaptive system 128000"),
+        ("anthropic", "claude-sonnet-5", "adaptive system 128000"),
+        ("anthropic", "claude-sonnet-5-20260801", "adaptive system 128000"),
+        ("anthropic", "claude-fable-5", "adaptive system 128000"),
+        ("anthropic", "claude-fable-5-1", "adaptive always system 128000"),
+        ("anthropic", "claude-opus-5-5", "adaptive always system 128000"),
+        ("anthropic", "claude-haiku-5-5", "adaptive system 128000"),
         ("demo", "claude-opus-4-7", "adaptive 128000"),
         ("openai-compatible", "anthropic/claude-opus-4.7", "adaptive 128000"),
         # OpenAI.
@@ -100,11 +100,19 @@ def test_a_row(kind: str, model: str, expected: str) -> None:
     assert _told(facts_of(KINDS[kind], model)) == expected
 
 
+def test_what_is_known_of_a_kind_holds_for_its_models() -> None:
+    assert not facts_of(KINDS["ollama"], "llava").takes_links
+    assert facts_of(KINDS["vllm"], "llava").takes_links
+    assert not facts_of(KINDS["gemini-compatible"], "gemini-3-flash-preview").takes_json_schema
+    assert facts_of(KINDS["gemini"], "gemini-3-flash-preview").takes_json_schema
+
+
 def _told(facts: ModelFacts) -> str:
     """The facts in a few words, the ordinary left out."""
     words: list[str] = [facts.reasoning]
     words += ["always"] if not facts.may_disable_reasoning else []
     words += ["sampling"] if facts.takes_sampling else []
+    words += ["system"] if facts.takes_system_turns else []
     words += [str(facts.max_output_tokens)] if facts.max_output_tokens is not None else []
     words += [f"{facts.min_budget_tokens}-{facts.max_budget_tokens}"] if facts.max_budget_tokens is not None else []
     return " ".join(words)

@@ -42,8 +42,6 @@ def _turns(contents: list[dict[str, Any]]) -> list[str]:
     for index, content in enumerate(contents):
         if content["role"] not in ("user", "model") or not content["parts"]:
             faults.append(f"contents.{index}: role or parts")
-        if index and contents[index - 1]["role"] == content["role"] and not _is_behind_results(contents, index):
-            faults.append(f"contents.{index}: two of {content['role']} in a row")
         calls = [part["functionCall"]["name"] for part in content["parts"] if "functionCall" in part]
         following = contents[index + 1]["parts"] if index + 1 < len(contents) else []
         results = [part["functionResponse"]["name"] for part in following if "functionResponse" in part]
@@ -53,12 +51,6 @@ def _turns(contents: list[dict[str, Any]]) -> list[str]:
         if not is_first:
             faults.append(f"contents.{index + 1}: results do not come first")
     return faults
-
-
-def _is_behind_results(contents: list[dict[str, Any]], index: int) -> bool:
-    """Gemini 2 miscounts results that have media beside them: those stand in a content of their own."""
-    before = contents[index - 1]["parts"]
-    return all("functionResponse" in part for part in before) and "inlineData" in str(contents[index]["parts"])
 
 
 def parsed_genai(body: bytes) -> types.GenerateContentResponse:

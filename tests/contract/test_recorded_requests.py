@@ -23,6 +23,7 @@ REFUSED = {
     "openai-chat.s002": "n",
     "openai-chat.s003": "n",
     "openai-chat.j001": "n",
+    "openai-chat.j002": "web_search_options",
     "openai-chat.j006": "tools.0",
     "openai-chat.j012": "messages.3.content.0",
     "anthropic-messages.s003": "messages.2.content.0",

@@ -47,7 +47,6 @@ REFUSED = {
     "openai-responses.j001": "previous_response_id",
     "openai-responses.j002": "tools.0",
     "openai-responses.j003": "tools.0",
-    "openai-responses.j009": "input.2",
     "openai-responses.j013": "background",
     "openai-responses.j014": "previous_response_id",
     "openai-responses.j015": "tools.0",

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from functools import cache
 
 import typing_extensions
+from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
 from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
     CompletionCreateParamsStreaming,
 )
+from openai.types.responses.input_token_count_params import InputTokenCountParams
 from openai.types.responses.response_create_params import (
     ResponseCreateParamsNonStreaming,
     ResponseCreateParamsStreaming,
 )
 
-__all__ = ["chat_faults", "messages_faults", "responses_faults"]
+__all__ = ["chat_faults", "input_tokens_faults", "messages_count_faults", "messages_faults", "responses_faults"]
 
 _OF_AN_OLDER_VERSION = frozenset(f"body.{name}: unknown" for name in ("temperature", "top_p", "top_k"))
 """Sampling is a part of the API's version 2023-06-01, and none of the version that the package knows."""
@@ -40,9 +42,23 @@ def messages_faults(body: dict[str, object]) -> list[str]:
     return [fault for fault in _faults(body, kind, "body") if fault not in _OF_AN_OLDER_VERSION]
 
 
+def messages_count_faults(body: dict[str, object]) -> list[str]:
+    return list(_faults(body, MessageCountTokensParams, "body"))
+
+
+def input_tokens_faults(body: dict[str, object]) -> list[str]:
+    return list(_faults(body, InputTokenCountParams, "body"))
+
+
 @cache
 def _fields(kind: type) -> dict[str, object]:
-    return typing_extensions.get_type_hints(kind)
+    return typing_extensions.get_type_hints(kind, include_extras=True)
+
+
+@cache
+def _required(kind: type) -> list[str]:
+    """The packages' annotations are text, in which `TypedDict` itself does not see what is required."""
+    return [name for name, hint in _fields(kind).items() if typing.get_origin(hint) is typing.Required]
 
 
 def _faults(value: object, kind: object, path: str) -> Iterator[str]:
@@ -87,7 +103,7 @@ def _typed_dict_faults(value: object, kind: object, path: str) -> Iterator[str]:
     for name in value:
         if name not in fields:
             yield f"{path}.{name}: unknown"
-    for name in kind.__required_keys__:  # type: ignore[attr-defined]
+    for name in _required(kind):
         if name not in value:
             yield f"{path}.{name}: missing"
     for name, each in value.items():

@@ -65,7 +65,7 @@ def test_files_named_in_the_architecture_exist() -> None:
     assert [name for name in named if not (PACKAGE / name).exists() and not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/responses.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/quickstart.md", "docs/responses.md", "docs/reasoning.md"])
 def test_configurations_shown_are_valid(document: str, tmp_path: Path) -> None:
     shown = [text for language, text in code_blocks(document) if language == "yaml"]
     assert shown

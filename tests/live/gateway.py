@@ -40,8 +40,8 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server`, `upstream`, `fetch` and `responses` are the configuration file's;
-    without any of them there is no such file, and the gateway serves its demo."""
+    """A gateway process. `channels`, `server`, `upstream`, `translation`, `fetch`, `responses` and `vault` are the
+    configuration file's; without any of them there is no such file, and the gateway serves its demo."""
 
     def __init__(
         self,
@@ -50,8 +50,10 @@ class Gateway:
         channels: Iterable[Mapping[str, object]] = (),
         server: Mapping[str, object] | None = None,
         upstream: Mapping[str, object] | None = None,
+        translation: Mapping[str, object] | None = None,
         fetch: Mapping[str, object] | None = None,
         responses: Mapping[str, object] | None = None,
+        vault: Mapping[str, object] | None = None,
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -69,8 +71,10 @@ class Gateway:
             "channels": [dict(channel) for channel in channels],
             "server": server,
             "upstream": upstream,
+            "translation": translation,
             "fetch": fetch,
             "responses": responses,
+            "vault": vault,
         }
         self._settings = {name: told for name, told in sections.items() if told}
 

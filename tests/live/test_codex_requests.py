@@ -25,6 +25,7 @@ CLOSED = {
     "additionalProperties": False,
 }
 SHELL = {"type": "function", "name": "exec_command", "description": "Runs it.", "strict": False, "parameters": CLOSED}
+SEND = {**SHELL, "name": "send", "defer_loading": True}
 SPAWN = {**SHELL, "name": "spawn_agent", "defer_loading": True}
 PATCH = {
     "type": "custom",
@@ -99,6 +100,8 @@ def test_a_conversation_with_every_sort_of_tool(
     slot.script(
         voice.call("apply_patch", {"input": PATCH_TEXT}, stream=True),
         voice.call("agents__spawn_agent", {"cmd": "x"}, stream=True),
+        voice.call("tool_search", {"queries": ["mail"]}, stream=True),
+        voice.call("mail__send", {"cmd": "y"}, stream=True),
         voice.text("Done.", stream=True),
     )
     [patch] = turn(client, slot, ASKED)
@@ -109,24 +112,32 @@ def test_a_conversation_with_every_sort_of_tool(
     picture = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
     output = [{"type": "input_text", "text": "spawned"}, picture]
     items += [spawn, {"type": "function_call_output", "call_id": spawn["call_id"], "output": output}]
-    items.append(
-        {"type": "tool_search_output", "call_id": "s", "execution": "client", "status": "completed", "tools": []}
+    [search] = turn(client, slot, items)
+    assert (search["type"], search["execution"], search["arguments"]) == (
+        *("tool_search_call", "client"),
+        {"queries": ["mail"]},
     )
+    found = {"type": "tool_search_output", "call_id": search["call_id"], "execution": "client", "status": "completed"}
+    items += [search, {**found, "tools": [{"type": "namespace", "name": "mail", "description": "", "tools": [SEND]}]}]
+    [send] = turn(client, slot, items)
+    assert (send["type"], send["name"], send["namespace"]) == ("function_call", "send", "mail")
+    items += [send, {"type": "function_call_output", "call_id": send["call_id"], "output": "sent"}]
     [said] = turn(client, slot, items)
     assert said["content"][0]["text"] == "Done."
 
     bodies = [json.loads(visit.body) for visit in slot.visits]
-    assert [faults_of[dialect](body) for body in bodies] == [[], [], []]
+    assert [faults_of[dialect](body) for body in bodies] == [[]] * 5
+    at_first = ["exec_command", "apply_patch", "agents__spawn_agent", "tool_search"]
+    assert [declared(body) for body in bodies] == [at_first] * 3 + [[*at_first, "mail__send"]] * 2
     for body in bodies:
-        assert declared(body) == ["exec_command", "apply_patch", "agents__spawn_agent"]
         told = json.dumps(body, ensure_ascii=False)
         assert "start: begin_patch hunk end_patch" in told, "the grammar is told in words"
-        for word in ("web_search", "tool_search", "client_metadata", "prompt_cache_key", "installation"):
+        for word in ("web_search", "client_metadata", "prompt_cache_key", "installation"):
             assert word not in told
-    history = json.dumps(bodies[2], ensure_ascii=False)
-    assert "agents__spawn_agent" in history
-    assert "Success." in history
-    assert "iVBORw0KGgo=" in history
+    history = json.dumps(bodies[4].get("messages") or bodies[4]["contents"], ensure_ascii=False)
+    said_in_order = ("Success.", "agents__spawn_agent", "iVBORw0KGgo=", '"tool_search"', "Found: mail__send.", "sent")
+    places = [history.index(word) for word in said_in_order]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("dialect", sorted(VOICES))
@@ -139,7 +150,6 @@ def test_what_is_left_out_is_said(client: OpenAI, taken: tuple[Gateway, Slot], d
         "tools.1.format;dropped",
         "tools.2.description;dropped",
         "tools.2.tools.0.defer_loading;dropped",
-        "tools.3;dropped",
         "tools.4;dropped",
     }
     echoed = raw.parse()

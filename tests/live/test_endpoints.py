@@ -39,6 +39,7 @@ FORM_TYPE = ("content-type", "multipart/form-data; boundary=cut")
 JSON_PATHS = [
     ("openai-chat", "/chat/completions", "/v1/chat/completions"),
     ("openai-responses", "/responses", "/v1/responses"),
+    ("openai-responses", "/responses/input_tokens", "/v1/responses/input_tokens"),
     ("openai-chat", "/embeddings", "/v1/embeddings"),
     ("openai-chat", "/images/generations", "/v1/images/generations"),
     ("openai-chat", "/audio/speech", "/v1/audio/speech"),

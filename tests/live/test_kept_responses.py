@@ -171,6 +171,20 @@ def test_the_raw_answers(client: OpenAI, keeping: Gateway, upstream: Upstream) -
         assert reply.json() == {"id": made.id, "object": "response", "deleted": True}
 
 
+def test_every_worker_finds_it(client: OpenAI, keeping: Gateway, upstream: Upstream) -> None:
+    """Request ids begin with what is their process' own."""
+    slot = slot_of(upstream, "openai-chat").script(VOICES["openai-chat"].text("yes"))
+    made = client.responses.create(model=slot.model, input="hi")
+    workers: set[str] = set()
+    deadline = time.monotonic() + 30
+    while len(workers) < 2:
+        assert time.monotonic() < deadline, f"only {workers} answered"
+        with Connection(keeping.port) as connection:
+            reply = connection.ask("GET", f"/v1/responses/{made.id}", [("authorization", f"Bearer {FIRST_KEY}")])
+        assert reply.status == 200
+        workers.add((reply.header("x-request-id") or "")[:20])
+
+
 def test_another_accounts_key_sees_nothing(client: OpenAI, keeping: Gateway, upstream: Upstream) -> None:
     slot = slot_of(upstream, "openai-chat").script(VOICES["openai-chat"].text("yes"))
     made = client.responses.create(model=slot.model, input="hi")
@@ -262,11 +276,11 @@ def test_items_may_be_referred_to(client: OpenAI, upstream: Upstream) -> None:
     history: Any = [
         {"role": "user", "content": "Weather in Oslo?"},
         {"type": "item_reference", "id": call.id},
-        {"type": "function_call_output", "call_id": "call_1", "output": "rain"},
+        {"type": "function_call_output", "call_id": "call_weather", "output": "rain"},
     ]
     assert client.responses.create(model=slot.model, input=history, tools=[TOOL]).output_text == "It rains."
     said = asked(slot)[1]["messages"][1]["content"]
-    assert said == [{"type": "tool_use", "id": "call_1", "name": "weather", "input": {"city": "Oslo"}}]
+    assert said == [{"type": "tool_use", "id": "call_weather", "name": "weather", "input": {"city": "Oslo"}}]
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(
             model=slot.model, input=[*history, {"type": "item_reference", "id": "msg_" + "0" * 24 + "_0"}]

@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
@@ -36,6 +37,19 @@ def test_the_image_is_sent_in_the_links_place(launch: Launch, upstream: Upstream
     visit = upstream.visit("cat.png")
     assert (visit.method, visit.target) == ("GET", "/files/cat.png")
     assert visit.names() == {"host", "accept", "accept-encoding", "user-agent", "connection"}
+
+
+def test_a_kind_that_follows_no_links_is_sent_data(launch: Launch, upstream: Upstream) -> None:
+    upstream.script("up.local", recorded_answer("openai-chat/stream/010"))
+    upstream.script("dog.png", Answer(headers=(("content-type", "image/png"),), pieces=(PNG,)))
+    local = {"kind": "ollama", "base_url": f"{upstream.origin}/v1", "dialects": ["openai-chat"]}
+    gateway = launch(channels=[{**local, "models": {"local": "up.local"}}], fetch={"private_networks": True})
+    image: Any = {"type": "image", "source": {"type": "url", "url": f"{upstream.origin}/dog.png"}}
+    with anthropic.Anthropic(base_url=gateway.url, api_key=gateway.key, max_retries=0) as claude:
+        messages: Any = [{"role": "user", "content": [image]}]
+        assert list(claude.messages.create(model="local", max_tokens=9, messages=messages, stream=True))
+    [part] = json.loads(upstream.visit("up.local").body)["messages"][0]["content"]
+    assert part["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
 
 
 def test_the_operators_network_is_not_reached(launch: Launch, upstream: Upstream) -> None:

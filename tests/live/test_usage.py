@@ -10,7 +10,7 @@ from tests.live.callers import CALLERS
 from tests.live.conftest import TakeSlot
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import UPSTREAM_KEY
-from tests.live.upstream import Answer, recorded_answer, sse_answer, until
+from tests.live.upstream import Answer, json_answer, recorded_answer, sse_answer, until
 from tests.live.wire import Connection, Reply, request
 from tests.recorded import frames, recorded
 from torouter.store import Store, UsageRow
@@ -59,6 +59,31 @@ def test_a_streams_tokens(gateway: Gateway, take: TakeSlot, dialect: str, record
     assert (row.quality, _total(row)) == ("reported", total)
     assert row.first_token_ms is not None
     assert row.latency_ms >= row.first_token_ms
+
+
+def test_a_count_is_no_use_of_tokens(gateway: Gateway, take: TakeSlot) -> None:
+    slot = take("openai-chat", json_answer({}))
+    caller = CALLERS["anthropic"]
+    with Connection(gateway.port) as connection:
+        reply = connection.ask("POST", "/v1/messages/count_tokens", caller.headers(), caller.encode(slot.model))
+    row = _row(gateway, reply.header("x-request-id"))
+    assert (row.operation, row.dialect_in, row.dialect_out) == ("count_tokens", "anthropic", "openai-chat")
+    assert (row.status, row.outcome, row.quality, _total(row)) == (200, "ok", "none", 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "quality", "total"), [({"promptTokenCount": 9}, "reported", 9), (None, "estimated", 2)]
+)
+def test_translated_embeddings_tokens(
+    gateway: Gateway, take: TakeSlot, said: dict[str, int] | None, quality: str, total: int
+) -> None:
+    slot = take("gemini", json_answer({"embeddings": [{"values": [0.5]}], "usageMetadata": said}))
+    body = json.dumps({"model": slot.model, "input": "hello world", "user": "u"}).encode()
+    with Connection(gateway.port) as connection:
+        reply = connection.ask("POST", "/v1/embeddings", CALLERS["openai-chat"].headers(), body)
+    row = _row(gateway, reply.header("x-request-id"))
+    assert (row.operation, row.dialect_in, row.dialect_out) == ("embeddings", "openai-chat", "gemini")
+    assert (row.quality, row.input_tokens, row.losses) == (quality, total, "user;dropped")
 
 
 def test_a_translated_answers_tokens(gateway: Gateway, take: TakeSlot) -> None:

@@ -23,7 +23,7 @@ faults_of: Final[Mapping[str, Callable[[Json], list[str]]]] = {
 
 
 class Voice:
-    """One foreign dialect. A call has the id `call_1`, where the dialect has ids."""
+    """One foreign dialect. A call has the id `call_<name>`, where the dialect has ids."""
 
     def text(self, text: str, *, stream: bool = False) -> Answer:
         raise NotImplementedError
@@ -38,7 +38,7 @@ class ChatVoice(Voice):
 
     def call(self, name: str, arguments: Json, *, stream: bool = False) -> Answer:
         function = {"name": name, "arguments": json.dumps(arguments)}
-        called: Json = {"id": "call_1", "type": "function", "function": function}
+        called: Json = {"id": f"call_{name}", "type": "function", "function": function}
         if stream:
             called["index"] = 0
         return self._say({"role": "assistant", "content": None, "tool_calls": [called]}, "tool_calls", stream)
@@ -64,7 +64,7 @@ class MessagesVoice(Voice):
         return self._say({"type": "text", "text": text}, {"type": "text", "text": ""}, delta, "end_turn", stream)
 
     def call(self, name: str, arguments: Json, *, stream: bool = False) -> Answer:
-        block = {"type": "tool_use", "id": "call_1", "name": name, "input": arguments}
+        block = {"type": "tool_use", "id": f"call_{name}", "name": name, "input": arguments}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(arguments)}
         return self._say(block, {**block, "input": {}}, delta, "tool_use", stream)
 

@@ -1,6 +1,7 @@
 """Answers as each dialect's clients read them, strictly: what any client of a dialect punishes is an assertion here.
 
-A reading is the same for all: `Shown`, whose parts are those of `upstreams`, neighbours of one kind joined.
+A reading is the same for all: `Shown`, whose parts are those of `upstreams`, neighbours of one kind joined. Opaque
+state is passed over: it is no part of what is said.
 """
 
 from __future__ import annotations
@@ -224,6 +225,8 @@ def _said_by(item: Json) -> str:
 def _responses_whole(body: Json) -> Shown:
     parts: list[Part] = []
     for item in body["output"]:
+        if item["type"] == "reasoning" and item.get("encrypted_content") and not item["summary"]:
+            continue
         if item["type"] == "function_call":
             parts.append(("call", item["call_id"], item["name"], item["arguments"]))
         else:
@@ -287,6 +290,9 @@ def _take_delta(delta: Json, block_type: str, parts: list[Part]) -> None:
         assert block_type == "tool_use"
         parts[-1] = (*parts[-1][:3], parts[-1][3] + delta["partial_json"])
         return
+    if delta["type"] == "signature_delta":
+        assert block_type == "thinking"
+        return
     wanted, field = _MESSAGES_DELTAS[delta["type"]]
     assert block_type == wanted
     parts.append(("text" if field == "text" else "reasoning", delta[field]))
@@ -295,6 +301,8 @@ def _take_delta(delta: Json, block_type: str, parts: list[Part]) -> None:
 def _messages_whole(body: Json) -> Shown:
     parts: list[Part] = []
     for block in body["content"]:
+        if block["type"] == "redacted_thinking":
+            continue
         if block["type"] == "tool_use":
             parts.append(("call", block["id"], block["name"], json.dumps(block["input"])))
         else:

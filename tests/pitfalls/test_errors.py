@@ -22,18 +22,17 @@ SAID: tuple[Part, ...] = (("text", "Hi there"), ("call", "call_1", "run", '{"com
 OF_EACH_UPSTREAM = pytest.mark.parametrize("upstream", DIALECTS)
 """Each for clients of all dialects; to those of its own the answers pass as bytes."""
 
-ERRORS: dict[Dialect, Callable[[str, str, int], Json]] = {
-    "openai-chat": lambda message, word, _: {"error": {"message": message, "type": word, "code": None, "param": None}},
-    "openai-responses": lambda message, word, _: {"error": {"message": message, "type": word, "param": None}},
-    "anthropic": lambda message, word, _: {"type": "error", "error": {"type": word, "message": message}},
-    "gemini": lambda message, _, code: {"error": {"code": code, "message": message, "status": STATUSES[code]}},
-}
-"""(message, type, code) → an upstream's error body."""
 STATUSES = {400: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}
+USAGE = {"include_usage": True}
 
 
 def error(dialect: Dialect, message: str, word: str, code: int) -> Json:
-    return ERRORS[dialect](message, word, code)
+    """An upstream's error body: Gemini's has a code and a status, the others' a word for the type."""
+    if dialect == "gemini":
+        return {"error": {"code": code, "message": message, "status": STATUSES[code]}}
+    if dialect == "anthropic":
+        return {"type": "error", "error": {"type": word, "message": message}}
+    return {"error": {"message": message, "type": word, "code": None, "param": None}}
 
 
 async def ask(on: Stage, client: Dialect, *, stream: bool, **fields: Any) -> Answer:
@@ -48,9 +47,6 @@ async def ask(on: Stage, client: Dialect, *, stream: bool, **fields: Any) -> Ans
     if client == "anthropic":
         return await on.post("/v1/messages", {**told, "max_tokens": 64})
     return await on.post("/v1/chat/completions", {**told, **({"stream_options": USAGE} if stream else {})})
-
-
-USAGE = {"include_usage": True}
 
 
 def on_stage(upstream: Dialect, handlers: dict[str, Callable[[Request], Reply]]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import permutations
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 from tests.codecs.translation.gemini_roads import chunk, sse
 from tests.codecs.translation.responses import responses_sse
-from tests.codecs.translation.roads import chat_chunk, chat_sse, messages_sse, payloads
-from tests.pitfalls.clients import failure_in, shown, shown_whole, stream_for, whole_for
-from tests.pitfalls.upstreams import IN_EACH_CELL, Part, streamed, whole
+from tests.codecs.translation.roads import chat_chunk, chat_sse, events_of, messages_sse, options, payloads
+from tests.pitfalls.clients import failure_in, read_stream, shown, shown_whole, stream_for, whole_for
+from tests.pitfalls.upstreams import CODECS_OF, IN_EACH_CELL, Part, streamed, whole
+from torouter.canon.fold import fold
+from torouter.codecs import CODECS
 from torouter.errors import UpstreamError
 from torouter.units import DIALECTS, Dialect
 
@@ -301,3 +304,76 @@ def test_input_that_stands_in_the_start_of_a_block(client: Dialect) -> None:
             ),
         )
         assert found.calls == [("a", "f", {"x": 1})]
+
+
+@pytest.mark.parametrize("client", [each for each in DIALECTS if each != "gemini"])
+@pytest.mark.pitfall(11, 101)
+def test_a_signature_makes_no_thought_of_text(client: Dialect) -> None:
+    """Neither of the text that it stands on, nor of the nothing behind a text that has been shown already."""
+    signed = [{"text": "a", "thoughtSignature": "c2ln"}, {"text": "b"}, {"text": "", "thoughtSignature": "c2ln"}]
+    body = sse(chunk({"text": "hm", "thought": True}), *map(chunk, signed), chunk(finish="STOP"))
+    for found in (shown(client, "gemini", body), shown_whole(client, "gemini", body, "sse")):
+        assert found.parts == [("reasoning", "hm"), ("text", "ab")]
+
+
+@IN_EACH_CELL
+@pytest.mark.pitfall(97)
+def test_no_constant_stands_for_a_signature(upstream: Dialect, client: Dialect) -> None:
+    """Of two thoughts that nobody signed, no seal is the same but the one that is empty."""
+    field = re.compile(rb'"(?:signature|thoughtSignature|encrypted_content|data)":"([^"]+)"')
+    one, other = (
+        set(field.findall(stream_for(client, upstream, streamed(upstream, ("reasoning", thought), TEXT, CALL))))
+        for thought in ("hm, well", "oh, so")
+    )
+    assert not one & other
+
+
+@pytest.mark.parametrize("client", [each for each in DIALECTS if each != "gemini"])
+@pytest.mark.pitfall(173)
+def test_an_image_that_the_model_made_is_missed_and_said_so(client: Dialect) -> None:
+    """Nobody can have asked for one through another dialect: that is refused."""
+    image = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    encoder = CODECS_OF[client].encoder(options())
+    events = events_of(CODECS_OF["gemini"], sse(chunk({"text": "see"}, image, finish="STOP")))
+    assert read_stream(client, b"".join(map(encoder.feed, events))).parts == [("text", "see")]
+    assert [(loss.field, loss.what) for loss in encoder.losses] == [("inlineData", "dropped")]
+
+
+# How bytes may come.
+
+SPOKEN = (("reasoning", "\u2028hm\u0085"), ("text", "a\u2029\u000bb\u000cé😀"), CALL)
+FRAMINGS = {
+    "crlf": lambda stream: stream.replace(b"\n", b"\r\n"),
+    "cr": lambda stream: stream.replace(b"\n", b"\r"),
+    "no space": lambda stream: stream.replace(b"data: ", b"data:").replace(b"event: ", b"event:"),
+    "no names": lambda stream: re.sub(rb"event: .*\n", b"", stream),
+    "comments": lambda stream: stream.replace(b"data: ", b": ping\nid: 7\ndata: "),
+    "plain": lambda stream: stream,
+}
+
+
+@pytest.mark.parametrize("upstream", DIALECTS)
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.pitfall(188, 189, 190, 191)
+def test_any_framing_is_read_wherever_it_is_cut(upstream: Dialect, framing: str) -> None:
+    """By what translates and by what only watches; line separators of Unicode's are text."""
+    plain = re.sub(rb"\\u[0-9a-f]{4}", _unescaped, streamed(upstream, *SPOKEN).replace(b"\r\n", b"\n"))
+    assert "\u2028".encode() in plain
+    body = FRAMINGS[framing](plain)
+    for size in (1, 2, 3, 7, len(body)):
+        pieces = [body[start : start + size] for start in range(0, len(body), size)]
+        decoder, tap = CODECS_OF[upstream].decoder("sse"), CODECS[upstream].tap("chat", "sse")
+        events = [event for piece in pieces for event in decoder.feed(piece)] + [*decoder.close()]
+        for piece in pieces:
+            tap.feed(piece)
+        answer = fold(events, upstream)
+        assert [getattr(block, "text", None) for block in answer.blocks] == [SPOKEN[0][1], SPOKEN[1][1], None]
+        assert answer.usage.total_tokens == tap.usage().total_tokens == 42
+        assert answer.finish is not None
+        assert tap.is_finished
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """What Python's encoder of JSON escapes, as other encoders write it. (Control characters must be escaped.)"""
+    text = json.loads(b'"%b"' % found[0])
+    return found[0] if text < " " or "\ud800" <= text <= "\udfff" else str(text).encode()

@@ -290,6 +290,23 @@ CHOICES: dict[Dialect, dict[str, Json]] = {
 }
 
 
+FOREIGN_PARTS: dict[Dialect, Json] = {
+    "openai-chat": {"type": "tool_result", "tool_use_id": "c1", "content": "ok"},
+    "openai-responses": {"type": "tool_result", "tool_use_id": "c1", "content": "ok"},
+    "anthropic": {"type": "function_call_output", "call_id": "c1", "output": "ok"},
+    "gemini": {"toolResult": {"toolUseId": "c1", "content": "ok"}},
+}
+
+
+@IN_EACH_ASKING_CELL
+@pytest.mark.pitfall(31, 60)
+def test_another_dialects_result_is_refused_and_never_deleted(client: Dialect, upstream: Dialect) -> None:
+    body = body_of(client, User("hi"), Said("", (Call("c1"),)), User("and?"))
+    field = {"openai-responses": "input", "gemini": "contents"}.get(client, "messages")
+    body[field][-1]["parts" if client == "gemini" else "content"] = [FOREIGN_PARTS[client]]
+    assert refused(client, upstream, body).startswith(f"{field}.2")
+
+
 @IN_EACH_ASKING_CELL
 @pytest.mark.parametrize("word", ["none", "any"])
 @pytest.mark.pitfall(158, 159, 160)

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,15 +17,17 @@ from torouter.access.admission import Doorkeeper
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, UsageRow
+from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper, Shelf
+from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
-from torouter.units import DIALECTS, Dialect, Secret, wall_ms
+from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
@@ -131,15 +133,18 @@ def _unchunked(data: bytes) -> tuple[bytes, bool]:
 async def stage(
     handlers: Mapping[str, Handler],
     *,
-    dialects: tuple[Dialect, ...] = ("openai-chat",),
+    dialects: tuple[Dialect, ...] | Mapping[str, tuple[Dialect, ...]] = ("openai-chat",),
     models: Mapping[str, str] | None = None,
     max_switches: int = 3,
     kind: str = "openai",
     keeps: bool = False,
     shelf: Shelf | None = None,
+    is_strict: bool = False,
+    vault: Vault | None = None,
     key: Key = KEY,
 ) -> AsyncIterator[Stage]:
-    """Channels in the order of `handlers` have rising priority numbers: they are tried in that order."""
+    """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
+    those of all channels, or of each by its name."""
     rows: list[UsageRow] = []
     asked: list[tuple[str, Request]] = []
 
@@ -153,18 +158,18 @@ async def stage(
             kind=KINDS[kind],
             base_url=f"http://{name}/v1",
             api_key=Secret("sk-up"),
-            dialects=dialects,
+            dialects=dialects[name] if isinstance(dialects, Mapping) else dialects,
             models={"m": "up-m"} if models is None else dict(models),
             priority=number,
         )
         for number, name in enumerate(handlers)
     )
-    able = [dialect for dialect in DIALECTS if CODECS[dialect].translation is not None]
     snapshot = Snapshot(
-        keys={b"sk-good": key},
+        keys={b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
-        translations={one: tuple(other for other in able if other != one) for one in able},
+        translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
+    assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
     kept = MemoryShelf() if shelf is None else shelf
     gateway = Gateway(
@@ -172,6 +177,7 @@ async def stage(
         relay=Relay(
             upstreams=upstreams,
             books=_Listed(rows),
+            continuity=Continuity(bytes(32), vault),
             counters=Counters(),
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
@@ -182,6 +188,7 @@ async def stage(
         pages=Starlette(),
         limits=_LIMITS,
         cors=Cors(["*"]),
+        is_strict=is_strict,
     )
     async with serving(gateway) as port:
         yield Stage(port, rows, asked)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.relay.stage import Handler, json_reply, stage
 from torouter.errors import Phase, UpstreamError
+from torouter.units import Dialect
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
 
@@ -126,3 +127,25 @@ async def test_every_attempt_starts_from_the_original_body() -> None:
         await on.post("/v1/chat/completions", CHAT)
         assert on.asked[0][1].body == on.asked[1][1].body
         assert b'"up-m"' in on.asked[0][1].body
+
+
+@pytest.mark.parametrize(("fields", "param"), [({"n": 2}, "n"), ({"logit_bias": {"1": 2}}, "logit_bias")])
+async def test_what_one_cannot_be_sent_another_may_take(fields: dict[str, object], param: str) -> None:
+    """Nobody is asked in a dialect that has no words for it, and no channel is blamed."""
+    dialects: dict[str, tuple[Dialect, ...]] = {"a": ("anthropic",), "b": ("openai-chat",)}
+    async with stage({"a": good, "b": good}, dialects=dialects) as on:
+        answer = await on.post("/v1/chat/completions", {**CHAT, **fields})
+    assert (answer.status, [name for name, _ in on.asked]) == (200, ["b"])
+    assert [(row.outcome, row.channel, row.retries) for row in on.rows] == [("ok", "b", 1)]
+    async with stage({"a": good, "b": good}, dialects=("anthropic",)) as on:
+        answer = await on.post("/v1/chat/completions", {**CHAT, **fields})
+    assert (answer.status, on.asked) == (400, [])
+    assert answer.json["error"]["param"] == param
+    assert [(row.outcome, row.losses) for row in on.rows] == [("refused", f"{param};refused")]
+
+
+async def test_a_failure_says_more_than_a_refusal() -> None:
+    dialects: dict[str, tuple[Dialect, ...]] = {"a": ("anthropic",), "b": ("openai-chat",)}
+    async with stage({"a": good, "b": failing(503)}, dialects=dialects) as on:
+        answer = await on.post("/v1/chat/completions", {**CHAT, "n": 2})
+    assert (answer.status, [name for name, _ in on.asked]) == (502, ["b"])

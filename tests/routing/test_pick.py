@@ -5,7 +5,7 @@ from collections import Counter
 
 from tests.routing.channels import channel
 from torouter.routing.cooling import Cooling
-from torouter.routing.pick import order
+from torouter.routing.pick import order, preferring
 from torouter.routing.snapshot import Route, Snapshot
 
 
@@ -58,3 +58,19 @@ def test_cooling_grows_obeys_retry_after_and_ends_with_a_success() -> None:
     assert cooling.is_empty
     cooling.failed("a", 0.0, 1e9)
     assert not cooling.is_cooling("a", 3600.0)
+
+
+def test_a_conversation_goes_first_where_its_state_is_valid() -> None:
+    found = route(("a", 10, 1), ("b", 20, 1), ("c", 30, 1))
+    scopes = {candidate.channel.name: candidate.scope for bucket in found.buckets for candidate in bucket.candidates}
+    draw = random.Random(1).random
+
+    def preferred(cooling: Cooling) -> list[str]:
+        ordered = order(found, cooling, 0.0, draw)
+        return [candidate.channel.name for candidate in preferring({scopes["c"]}, ordered, cooling, 0.0)]
+
+    assert len(set(scopes.values())) == 3
+    assert preferred(Cooling()) == ["c", "a", "b"]
+    cooling = Cooling()
+    cooling.failed("c", 0.0, None)
+    assert preferred(cooling) == ["a", "b", "c"]

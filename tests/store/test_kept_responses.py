@@ -44,6 +44,15 @@ def test_it_is_deleted_by_its_own_account_only_and_once(store: Store) -> None:
     assert not store.delete_response(1, "resp_1", NOW)
 
 
+def test_a_shorter_time_holds_for_what_is_there(store: Store) -> None:
+    keep(store, "long", ttl=1000)
+    keep(store, "short", ttl=10)
+    store.shorten_responses(100)
+    assert there(store, "long", "short", now=NOW + 9) == ["long", "short"]
+    assert there(store, "long", "short", now=NOW + 10) == ["long"]
+    assert there(store, "long", now=NOW + 100) == []
+
+
 def test_a_sweep_takes_what_has_expired(store: Store) -> None:
     keep(store, "old", ttl=10)
     keep(store, "new", ttl=1000)

@@ -76,6 +76,24 @@ class TestRevisions:
         assert "CONSTRAINT fk_keys_account_id_accounts FOREIGN KEY" in str(made[0])
 
 
+class TestUpgrading:
+    def test_a_store_of_the_first_version_keeps_what_it_has(self, data_dir: Path) -> None:
+        data_dir.mkdir()
+        engine = make_engine(data_dir / "torouter.db")
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+        engine.dispose()
+        execute(data_dir / "torouter.db", "INSERT INTO groups (name, created_ms) VALUES ('team', 1)")
+        with Store.open(data_dir) as store:
+            assert [group.name for group in store.list_groups()] == ["default", "team"]
+            assert store.find_state([b"k"], 0) == {}
+        assert schema_state(data_dir).is_current
+
+
 class TestOpening:
     def test_makes_everything_for_its_owner_alone(self, tmp_path: Path) -> None:
         data_dir = tmp_path / "a" / "b"

@@ -11,17 +11,20 @@ import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
-from torouter.accounts.sealing import Sealer
+from torouter.accounts.cipher import Cipher
 from torouter.errors import StoreError
 from torouter.store import KeptResponseRow, Store
 
 __all__ = ["Keeping", "KeptResponses"]
 
+T = TypeVar("T")
+
 _log = logging.getLogger("torouter.accounts")
 
-_PURPOSE: Final = b"kept-responses"
+_PURPOSE: Final = "kept-responses"
 _SWEEP_S: Final = 30.0
 _SWEEP_ROWS: Final = 1000
 _REST_S: Final = 0.1
@@ -44,9 +47,10 @@ class KeptResponses:
 
     def __init__(self, store: Store, pepper: bytes, keeping: Keeping, now_ms: Callable[[], int]) -> None:
         self._store = store
-        self._sealer = Sealer(pepper, _PURPOSE)
+        self._cipher = Cipher(pepper, _PURPOSE)
         self._keeping = keeping
         self._now_ms = now_ms
+        self._ttl_ms = round(keeping.ttl_s * 1000)
 
     async def keep(self, account_id: int, key_id: int, response_id: str, document: bytes) -> bool:
         """Has it been kept? Not one that is too large, nor while the store is unusable."""
@@ -74,27 +78,30 @@ class KeptResponses:
             raise _unusable(error) from error
 
     async def run(self) -> None:
-        """Deletes what has expired and what is too much, until cancelled."""
-        wait_s = _SWEEP_S
+        """Deletes what has expired and what is too much, until cancelled. A time to live that was shortened holds for
+        what is there already, one that was lengthened does not."""
+        await self._tidy(partial(self._store.shorten_responses, self._ttl_ms))
         while True:
-            await asyncio.sleep(wait_s)
-            swept = 0
-            try:
-                swept = await asyncio.to_thread(self._sweep)
-            except StoreError as error:
-                _log.error("kept responses not swept error=%s", error.message)
-            wait_s = _REST_S if swept == _SWEEP_ROWS else _SWEEP_S
+            swept = await self._tidy(self._sweep)
+            await asyncio.sleep(_REST_S if swept == _SWEEP_ROWS else _SWEEP_S)
+
+    async def _tidy(self, work: Callable[[], T]) -> T | None:
+        try:
+            return await asyncio.to_thread(work)
+        except StoreError as error:
+            _log.error("kept responses not tidied error=%s", error.message)
+            return None
 
     def _keep(self, account_id: int, key_id: int, response_id: str, document: bytes) -> None:
         now_ms = self._now_ms()
-        sealed = self._sealer.seal(zlib.compress(document, _COMPRESSION), _context(account_id, response_id))
+        sealed = self._cipher.encrypt(zlib.compress(document, _COMPRESSION), _context(account_id, response_id))
         self._store.keep_response(
             KeptResponseRow(
                 id=response_id,
                 account_id=account_id,
                 key_id=key_id,
                 created_ms=now_ms,
-                expires_ms=now_ms + round(self._keeping.ttl_s * 1000),
+                expires_ms=now_ms + self._ttl_ms,
                 sealed=sealed,
             )
         )
@@ -103,7 +110,7 @@ class KeptResponses:
         sealed = self._store.find_response(account_id, response_id, self._now_ms())
         if sealed is None:
             return None
-        return zlib.decompress(self._sealer.open(sealed, _context(account_id, response_id)))
+        return zlib.decompress(self._cipher.decrypt(sealed, _context(account_id, response_id)))
 
     def _sweep(self) -> int:
         return self._store.sweep_responses(self._now_ms(), self._keeping.account_limit_bytes, _SWEEP_ROWS)

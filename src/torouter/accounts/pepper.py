@@ -11,12 +11,13 @@ import binascii
 import os
 import secrets
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from torouter.errors import ConfigError, StoreError
 
-__all__ = ["FILE_NAME", "VARIABLE", "load_pepper"]
+__all__ = ["FILE_NAME", "VARIABLE", "derived_key", "load_pepper"]
 
 FILE_NAME: Final = "secret"
 VARIABLE: Final = "TOROUTER_SECRET"
@@ -50,6 +51,11 @@ def load_pepper(data_dir: Path, environ: Mapping[str, str], *, may_create: bool)
             f"{path} is damaged: it has {len(pepper)} bytes instead of {_BYTES}; put it back from a backup."
         )
     return pepper
+
+
+def derived_key(pepper: bytes, purpose: str) -> bytes:
+    """32 bytes for another use than keys' hashes; they tell nothing of the pepper or of each other."""
+    return blake2b(purpose.encode(), key=pepper, digest_size=_BYTES, person=b"derived").digest()
 
 
 def _create(path: Path) -> None:

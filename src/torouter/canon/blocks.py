@@ -43,10 +43,11 @@ Fate = Literal["typed", "hint", "report", "refuse"]
 """What becomes of a carried field towards a foreign upstream. `typed`: a typed field beside it says the same (the raw
 one is for home). `hint`: dropped without a record, since it changes at most a price."""
 
-BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature"]
+BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature", "details", "mark"]
+"""`details` is a list of objects, JSON. `mark` is no state at all: it says that the reasoning beside it passed here."""
 MediaKind = Literal["image", "document", "audio", "video"]
-CallKind = Literal["function", "custom"]
-"""`custom` calls take free text where functions take JSON."""
+CallKind = Literal["function", "custom", "search"]
+"""`custom` calls take free text where functions take JSON. A `search` is a function that finds more tools."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,11 +79,17 @@ class CacheHint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
-    """Opaque state of a provider (a signature, encrypted reasoning), attached to the block that it came on."""
+    """Opaque state of a provider (a signature, encrypted reasoning), attached to the block that it came on. `sealed` is
+    the capsule in which it may travel through a client of another dialect."""
 
     kind: BlobKind
     data: str
     origin: Origin
+    sealed: str = ""
+
+    def token(self, dialect: Dialect) -> str:
+        """What a client of this dialect is given of it; empty where there is nothing that it may be given."""
+        return self.sealed or (self.data if self.origin.dialect == dialect else "")
 
 
 class Citation(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +144,7 @@ MediaSource = InlineMedia | LinkedMedia | StoredMedia | PlainText
 
 class MediaBlock(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
     """`detail` is OpenAI's word for the resolution; `is_cited` asks for citations of a document; `raw` is the vendor's
-    block, JSON, for home; `place` the name of the field in it that holds the medium."""
+    block, JSON, for home. `place` is where in it the medium stands; `detail_place`, `name_place` where those do."""
 
     kind: MediaKind
     source: MediaSource
@@ -148,6 +155,8 @@ class MediaBlock(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
     is_cited: bool = False
     raw: bytes = b""
     place: str = "source"
+    detail_place: str = "detail"
+    name_place: str = "title"
     blobs: tuple[Blob, ...] = ()
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()
@@ -187,15 +196,21 @@ class OpaqueBlock(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
 
 
 class ToolResultBlock(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result"):
-    """`name` is the tool's, where the dialect repeats it. `is_error` is `None` where the caller did not say."""
+    """`name` is the tool's, where the dialect repeats it. `is_error` is `None` where the caller did not say. `places`
+    is where each part of the content stood below the block, `error_place` where the flag did."""
 
     call_id: str
     content: tuple[TextBlock | MediaBlock | OpaqueBlock, ...] = ()
     is_error: bool | None = None
     name: str | None = None
     kind: CallKind = "function"
+    places: tuple[str, ...] = ()
+    error_place: str = "is_error"
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()
+
+    def place(self, index: int) -> str:
+        return self.places[index] if index < len(self.places) else f"content.{index}"
 
 
 class ServerToolBlock(msgspec.Struct, frozen=True, kw_only=True, tag="server_tool"):
@@ -213,6 +228,7 @@ class RefusalBlock(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
     """What the model said in place of an answer."""
 
     text: str
+    carried: tuple[Carried, ...] = ()
 
 
 Block = (

@@ -5,7 +5,7 @@
 Parts are numbered by the decoder from the upstream's own coordinates, counting up from 0 in the order in which they
 start; they may overlap (`canon.serial` puts them in a row for encoders that need it). `UsageSeen` is cumulative: the
 last one counts. Exactly one `Finish` or `Fault` is the last event; a `Finish` only where the upstream said so.
-`Keepalive` may stand anywhere.
+`Keepalive` and `Lost` may stand anywhere.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "Keepalive",
+    "Lost",
     "PartBlob",
     "PartCited",
     "PartDelta",
@@ -50,7 +51,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     """A part begins, without content. `id`, `name` and `call_kind` are a tool call's; `raw` is the vendor's block as it
     began (JSON), for kinds that only the vendor knows, whose word for it is `vendor_kind`. `is_wrapped`: a custom call
-    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object."""
+    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object. `blobs` is state
+    that is known at once: what clients have to be told in front of a call, and reasoning that is nothing but state."""
 
     part: int
     kind: PartKind
@@ -62,6 +64,7 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     is_wrapped: bool = False
     vendor_kind: str = ""
     raw: bytes = b""
+    blobs: tuple[Blob, ...] = ()
 
 
 class PartDelta(msgspec.Struct, frozen=True):
@@ -93,13 +96,15 @@ class UsageSeen(msgspec.Struct, frozen=True):
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """A normal end. `raw` is the upstream's own word; `stop_sequence` the one that matched, where it is known;
-    `explanation` what a provider says about a refusal; `details` its object, JSON."""
+    `explanation` what a provider says about a refusal; `details` its object, JSON. `is_known`: does the dialect know
+    that word?"""
 
     reason: FinishReason
     raw: str = ""
     stop_sequence: str | None = None
     explanation: str | None = None
     details: bytes = b""
+    is_known: bool = True
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,8 +131,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """Something of the answer that no event can say. `field` is the upstream's own name for it."""
+
+    field: str
+    reason: str
+
+
 class Keepalive(msgspec.Struct, frozen=True):
     """The upstream is alive and has nothing to say."""
 
 
-Event = Start | PartStart | PartDelta | PartBlob | PartCited | PartEnd | UsageSeen | Finish | Fault | Keepalive
+Event = Start | PartStart | PartDelta | PartBlob | PartCited | PartEnd | UsageSeen | Finish | Fault | Lost | Keepalive

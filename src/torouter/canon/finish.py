@@ -42,4 +42,5 @@ def settle_finish(
         stop_sequence=stop_sequence if settled == "stop_sequence" else None,
         explanation=explanation,
         details=details,
+        is_known=reason is not None,
     )

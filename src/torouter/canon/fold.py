@@ -22,6 +22,7 @@ from torouter.canon.events import (
     Event,
     Fault,
     Finish,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -37,7 +38,8 @@ __all__ = ["Answer", "Fold", "fold"]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer at rest. Exactly one of `finish` and `fault` is set once the answer has ended."""
+    """An answer at rest. Exactly one of `finish` and `fault` is set once the answer has ended. `lost` is what of it
+    stands nowhere here."""
 
     id: str = ""
     model: str = ""
@@ -45,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     finish: Finish | None = None
     fault: Fault | None = None
     usage: Usage = Usage()
+    lost: tuple[Lost, ...] = ()
 
     def failure(self) -> UpstreamError:
         """The exception to raise where there is no `finish`: an answer at rest has no other way to be an error."""
@@ -61,7 +64,7 @@ class _Part:
     def __init__(self, head: PartStart) -> None:
         self.head = head
         self.pieces: list[str] = []
-        self.blobs: list[Blob] = []
+        self.blobs: list[Blob] = [*head.blobs]
         self.citations: list[Citation] = []
 
     def block(self, dialect: Dialect) -> Block | None:
@@ -126,6 +129,7 @@ class Fold:
         self._usage = Usage()
         self._finish: Finish | None = None
         self._fault: Fault | None = None
+        self._lost: list[Lost] = []
 
     def feed(self, event: Event) -> None:
         match event:
@@ -145,6 +149,8 @@ class Fold:
                 self._finish = event
             case Fault():
                 self._fault = event
+            case Lost():
+                self._lost.append(event)
             case _:  # PartEnd and Keepalive: the parts say all there is to know
                 pass
 
@@ -157,6 +163,7 @@ class Fold:
             finish=self._finish,
             fault=self._fault,
             usage=self._usage,
+            lost=tuple(self._lost),
         )
 
 

@@ -7,7 +7,7 @@ asked or what comes back). Silence is a defect; the one exception are hints, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from torouter.canon.blocks import Carried
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["FAMILIES", "Loss", "LossLog", "What"]
+__all__ = ["FAMILIES", "Loss", "LossLog", "What", "strict_refusal"]
 
 What = Literal["dropped", "approximated", "moved", "added"]
 
@@ -28,6 +28,9 @@ FAMILIES: dict[Dialect, str] = {
 }
 """How messages to callers call the dialect that an upstream speaks."""
 
+_STRICT_ADVICE: Final = (
+    "leave it out, use a model whose upstream speaks the request's own dialect, or ask without strict mode"
+)
 _ADVICE: Final = "remove it, or use a model whose upstream speaks the request's own dialect"
 
 
@@ -78,3 +81,12 @@ class LossLog:
 
     def losses(self) -> tuple[Loss, ...]:
         return tuple(self._losses.values())
+
+
+def strict_refusal(losses: Sequence[Loss], target: Dialect) -> RequestError:
+    """The 400 for a caller that wants no losses: it names the first, and says how many there are besides."""
+    first, *others = losses
+    more = f" ({len(others)} more besides)" if others else ""
+    return LossLog(target).refusal(
+        first.field, f"strict mode takes no losses, and {first.reason}{more}", _STRICT_ADVICE
+    )

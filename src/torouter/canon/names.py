@@ -72,7 +72,7 @@ def flat_name(name: str, namespace: str | None) -> str:
 def tool_names(request: ChatRequest, dialect: Dialect) -> dict[str, str]:
     """From names that this upstream was told to the caller's own (`OwnName`s), for those that differ in anything."""
     wired = ((wire_name(flat_name(own, own.namespace), dialect), own) for own in _names(request))
-    return {wire: own for wire, own in wired if wire != own or own.kind == "custom"}
+    return {wire: own for wire, own in wired if wire != own or own.kind != "function"}
 
 
 def restore_event(event: Event, names: Mapping[str, str]) -> Event:

@@ -25,12 +25,17 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What encoders need to know of the upstream's model. Limits in tokens; `None` is unknown. `takes_json_schema`:
-    does a server of Gemini's API know JSON Schema, or only the older form of OpenAPI's?"""
+    does a server of Gemini's API know JSON Schema, or only the older form of OpenAPI's? `takes_system_turns`: does a
+    Claude take instructions in mid-conversation? `takes_links`: are links to images and documents followed at all?"""
 
     reasoning: ReasoningStyle = "none"
     may_disable_reasoning: bool = True
+    takes_reasoning: bool = False
+    """Does it want the reasoning of its earlier answers back, as the visible text that it gave?"""
     takes_sampling: bool = True
     takes_json_schema: bool = True
+    takes_system_turns: bool = False
+    takes_links: bool = True
     max_output_tokens: int | None = None
     min_budget_tokens: int = 1024
     max_budget_tokens: int | None = None

@@ -96,6 +96,7 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     form: Literal["mode", "named", "subset"] = "mode"
     names: tuple[str, ...] = ()
     raw: bytes = b""
+    carried: tuple[Carried, ...] = ()
 
 
 class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +139,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`paths` gives the caller's name for a setting where it is not the field's name here (`stop` → `stop_sequences`).
 
     `reasoning` is `None` where the caller said nothing; `is_reasoning_visible` whether the caller asked to see it
-    (`None`: not said). `carried` holds top-level fields of the caller's dialect that no typed field stands for.
+    (`None`: not said); `takes_state` whether its answer may hold blocks of nothing but state. `carried` holds top-level
+    fields of the caller's dialect that no typed field stands for.
     """
 
     dialect: Dialect
@@ -154,6 +156,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: Reasoning | None = None
     reasoning_path: str = ""
     is_reasoning_visible: bool | None = None
+    takes_state: bool = True
     settings: Settings = Settings()
     paths: dict[str, str] = {}
     carried: tuple[Carried, ...] = ()

@@ -2,7 +2,7 @@
 
 Text and reasoning that are interrupted are ended, and go on as a new part when more of them comes: nothing waits for
 them. A tool call cannot be split; what comes while one is open waits until it ends. Parts that never say anything are
-never started, except calls and the like, which exist by being named.
+never started, except calls and the like, which exist by being named, and state, which exists by being there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torouter.canon.events import (
     Event,
     Fault,
     Finish,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -71,9 +72,14 @@ class InARow:
         else:
             yield event
 
+    def kind_of(self, part: int) -> PartKind | None:
+        """Of a part that has begun and not ended."""
+        head = self._heads.get(part)
+        return None if head is None else head.kind
+
     def _began(self, head: PartStart) -> Iterator[Event]:
         self._heads[head.part] = head
-        if head.kind in _SPLITTABLE:
+        if head.kind in _SPLITTABLE and not head.blobs:
             return
         if self._is_blocked():
             self._waiting[head.part] = _Waiting()
@@ -94,6 +100,8 @@ class InARow:
         """A signature or a citation belongs to text that has been shown: it never opens a part that was interrupted."""
         head = self._heads.get(event.part)
         if head is not None and head.kind in _SPLITTABLE and event.part in self._shown and event.part != self.current:
+            field = "signature" if isinstance(event, PartBlob) else "citations"
+            yield Lost(field, "it came after the text that it belongs to had been interrupted")
             return
         yield from self._said(event.part, event)
 

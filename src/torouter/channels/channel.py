@@ -9,6 +9,7 @@ from torouter.channels.base_url import BaseUrl
 from torouter.channels.discovery import models_request
 from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
+from torouter.channels.scope import scope_of
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
 from torouter.units import Dialect, Operation, Secret
@@ -61,6 +62,11 @@ class Channel:
             return self.models.get(client_name) or self.models.get(bare)
         return bare if self.kind.has_name(bare) else None
 
+    def scope(self, dialect: Dialect, upstream_model: str) -> bytes:
+        """Where state is valid that this model issues here in this dialect."""
+        base_url = self.base_url or self.kind.base_url_of(dialect)
+        return scope_of(self.kind, dialect, base_url, self.api_key, upstream_model)
+
     def discovery(self) -> Request | None:
         """The request that asks the server for its models (`read_models` reads the answer); `None` where nothing is to
         be asked: models are declared, or the server is in this process."""
@@ -84,7 +90,8 @@ class Channel:
             (dialect, operation)
             for dialect in self.dialects
             for operation in PATHS[dialect]
-            if self.base_url is not None or operation in self.kind.operations
+            if (self.base_url is not None or operation in self.kind.operations)
+            and (operation != "count_tokens" or dialect in self.kind.counters)
         ]
 
     def _make_target(self, dialect: Dialect, operation: Operation) -> Target:

@@ -54,11 +54,13 @@ def _row(pattern: str, since: _Version = _NO_VERSION, *, kinds: Iterable[str] = 
 def _claude() -> tuple[FactsRow, ...]:
     """Claude, seen 2026-11. Names have the family first (claude-sonnet-4-5), up to 3.7 last (claude-3-5-haiku)."""
     adaptive = ModelFacts(reasoning="adaptive", takes_sampling=False, max_output_tokens=128_000)
+    newest = _with(adaptive, takes_system_turns=True)  # with Opus 4.8, and all that came after it
     any_family = rf"claude-(?:[a-z]+-)?{_VERSION}"
     return (
         # Opus 5.5 and Fable 5.1 answer 400 to `disabled`; Sonnet 5.5 has `between_tools` in its place.
-        _row(rf"claude-(?:opus|sonnet)-{_VERSION}", (5, 5), facts=_with(adaptive, may_disable_reasoning=False)),
-        _row(rf"claude-fable-{_VERSION}", (5, 1), facts=_with(adaptive, may_disable_reasoning=False)),
+        _row(rf"claude-(?:opus|sonnet)-{_VERSION}", (5, 5), facts=_with(newest, may_disable_reasoning=False)),
+        _row(rf"claude-fable-{_VERSION}", (5, 1), facts=_with(newest, may_disable_reasoning=False)),
+        _row(any_family, (4, 8), facts=newest),
         _row(any_family, (4, 7), facts=adaptive),
         # 4.6 still takes budgets (deprecated) and sampling.
         _row(any_family, (4, 6), facts=_with(adaptive, takes_sampling=True)),
@@ -114,8 +116,9 @@ def _gemini() -> tuple[FactsRow, ...]:
 
 def _flags() -> tuple[FactsRow, ...]:
     """Models with an on/off switch, where the server knows it, seen 2026-11. Elsewhere (vLLM, Groq …) the switch is in
-    a chat template and is not ours to guess."""
-    flag = ModelFacts(reasoning="flag")
+    a chat template and is not ours to guess. They want their visible reasoning back within a loop of tools: DeepSeek,
+    Kimi and MiniMax answer worse or with 400 without it."""
+    flag = ModelFacts(reasoning="flag", takes_reasoning=True)
     generic = ("openai-compatible", "anthropic-compatible", "demo")
     return (
         _row(r"deepseek-reasoner", kinds=("deepseek", *generic), facts=_with(flag, may_disable_reasoning=False)),
@@ -127,6 +130,7 @@ def _flags() -> tuple[FactsRow, ...]:
         _row(r"qwen(?:3|-plus|-turbo|-flash)", kinds=("qwen", *generic), facts=flag),
         _row(rf"glm-{_VERSION}", (4, 5), kinds=generic, facts=flag),
         _row(r"doubao-", kinds=generic, facts=flag),
+        _row(r"minimax-", kinds=("minimax", *generic), facts=ModelFacts(takes_reasoning=True)),
     )
 
 
@@ -151,6 +155,5 @@ def facts_of(kind: Kind, upstream_model: str) -> ModelFacts:
     """
     name = upstream_model.rsplit("/", 1)[-1].lower()
     facts = next((row.facts for row in _ROWS if row.fits(kind.name, name)), _UNKNOWN)
-    if not kind.takes_json_schema:
-        facts = msgspec.structs.replace(facts, takes_json_schema=False)
+    facts = _with(facts, takes_json_schema=kind.takes_json_schema, takes_links=kind.takes_links)
     return msgspec.structs.replace(facts, reasoning="openrouter") if kind.name == "openrouter" else facts

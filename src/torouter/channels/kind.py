@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from torouter.units import OPERATIONS, Dialect, Operation
+from torouter.units import DIALECTS, OPERATIONS, Dialect, Operation
 
 __all__ = ["NATURAL_AUTH", "Auth", "Kind"]
 
@@ -48,6 +48,9 @@ class Kind:
     auth: Mapping[Dialect, Auth] = field(default_factory=dict)
     """Where a dialect differs from `NATURAL_AUTH`."""
     operations: frozenset[Operation] = frozenset(OPERATIONS)
+    counters: frozenset[Dialect] = frozenset(DIALECTS)
+    """In which of its dialects it counts tokens, where `operations` has that. One that turns out to have no counter is
+    no fault: the count is estimated."""
     env_key: str | None = None
     """The environment variable that vendors' SDKs and people use for the key."""
     vendor: str | None = None
@@ -58,6 +61,10 @@ class Kind:
     """Names that this kind is known to serve, all of them; they win over `patterns`."""
     takes_json_schema: bool = True
     """Of Gemini's dialect: does it know `parametersJsonSchema`? Every server knows `parameters`."""
+    takes_links: bool = True
+    """Does it follow links to images and documents, as far as its dialect has them?"""
+    state_family: str | None = None
+    """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
     may_ask_usage: bool = True
     """Does it take `stream_options.include_usage`? Those that do not report usage of their own accord."""
 

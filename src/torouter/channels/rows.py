@@ -23,7 +23,9 @@ _ROWS: Final = (
         name="openai",
         base_url="https://api.openai.com/v1",
         dialects=("openai-chat", "openai-responses"),
-        operations=frozenset({"chat", "embeddings", "images", "image_edits", "transcriptions", "speech"}),
+        operations=frozenset(
+            {"chat", "count_tokens", "embeddings", "images", "image_edits", "transcriptions", "speech"}
+        ),
         env_key="OPENAI_API_KEY",
         vendor="openai",
         # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
@@ -41,6 +43,7 @@ _ROWS: Final = (
         env_key="ANTHROPIC_API_KEY",
         vendor="anthropic",
         patterns=("claude-",),
+        state_family="claude",
     ),
     Kind(
         name="gemini",
@@ -161,13 +164,14 @@ _ROWS: Final = (
         patterns=("accounts/", "fireworks/"),
     ),
     Kind(
-        # Responses since Ollama 0.13, Messages since 0.14. Takes any key, wants none.
+        # Responses since Ollama 0.13, Messages since 0.14. Takes any key, wants none. Images as data only.
         name="ollama",
         base_url="http://127.0.0.1:11434/v1",
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "embeddings"}),
         patterns=("*",),
+        takes_links=False,
     ),
     Kind(
         # vLLM's own default port is 8000, which is also the gateway's: with both on one machine name a base_url.
@@ -176,6 +180,7 @@ _ROWS: Final = (
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "count_tokens", "embeddings", "transcriptions", "rerank"}),
+        counters=frozenset({"anthropic"}),
         patterns=("*",),
     ),
     Kind(
@@ -184,6 +189,7 @@ _ROWS: Final = (
         dialects=_LOCAL,
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "count_tokens", "embeddings", "rerank"}),
+        counters=frozenset({"anthropic"}),
         patterns=("*",),
     ),
     Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",)),

@@ -32,7 +32,7 @@ PATHS: Final[Mapping[Dialect, Mapping[Operation, str]]] = {
         "speech": "/audio/speech",
         "rerank": "/rerank",
     },
-    "openai-responses": {"chat": "/responses"},
+    "openai-responses": {"chat": "/responses", "count_tokens": "/responses/input_tokens"},
     "anthropic": {"chat": "/messages", "count_tokens": "/messages/count_tokens"},
     "gemini": {"chat": "/", "count_tokens": "/", "embeddings": "/"},
 }

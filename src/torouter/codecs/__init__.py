@@ -13,13 +13,16 @@ from types import MappingProxyType
 from typing import Final
 
 from torouter.codecs import anthropic, gemini, openai_chat, openai_responses
+from torouter.codecs.answer_losses import answer_losses
 from torouter.codecs.codec import (
     Amended,
     AnswerOptions,
     ByteFilter,
     Codec,
+    Counting,
     Decoder,
     Edits,
+    Embedding,
     Encoded,
     Encoder,
     Framing,
@@ -40,8 +43,10 @@ __all__ = [
     "AnswerOptions",
     "ByteFilter",
     "Codec",
+    "Counting",
     "Decoder",
     "Edits",
+    "Embedding",
     "Encoded",
     "Encoder",
     "Framing",
@@ -52,6 +57,7 @@ __all__ = [
     "Tap",
     "Translation",
     "UpstreamFault",
+    "answer_losses",
     "early_error",
 ]
 

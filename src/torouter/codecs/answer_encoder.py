@@ -6,12 +6,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import (
     Event,
     Fault,
     Finish,
     Keepalive,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -22,6 +23,7 @@ from torouter.canon.events import (
 )
 from torouter.canon.losses import Loss, LossLog
 from torouter.canon.usage import Usage
+from torouter.codecs.answer_losses import report_blob, report_finish, report_vendors
 from torouter.codecs.codec import AnswerOptions
 from torouter.errors import UpstreamError
 from torouter.units import Dialect
@@ -54,7 +56,9 @@ class AnswerEncoder(ABC):
             case PartCited():
                 return self.cite(event.part, event.citation)
             case PartBlob():
-                self.log.report("signature", "dropped", "opaque state goes back only to the provider that issued it")
+                return self.sign(event.part, event.blob)
+            case Lost():
+                self.log.report(event.field, "dropped", event.reason)
                 return b""
             case UsageSeen():
                 self.usage = event.usage
@@ -62,6 +66,7 @@ class AnswerEncoder(ABC):
             case Start():
                 return self.begin()
             case Finish():
+                report_finish(event, self.log)
                 return self.finish(event)
             case Fault():
                 return self.fail(event.error("stream"))
@@ -82,6 +87,10 @@ class AnswerEncoder(ABC):
     def cite(self, part: int, citation: Citation) -> bytes: ...
 
     @abstractmethod
+    def sign(self, part: int, blob: Blob) -> bytes:
+        """State of a part that has begun. What `blob.token` gives for this dialect goes into the dialect's slot."""
+
+    @abstractmethod
     def end_part(self, part: int) -> bytes: ...
 
     @abstractmethod
@@ -92,5 +101,8 @@ class AnswerEncoder(ABC):
     def fail(self, error: UpstreamError) -> bytes:
         """The last bytes of an answer that is not."""
 
+    def drop_state(self) -> None:
+        report_blob(self.log)
+
     def drop_part(self, head: PartStart) -> None:
-        self.log.report(head.vendor_kind, "dropped", "the block is known to its own vendor only")
+        report_vendors(head.vendor_kind, self.log)

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from torouter.canon.blocks import MediaBlock
+from torouter.canon.embeddings import Embeddings, EmbedRequest
 from torouter.canon.events import Event
 from torouter.canon.fold import Answer
 from torouter.canon.losses import Loss
@@ -27,8 +28,10 @@ __all__ = [
     "AnswerOptions",
     "ByteFilter",
     "Codec",
+    "Counting",
     "Decoder",
     "Edits",
+    "Embedding",
     "Encoded",
     "Encoder",
     "Framing",
@@ -69,6 +72,7 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True):
 
     body: bytes
     is_usage_ours: bool = False
+    losses: tuple[Loss, ...] = ()
 
 
 class Tap(Protocol):
@@ -115,7 +119,10 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
 
 class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an encoder of answers takes from the request. `seed` makes ids (`chatcmpl-<seed>`); `created_s` is epoch
-    seconds; `model` is the name that the client sent; `request` the request itself, for dialects that echo it."""
+    seconds; `model` is the name that the client sent; `request` the request itself, for dialects that echo it.
+
+    `takes_state`: blocks of nothing but state may be added. `mark` stands where a signature has to stand and the
+    upstream gave none; empty where there is no such word."""
 
     framing: Framing
     model: str
@@ -123,6 +130,8 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     created_s: int
     ask_usage: bool = False
     show_reasoning: bool = True
+    takes_state: bool = True
+    mark: str = ""
     request: ChatRequest | None = None
     is_kept: bool = False
     """The answer is kept here, for requests that refer to it."""
@@ -178,10 +187,12 @@ class References(Protocol):
 
     wanted: tuple[str, ...]
 
-    def learn(self, kept_id: str, document: bytes, /) -> None: ...
+    def learn(self, kept_id: str, document: bytes, /) -> None:
+        """Raises `RequestError` where the request would become too large."""
+        ...
 
-    def resolved(self, limit_bytes: int, /) -> Resolved:
-        """Raises `RequestError`, also where the body would be over the limit."""
+    def resolved(self) -> Resolved:
+        """Raises `RequestError`."""
         ...
 
 
@@ -189,12 +200,43 @@ class References(Protocol):
 class KeptForm:
     """Of a dialect whose requests may refer to earlier answers by id: how turns are kept, each as one document."""
 
-    references: Callable[[bytes], References | None]
-    """Of a body; `None` where it refers to nothing. Raises `RequestError`."""
+    references: Callable[[bytes, int], References | None]
+    """Of a body, which with all that it refers to may have so many bytes; `None` where it refers to nothing. Raises
+    `RequestError`."""
     document: Callable[[bytes, bytes], tuple[str, bytes] | None]
     """(body, last bytes of the translated answer) → id and document; `None` for what is not to be kept."""
     disclaim: Callable[[bytes], bytes]
     """The last bytes of an answer that could not be kept, which say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """How the tokens of a prompt are asked for in a dialect that has a counter. A count's request is a chat's, but for
+    what does not weigh anything (limits, sampling)."""
+
+    decode_count: Callable[[bytes], ChatRequest]
+    """Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_count: Callable[[ChatRequest, str, ModelFacts], Encoded]
+    """(request, upstream's model name, facts). Raises `RequestError` for what this dialect has no words for."""
+    read_count: Callable[[bytes], int | None]
+    """The count of a counter's answer; `None` where there is none in it."""
+    render_count: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """Of a dialect that has embeddings. `batch_limit`: how many texts one request may hold."""
+
+    batch_limit: int
+
+    decode_embed: Callable[[bytes, str], EmbedRequest]
+    """(body, Gemini's verb). Raises `RequestError` with `param`, the path of the field at fault."""
+    encode_embed: Callable[[EmbedRequest, str], Encoded]
+    """(request, upstream's model name). Raises `RequestError` for what must not be dropped."""
+    read_embeddings: Callable[[bytes], Embeddings]
+    """Raises `UpstreamError` for an answer that is none."""
+    render_embeddings: Callable[[Embeddings, EmbedRequest, str], bytes]
+    """(vectors, the client's request, the name of the model that it sent)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,3 +256,5 @@ class Codec:
     withhold_usage: Callable[[], ByteFilter] | None = None
     translation: Translation | None = None
     kept: KeptForm | None = None
+    counting: Counting | None = None
+    embedding: Embedding | None = None

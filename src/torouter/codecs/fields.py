@@ -153,10 +153,12 @@ class Fields:
         return raw is not None and bytes(raw)[:1] == b'"'
 
     def carry(self, name: str, origin: Dialect, fate: Fate, why: str = "") -> tuple[Carried, ...]:
-        """A field that was read, kept raw as well (for home); nothing where it is absent."""
+        """A field that was read, kept raw as well (for home); nothing where it is absent. Null says nothing."""
         raw = self._fields.get(name)
         if raw is None:
             return ()
+        if fate != "typed" and bytes(raw) == _NULL:
+            fate, why = "hint", ""
         return (Carried(name=name, value=bytes(raw), origin=origin, fate=fate, why=why),)
 
     def rest(

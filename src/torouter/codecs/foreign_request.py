@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from msgspec import json
 
-from torouter.canon.blocks import Block, MediaBlock, TextBlock, ToolCallBlock
+from torouter.canon.blocks import Blob, Block, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from torouter.canon.losses import LossLog
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
@@ -15,7 +15,9 @@ from torouter.codecs.json_objects import Json
 from torouter.errors import RequestError
 from torouter.units import Dialect
 
-__all__ = ["encode_foreign", "instruction"]
+__all__ = ["NO_RESULT", "answered_ids", "encode_foreign", "instruction", "own_state", "settle_text"]
+
+NO_RESULT: Final = '{"error":"no result"}'
 
 _MAX_STOPS: Final = 16
 _MAX_STOP_CHARACTERS: Final = 1024
@@ -28,7 +30,9 @@ def encode_foreign(
     before. `stops` are stop sequences that the body cannot say. Raises `RequestError` for what must not be dropped."""
     log = LossLog(dialect)
     log.settle(request.carried)
-    _report_signatures(request, log)
+    if request.output is not None:
+        log.settle(request.output.carried, request.output.path)
+    _report_signatures(request, dialect, log)
     _check_tool_choice(request, log)
     _check_stops(request, stops, log)
     try:
@@ -37,19 +41,40 @@ def encode_foreign(
         raise RequestError("a schema in the request is nested too deeply") from None
 
 
+def answered_ids(request: ChatRequest) -> set[str]:
+    """The ids of calls that have a result somewhere. One that has none (its user interrupted it) is refused by every
+    API for ever, so encoders give it an error for a result: the client cannot mend its history."""
+    blocks = (block for message in request.messages for block in message.blocks)
+    return {block.call_id for block in blocks if isinstance(block, ToolResultBlock)}
+
+
 def instruction(block: Block, path: str, log: LossLog) -> str:
     """The text of a system or developer message's block: nobody takes anything else there."""
     if not isinstance(block, TextBlock):
         raise log.refusal(path, "instructions may hold text only", "move it into a user message")
-    log.settle(block.carried, path)
+    settle_text(block, path, log)
     return block.text
 
 
-def _report_signatures(request: ChatRequest, log: LossLog) -> None:
+def settle_text(block: TextBlock, path: str, log: LossLog) -> None:
+    """All that a text of the history holds besides its words."""
+    log.settle(block.carried, path)
+    if block.citations:
+        name = "citations" if block.citations[0].origin == "anthropic" else "annotations"
+        log.report(f"{path}.{name}", "dropped", "citations have no place in a request")
+
+
+def own_state(blobs: Iterable[Blob], dialect: Dialect) -> Blob | None:
+    """The state that an upstream of this dialect issued itself, which is given back to the letter."""
+    return next((blob for blob in blobs if blob.origin.dialect == dialect), None)
+
+
+def _report_signatures(request: ChatRequest, dialect: Dialect, log: LossLog) -> None:
     """Opaque state on what is said and called (reasoning reports its own) means nothing to anybody else."""
     for message in request.messages:
         for block, path in message.placed():
-            if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) and block.blobs:
+            blobs = block.blobs if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) else ()
+            if any(blob.origin.dialect != dialect for blob in blobs):
                 log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
 
 
@@ -73,8 +98,11 @@ def _check_tool_choice(request: ChatRequest, log: LossLog) -> None:
     path = request.path_of("tool_choice")
     if choice is None:
         return
+    log.settle(choice.carried)
     if not declared and choice.mode == "required":
         raise log.refusal(path, "a call is required, but no tools are declared", "declare `tools`")
+    if choice.form == "subset" and not choice.names:
+        raise log.refusal(path, "it allows none of the tools", "name those that may be called, or choose `none`")
     for name in choice.names if declared else ():
         if name not in declared:
             raise log.refusal(path, f"the tool `{name}` is not declared", "declare it in `tools`")

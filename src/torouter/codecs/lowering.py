@@ -5,11 +5,12 @@ Namespaces become a part of the names, custom tools functions of one text; `cano
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from torouter.canon.blocks import Block, Carried, ToolCallBlock
+from torouter.canon.blocks import Block, Carried, ToolCallBlock, ToolResultBlock
 from torouter.canon.custom import WRAPPED_SCHEMA, wrapped
 from torouter.canon.names import flat_name
 from torouter.canon.request import ChatRequest, Message, Tool, ToolChoice, VendorTool
@@ -27,7 +28,7 @@ def lowered(request: ChatRequest) -> ChatRequest:
     dropped = [tool for tool in request.tools if isinstance(tool, VendorTool) and tool.fate == "report"]
     return msgspec.structs.replace(
         request,
-        messages=tuple(_message(message) for message in request.messages),
+        messages=_one_result_each(_message(message) for message in request.messages),
         tools=tuple(_tool(tool, request.dialect) for tool in request.tools if tool not in dropped),
         tool_choice=_choice(request),
         carried=(*request.carried, *(_loss(tool) for tool in dropped)),
@@ -41,7 +42,7 @@ def _loss(tool: VendorTool) -> Carried:
 def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
     if isinstance(tool, VendorTool):
         return tool
-    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None)
+    flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None, kind="function")
     if tool.kind != "custom":
         return flat
     described, carried = tool.description, tool.carried
@@ -51,9 +52,7 @@ def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
         why = "a grammar became words in the description: nothing holds the model to it"
         within = "custom" if dialect == "openai-chat" else ""
         carried = (*carried, Carried(name="format", value=tool.grammar or b"", origin=dialect, why=why, within=within))
-    return msgspec.structs.replace(
-        flat, kind="function", schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried
-    )
+    return msgspec.structs.replace(flat, schema=WRAPPED_SCHEMA, description=described, grammar=None, carried=carried)
 
 
 def _grammar(raw: bytes | None) -> str:
@@ -67,6 +66,27 @@ def _grammar(raw: bytes | None) -> str:
 def _message(message: Message) -> Message:
     blocks = tuple(_block(block) for block in message.blocks)
     return message if blocks == message.blocks else msgspec.structs.replace(message, blocks=blocks)
+
+
+def _one_result_each(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """A custom tool may report before it has its result (Codex's `notify`, seen 2026-11); elsewhere a call is answered
+    once. So the outputs of one call become one result, as long as they stand within a turn."""
+    out: list[Message] = []
+    answered: dict[str, int] = {}
+    for message in messages:
+        match message.blocks:
+            case (ToolResultBlock(kind="custom") as more,) if (at := answered.get(more.call_id)) is not None:
+                first = out[at].blocks[0]
+                assert isinstance(first, ToolResultBlock)
+                joined = msgspec.structs.replace(first, content=(*first.content, *more.content))
+                out[at] = msgspec.structs.replace(out[at], blocks=(joined,))
+                continue
+            case (ToolResultBlock(kind="custom") as first,):
+                answered[first.call_id] = len(out)
+        if message.role == "assistant":
+            answered.clear()
+        out.append(message)
+    return tuple(out)
 
 
 def _block(block: Block) -> Block:

@@ -9,7 +9,7 @@ only its last value; the walk notices and skims again from there, a few times at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from torouter.codecs.surrogates import lenient_decoder, mended
 from torouter.errors import RequestError
 
-__all__ = ["Member", "Span", "edit", "elements", "members", "replace_string", "skim", "values_of"]
+__all__ = ["Member", "Span", "edit", "edit_elements", "elements", "members", "replace_string", "skim", "values_of"]
 
 _MAX_REPEATS: Final = 8
 """Each repeated name costs a skim of what follows; no honest body has many."""
@@ -131,6 +131,24 @@ def elements(text: bytes) -> list[Span]:
         position = start + len(bytes(raw))
         spans.append(Span(start, position))
     return spans
+
+
+def edit_elements(text: bytes, change: Callable[[int, bytes], bytes | None]) -> bytes:
+    """`text`, a JSON array, with each element as `change` gives it by its index and its bytes; `None` removes it. Those
+    that stay keep what stood between them."""
+    spans = elements(text)
+    changed = [change(index, text[start:end]) for index, (start, end) in enumerate(spans)]
+    kept = [index for index, element in enumerate(changed) if element is not None]
+    if not spans:
+        return text
+    pieces = [text[: spans[0].start]]
+    for place, index in enumerate(kept):
+        if place:
+            previous = kept[place - 1]
+            pieces.append(text[spans[previous].end : spans[previous + 1].start])
+        pieces.append(changed[index] or b"")
+    pieces.append(text[spans[-1].end :])
+    return b"".join(pieces)
 
 
 def replace_string(text: bytes, key: bytes, value: bytes) -> bytes:

@@ -12,7 +12,9 @@ from torouter.config.settings import (
     ResponsesSettings,
     ServerSettings,
     Settings,
+    TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
 )
 
 __all__ = [
@@ -22,7 +24,9 @@ __all__ = [
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "TranslationSettings",
     "UpstreamSettings",
+    "VaultSettings",
     "data_directory",
     "load_settings",
 ]

@@ -19,13 +19,16 @@ from torouter.config.settings import (
     ResponsesSettings,
     ServerSettings,
     Settings,
+    TranslationSettings,
     UpstreamSettings,
+    VaultSettings,
 )
 
 __all__ = ["data_directory", "load_settings"]
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
+_KEYS: Final = ("server", "upstream", "translation", "fetch", "responses", "vault", "channels", "environment")
 _MOST_WORKERS: Final = 256
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 
@@ -44,6 +47,8 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         upstream=file.upstream,
         fetch=file.fetch,
         responses=file.responses,
+        translation=file.translation,
+        vault=file.vault,
         channels=name_channels(file.channels or [demo_channel()]),
     )
 
@@ -61,19 +66,17 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
+    translation: TranslationSettings = TranslationSettings()
+    vault: VaultSettings = VaultSettings()
     channels: list[ChannelSettings]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
     document = read_document(path, faults) if path else None
-    tables = (
-        {}
-        if document is None
-        else document.table(("server", "upstream", "fetch", "responses", "channels", "environment"))
-    )
+    tables = {} if document is None else document.table(_KEYS)
     if tables is None:
         assert document is not None
-        document.expected("a mapping with the keys server, upstream, fetch, responses, channels and environment")
+        document.expected(f"a mapping with the keys {', '.join(_KEYS[:-1])} and {_KEYS[-1]}")
         tables = {}
     asked = boolean(tables["environment"]) if "environment" in tables else None
     may_borrow = asked is not False
@@ -85,6 +88,8 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
         fetch=_read_section(tables.get("fetch"), FetchSettings(), _FETCH),
         responses=_read_section(tables.get("responses"), ResponsesSettings(), _RESPONSES),
+        translation=_read_section(tables.get("translation"), TranslationSettings(), _TRANSLATION),
+        vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
         channels=channels,
     )
 
@@ -167,4 +172,13 @@ _RESPONSES: Final[Mapping[str, Reader[object]]] = {
     "ttl_s": seconds(may_be_zero=False),
     "limit_mb": whole(1, 1024),
     "account_limit_mb": whole(1, 1024 * 1024),
+}
+_TRANSLATION: Final[Mapping[str, Reader[object]]] = {
+    "strict": boolean,
+}
+_VAULT: Final[Mapping[str, Reader[object]]] = {
+    "enabled": boolean,
+    "ttl_s": seconds(may_be_zero=False),
+    "memory_mb": whole(1, 65536),
+    "rows": whole(1, 100_000_000),
 }

@@ -17,7 +17,9 @@ __all__ = [
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "TranslationSettings",
     "UpstreamSettings",
+    "VaultSettings",
 ]
 
 _DEADLINES = Deadlines()
@@ -73,6 +75,22 @@ class ResponsesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How much of one account lies in the store, compressed, in MiB; the oldest go first."""
 
 
+class TranslationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    strict: bool = False
+    """Is what a translation would lose refused?"""
+
+
+class VaultSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Opaque reasoning state that is kept for clients which do not bring it back."""
+
+    enabled: bool = True
+    ttl_s: float = 86_400.0
+    memory_mb: int = 16
+    """Of each worker, in MiB."""
+    rows: int = 100_000
+    """The most that the store holds."""
+
+
 class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A channel as it was declared; what is left out is the kind's own. `source` says where, for people."""
 
@@ -126,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
+    translation: TranslationSettings = TranslationSettings()
+    vault: VaultSettings = VaultSettings()
     channels: tuple[ChannelSettings, ...] = ()
 
     @property

@@ -11,14 +11,17 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.canon.losses import strict_refusal
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
+from torouter.relay.continuity import Conversation
 from torouter.relay.delivery import Delivery
+from torouter.relay.losses import told
 from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Sent, Translated, losses_header, translation_of
+from torouter.relay.translate import Sent, Translated, translation_of
 from torouter.relay.turn import Turn
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
@@ -37,11 +40,15 @@ class Attempt(Protocol):
     codec: Codec
     """The upstream's: it reads its errors."""
 
-    def request(self) -> Request:
-        """Raises `RequestError` for what this candidate cannot be sent."""
+    def request(self) -> Request | None:
+        """`None` where nobody is to be asked. Raises `RequestError` for what this candidate cannot be sent."""
         ...
 
-    def delivery(self, response: Response, /) -> Delivery: ...
+    def may_do_without(self, error: UpstreamError, /) -> bool:
+        """Can there be an answer although the upstream gave this one? Then `delivery` is the next to be called."""
+        ...
+
+    def delivery(self, response: Response | None, /) -> Delivery: ...
 
     def answer_error(self, response: Response, error: UpstreamError, /) -> None:
         """Lets the upstream's error be the answer, or raises it as one of ours."""
@@ -58,7 +65,7 @@ class _Plan(NamedTuple):
 class ByteAttempt:
     """The client's own bytes with a closed list of edits; the upstream's own bytes back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_withhold", "codec")
+    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_withhold", "codec")
 
     def __init__(
         self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
@@ -69,6 +76,7 @@ class ByteAttempt:
         self._candidate = candidate
         self._clock = clock
         self._withhold: ByteFilter | None = None
+        self._losses: tuple[str, ...] = ()
         self.codec = call.codec
 
     def request(self) -> Request:
@@ -78,6 +86,8 @@ class ByteAttempt:
         amended = self.codec.amend(call.operation, self._exchange.body, call.content_type, edits)
         if amended.is_usage_ours and self.codec.withhold_usage is not None:
             self._withhold = self.codec.withhold_usage()
+        if amended.losses:
+            self._losses = told(amended.losses)
         return Request(request.origin, request.method, request.target, request.head, amended.body, request.deadlines)
 
     def _plan(self) -> _Plan:
@@ -105,8 +115,12 @@ class ByteAttempt:
         plan = admission.memo[call, candidate] = _Plan(edits, request)
         return plan
 
-    def delivery(self, response: Response) -> Delivery:
-        return Passthrough(self._exchange, response, self._call, self._withhold, self._clock)
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
+        return Passthrough(self._exchange, response, self._call, self._withhold, self._losses, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         headers = client_block(response.headers) + self._call.headers_for(self._exchange.request_id)
@@ -115,7 +129,7 @@ class ByteAttempt:
 
 class CanonAttempt:
     """Decoded, encoded in the candidate's dialect, and the answer likewise on its way back. `turn` is set where the
-    client's dialect lets answers be referred to. Raises `RequestError` for a body that is no request."""
+    client's dialect lets answers be referred to."""
 
     __slots__ = (
         "_admission",
@@ -123,6 +137,7 @@ class CanonAttempt:
         "_candidate",
         "_chat",
         "_clock",
+        "_conversation",
         "_exchange",
         "_sent",
         "_turn",
@@ -135,6 +150,7 @@ class CanonAttempt:
         admission: Admission,
         call: Call,
         candidate: Candidate,
+        conversation: Conversation,
         turn: Turn | None,
         clock: Callable[[], float],
     ) -> None:
@@ -142,29 +158,28 @@ class CanonAttempt:
         self._admission = admission
         self._call = call
         self._candidate = candidate
+        self._conversation = conversation
         self._turn = turn
         self._clock = clock
-        self._chat = translation_of(call.codec).decode_request(exchange.body)
+        self._chat = conversation.request_for(candidate)
         self._sent: Sent | None = None
         self.codec = CODECS[candidate.dialect]
 
     async def follow_links(self, fetcher: Fetcher) -> None:
         """Puts data in the place of links that the candidate would not follow. Before `request`."""
+        is_blind = not self._candidate.facts.takes_links
         needs_data, account_id = translation_of(self.codec).needs_data, self._admission.key.account_id
-        self._chat = await with_data(self._chat, needs_data, fetcher, account_id)
+        self._chat = await with_data(self._chat, lambda block: is_blind or needs_data(block), fetcher, account_id)
 
     def request(self) -> Request:
         call, candidate, chat = self._call, self._candidate, self._chat
-        if call.framing != "whole":  # Gemini says so in the path; the others' bodies say the same again
-            chat = msgspec.structs.replace(chat, stream=True)
-        turn = self._turn
+        conversation, turn = self._conversation, self._turn
         is_kept = turn is not None and turn.keeps(chat)
         if is_kept:  # so that `store` is no loss
             chat = msgspec.structs.replace(chat, carried=tuple(each for each in chat.carried if each.name != "store"))
-        reasoning = self._admission.route.reasoning
-        if reasoning is not None and chat.reasoning is None:
-            chat = msgspec.structs.replace(chat, reasoning=reasoning)
         encoded = translation_of(self.codec).encode_request(chat, candidate.upstream_model, candidate.facts)
+        if call.is_strict and encoded.losses:
+            raise strict_refusal(encoded.losses, candidate.dialect)
         options = AnswerOptions(
             framing=call.framing,
             model=self._admission.model,
@@ -172,15 +187,18 @@ class CanonAttempt:
             created_s=wall_ms() // 1000,
             ask_usage=chat.ask_usage,
             show_reasoning=chat.is_reasoning_visible is not False,
+            takes_state=chat.takes_state,
+            mark=conversation.mark(candidate),
             request=chat,
             is_kept=is_kept,
             previous=None if turn is None else turn.previous,
         )
         self._sent = Sent(
             options=options,
-            losses=losses_header(encoded.losses),
+            losses=told(encoded.losses),
             names=tool_names(chat, candidate.dialect),
             stops=encoded.stops,
+            sealer=conversation.sealer(candidate, is_reasoning_shown=options.show_reasoning),
             keep=turn.keep if turn is not None and is_kept else None,
         )
         return candidate.target.request(
@@ -194,7 +212,11 @@ class CanonAttempt:
             deadlines=candidate.channel.deadlines,
         )
 
-    def delivery(self, response: Response) -> Delivery:
+    def may_do_without(self, error: UpstreamError) -> bool:
+        return False
+
+    def delivery(self, response: Response | None) -> Delivery:
+        assert response is not None, "there was a request"
         assert self._sent is not None, "an answer follows a request"
         return Translated(self._exchange, response, self._call, self.codec, self._sent, self._clock)
 

@@ -13,8 +13,8 @@ __all__ = ["Call", "answer_headers"]
 class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """`framing` is how the client wants its answer; `verb` and `query` are Gemini's, and go upstream as they are.
 
-    `answer_headers` is a block of `name: value` lines that this surface adds to every answer. One object for all
-    requests that have the same head and want the same framing.
+    `answer_headers` is a block of `name: value` lines that this surface adds to every answer. `is_strict`: what a
+    translation would lose is refused. One object for all requests that have the same head and want the same framing.
     """
 
     codec: Codec
@@ -24,6 +24,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     verb: str = ""
     query: bytes = b""
     answer_headers: bytes = b""
+    is_strict: bool = False
 
     def headers_for(self, request_id: bytes) -> bytes:
         return answer_headers(self.codec, self.answer_headers, request_id)

@@ -21,7 +21,6 @@ class Delivery(Protocol):
     """
 
     outcome: Outcome
-    losses: tuple[str, ...]
     first_byte_s: float | None
     """Monotonic, when the first byte of the answer's body came."""
 
@@ -32,3 +31,8 @@ class Delivery(Protocol):
     async def deliver(self) -> None: ...
 
     def usage(self) -> Usage: ...
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What could not be carried over, as `relay.losses` tells it."""
+        ...

@@ -45,6 +45,7 @@ class Passthrough:
         response: Response,
         call: Call,
         withhold: ByteFilter | None,
+        losses: tuple[str, ...],
         clock: Callable[[], float],
     ) -> None:
         self._exchange = exchange
@@ -55,7 +56,7 @@ class Passthrough:
         self._tap = call.codec.tap(call.operation, self._framing)
         self._clock = clock
         self.outcome: Outcome = "ok"
-        self.losses: tuple[str, ...] = ()
+        self.losses = losses
         self.first_byte_s: float | None = None
 
     def usage(self) -> Usage:

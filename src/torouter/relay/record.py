@@ -9,6 +9,7 @@ from torouter.canon.usage import Usage
 from torouter.ledger.books import UsageRow
 from torouter.relay.call import Call
 from torouter.relay.delivery import Delivery, Outcome
+from torouter.relay.losses import told_text
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
@@ -33,20 +34,19 @@ def usage_row(
     *,
     status: int,
     outcome: Outcome,
+    losses: tuple[str, ...],
     switches: int,
     latency_s: float,
 ) -> UsageRow:
-    """`candidate` is the one that answered, or the last that was asked; `None` where none was."""
+    """`candidate` is the one that answered, or the last that was asked; `None` where none was. `losses` are those of
+    the delivery, or the field that a refusal is for."""
     key, dialect = admission.key, call.codec.dialect
     channel = dialect_out = upstream_model = ""
     if candidate is not None:
         channel, dialect_out, upstream_model = candidate.channel.name, candidate.dialect, candidate.upstream_model
-    first_token_ms, losses = None, None
-    if delivery is not None:
-        if delivery.first_byte_s is not None:
-            first_token_ms = round((delivery.first_byte_s - exchange.started_s) * 1000)
-        if delivery.losses:
-            losses = ", ".join(delivery.losses)
+    first_token_ms = None
+    if delivery is not None and delivery.first_byte_s is not None:
+        first_token_ms = round((delivery.first_byte_s - exchange.started_s) * 1000)
     fields = (
         exchange.request_id.decode("ascii"),
         wall_ms(),
@@ -74,6 +74,6 @@ def usage_row(
         usage.quality,
         round(latency_s * 1000),
         first_token_ms,
-        losses,
+        told_text(losses) if losses else None,
     )
     return tuple.__new__(UsageRow, fields)  # the class's own constructor takes 1 µs more

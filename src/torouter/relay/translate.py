@@ -9,35 +9,30 @@ from typing import Final
 
 from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
-from torouter.canon.losses import Loss
 from torouter.canon.names import restore_answer, restore_event
+from torouter.canon.sealing import Sealer
 from torouter.canon.stops import StopAt
 from torouter.canon.usage import Usage
-from torouter.codecs import AnswerOptions, Codec, Framing, Translation
+from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_losses
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
+from torouter.relay.losses import ANSWER, losses_block, told
 from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Keep", "Sent", "Translated", "losses_header", "translation_of"]
+__all__ = ["Keep", "Sent", "Translated", "translation_of"]
 
 Keep = Callable[[bytes], Awaitable[bytes]]
 """From the last bytes of an answer to those that the client is given, when it has been kept."""
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
-_LOSSES_LIMIT_BYTES: Final = 4096
 _HEADERS: Final[dict[Framing, bytes]] = {
     "whole": b"content-type: application/json\r\n",
     "array": b"content-type: application/json\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
     "sse": b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
 }
-
-
-def losses_header(losses: Iterable[Loss]) -> tuple[str, ...]:
-    """`field;what` of each loss, printable ASCII only: field paths come from the caller's body."""
-    return tuple(f"{loss.field.encode('ascii', 'backslashreplace').decode()};{loss.what}" for loss in losses)
 
 
 class _Stopped(Exception):
@@ -49,14 +44,16 @@ class Sent:
     """What the answer's way back must know of the request that was sent.
 
     `names`: what the upstream was told a tool is called → the client's own name. `stops`: stop sequences that it could
-    not be told. `keep` is set where the answer is to be kept: it gets the answer's last bytes, which wait for it, and
-    gives those for the client. They wait in a task, because an upstream may leave its stream open behind the end.
+    not be told. `sealer` wraps the upstream's opaque state for the client. `keep` is set where the answer is to be
+    kept: it gets the answer's last bytes, which wait for it, and gives those for the client. They wait in a task,
+    because an upstream may leave its stream open behind the end.
     """
 
     options: AnswerOptions
     losses: tuple[str, ...]
     names: Mapping[str, str]
     stops: tuple[str, ...]
+    sealer: Sealer
     keep: Keep | None
 
 
@@ -72,13 +69,13 @@ class Translated:
         "_exchange",
         "_is_over",
         "_last",
+        "_lost",
         "_response",
         "_sent",
         "_stop_at",
         "_upstream",
         "_usage",
         "first_byte_s",
-        "losses",
         "outcome",
     )
 
@@ -104,12 +101,17 @@ class Translated:
         self._last: asyncio.Task[None] | None = None
         self._clock = clock
         self._is_over = False
-        self.losses = sent.losses
+        self._lost = sent.losses
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
 
     def usage(self) -> Usage:
         return self._usage
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The request's, and those of the answer so far."""
+        return (*self._lost, *told(self._encoder.losses, ANSWER))
 
     def deliver_whole(self, body: bytes) -> bool:
         if self._sent.options.framing != "whole" or self._sent.keep is not None:
@@ -150,12 +152,14 @@ class Translated:
 
     def _whole(self, body: bytes) -> bytes:
         self.first_byte_s = self._clock()
-        events = self._stopped([*self._decoder.feed(body), *self._decoder.close()])
+        events = self._prepared([*self._decoder.feed(body), *self._decoder.close()])
         answer = fold(events, self._upstream.dialect)
         self._usage = answer.usage
         if self._sent.names:
             answer = restore_answer(answer, self._sent.names)
-        return self._client.encode_answer(answer, self._sent.options)
+        encoded = self._client.encode_answer(answer, self._sent.options)
+        self._lost += told(answer_losses(answer, self._call.codec.dialect, self._sent.options), ANSWER)
+        return encoded
 
     def _respond(self, answer: bytes) -> None:
         self._exchange.respond(200, self._headers(_HEADERS["whole"]), answer)
@@ -167,16 +171,16 @@ class Translated:
         if self._stop_at is not None and self._stop_at.has_matched:
             raise _Stopped
 
-    def _stopped(self, events: Iterable[Event]) -> Iterable[Event]:
-        """The events up to a stop sequence that is ours to find."""
-        stop_at = self._stop_at
-        return events if stop_at is None else [out for event in events for out in stop_at.feed(event)]
+    def _prepared(self, events: Iterable[Event]) -> Iterable[Event]:
+        """State sealed, and no further than a stop sequence that is ours to find."""
+        sealed, stop_at = map(self._sent.sealer.feed, events), self._stop_at
+        return sealed if stop_at is None else [out for event in sealed for out in stop_at.feed(event)]
 
     def _events(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         names, keep = self._sent.names, self._sent.keep
         pieces = []
-        for event in self._stopped(events):
+        for event in self._prepared(events):
             if type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:
@@ -210,9 +214,7 @@ class Translated:
             self._exchange.begin(200, self._headers(_HEADERS[self._sent.options.framing]))
 
     def _headers(self, kind: bytes) -> bytes:
-        losses = ", ".join(self.losses).encode("ascii")[:_LOSSES_LIMIT_BYTES]
-        told = b"x-torouter-losses: %b\r\n" % losses if losses else b""
-        return kind + told + self._call.headers_for(self._exchange.request_id)
+        return kind + losses_block(self._lost) + self._call.headers_for(self._exchange.request_id)
 
 
 def translation_of(codec: Codec) -> Translation:

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.access.guards import shown
 from torouter.canon.request import ChatRequest
 from torouter.codecs import KeptForm, References, Resolved
 from torouter.errors import RequestError
@@ -21,9 +22,6 @@ from torouter.wire.exchange import Exchange
 __all__ = ["Keeper", "Shelf", "Turn"]
 
 _FIELD = "previous_response_id"
-_LOOKED_AT_LIMIT = 4
-"""How many times the limit of a body may be looked at for one request: a name of 40 bytes costs reading all that led to
-the answer it is a part of."""
 
 
 class Shelf(Protocol):
@@ -44,24 +42,24 @@ class Shelf(Protocol):
 
 class Keeper:
     """Whose answers are kept, and where. `is_default` is the operator's setting, for keys that say nothing;
-    `body_limit_bytes` holds for a request with all that it refers to, too."""
+    `body_limit_bytes` holds for requests with all that they refer to."""
 
-    __slots__ = ("body_limit_bytes", "is_default", "shelf")
+    __slots__ = ("_body_limit_bytes", "_is_default", "shelf")
 
     def __init__(self, shelf: Shelf, *, is_default: bool, body_limit_bytes: int) -> None:
         self.shelf = shelf
-        self.is_default = is_default
-        self.body_limit_bytes = body_limit_bytes
+        self._is_default = is_default
+        self._body_limit_bytes = body_limit_bytes
 
     def keeps_for(self, key: Key) -> bool:
-        return self.is_default if key.keep_responses is None else key.keep_responses
+        return self._is_default if key.keep_responses is None else key.keep_responses
 
     def turn(self, exchange: Exchange, admission: Admission, call: Call) -> Turn | None:
         """`None` for requests that neither refer to anything nor may be referred to. Raises `RequestError`."""
         form = call.codec.kept
         if form is None or call.operation != "chat":
             return None
-        return Turn(self, form, exchange, admission, form.references(exchange.body))
+        return Turn(self, form, exchange, admission, form.references(exchange.body, self._body_limit_bytes))
 
 
 class Turn:
@@ -89,16 +87,11 @@ class Turn:
         if there is any, only such are asked. Raises `RequestError`, and `StoreError`."""
         references, key = self._references, self._key
         assert references is not None, "a request that refers to something"
-        limit_bytes = self._keeper.body_limit_bytes
-        left_bytes = _LOOKED_AT_LIMIT * limit_bytes
         for kept_id in references.wanted:
             document = await self._keeper.shelf.find(key.account_id, kept_id)
             if document is not None:
-                left_bytes -= len(document)
-                if left_bytes < 0:
-                    raise _too_much()
                 references.learn(kept_id, document)
-        resolved = references.resolved(limit_bytes)
+        resolved = references.resolved()
         self._exchange.body = resolved.body
         self.previous = resolved.previous
         if resolved.missing is not None:
@@ -126,7 +119,11 @@ class Turn:
     def _not_kept(self, resolved: Resolved, path: str) -> RequestError:
         """In the words that clients know from OpenAI, so that they send the whole conversation instead."""
         if self._keeper.keeps_for(self._key):
-            what = f"Previous response with id '{resolved.previous}'" if path == _FIELD else f"The item of `{path}`"
+            what = (
+                f"Previous response with id '{shown(resolved.previous or '')}'"
+                if path == _FIELD
+                else f"The item of `{path}`"
+            )
             message = f"{what} not found."
         else:
             message = (
@@ -135,12 +132,3 @@ class Turn:
                 "conversation as `input` instead."
             )
         return RequestError(message, code="previous_response_not_found", param=path)
-
-
-def _too_much() -> RequestError:
-    return RequestError(
-        "The answers that the items of `input` refer to are too large together. Send the items themselves.",
-        kind="too_large",
-        code="request_too_large",
-        param="input",
-    )

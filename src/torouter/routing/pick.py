@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from torouter.routing.cooling import Cooling
 from torouter.routing.snapshot import Bucket, Candidate, Route
 
-__all__ = ["order"]
+__all__ = ["order", "preferring"]
 
 
 def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float]) -> Iterator[Candidate]:
@@ -29,3 +29,13 @@ def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float
             yield bucket.candidates[index]
             bucket = Bucket.of(bucket.candidates[:index] + bucket.candidates[index + 1 :])
     yield from cold
+
+
+def preferring(
+    scopes: Collection[bytes], ordered: Iterable[Candidate], cooling: Cooling, now_s: float
+) -> list[Candidate]:
+    """The same candidates, those first that can read the conversation's own state, unless they cool down."""
+    return sorted(
+        ordered,
+        key=lambda candidate: candidate.scope not in scopes or cooling.is_cooling(candidate.channel.name, now_s),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Target, facts_of
@@ -14,7 +15,9 @@ from torouter.units import Dialect, Operation
 __all__ = ["Bucket", "Candidate", "Key", "Route", "Snapshot", "Translations"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
-"""Client dialect → the upstream dialects a chat can be translated to, best first."""
+"""Client dialect → the upstream dialects that its requests can be translated to, best first."""
+
+_TRANSLATED: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens", "embeddings"})
 
 _ROUTE_CACHE_LIMIT = 10_000
 
@@ -40,7 +43,8 @@ class Key:
 class Candidate:
     """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model.
 
-    The same object for every request of a snapshot, and equal to no other.
+    The same object for every request of a snapshot, and equal to no other. `scope` is where opaque state is valid that
+    this candidate issues.
     """
 
     channel: Channel
@@ -48,6 +52,7 @@ class Candidate:
     target: Target
     upstream_model: str
     facts: ModelFacts
+    scope: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +69,23 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number."""
+    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number. `has_choice`:
+    they hold more than one candidate. `is_translated`: none of them speaks the client's own dialect."""
 
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
+    has_choice: bool
+    is_translated: bool
 
     def speaking(self, dialect: Dialect) -> Route | None:
         """The same over those candidates alone that speak a dialect; `None` where none does."""
         spoken = ([each for each in bucket.candidates if each.dialect == dialect] for bucket in self.buckets)
         buckets = tuple(Bucket.of(candidates) for candidates in spoken if candidates)
-        return Route(self.model, self.reasoning, buckets) if buckets else None
+        if not buckets:
+            return None
+        count = sum(len(bucket.candidates) for bucket in buckets)
+        return Route(self.model, self.reasoning, buckets, has_choice=count > 1, is_translated=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +130,34 @@ class Snapshot:
     def _find(
         self, group: str, dialect: Dialect, operation: Operation, name: str, reasoning: Reasoning | None
     ) -> Route | None:
-        dialects = (dialect, *self.translations.get(dialect, ())) if operation == "chat" else (dialect,)
         buckets: dict[int, list[Candidate]] = {}
         for channel in self.channels_of(group):
             upstream_model = channel.upstream_model(name)
-            target = next((found for d in dialects if (found := channel.target(d, operation)) is not None), None)
+            target = self._target(channel, dialect, operation)
             if upstream_model is not None and target is not None:
                 facts = facts_of(channel.kind, upstream_model)
-                candidate = Candidate(channel, target.dialect, target, upstream_model, facts)
+                scope = channel.scope(target.dialect, upstream_model)
+                candidate = Candidate(channel, target.dialect, target, upstream_model, facts, scope)
                 buckets.setdefault(channel.priority, []).append(candidate)
         if not buckets:
             return None
-        return Route(name, reasoning, tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)))
+        able = [candidate for bucket in buckets.values() for candidate in bucket]
+        return Route(
+            name,
+            reasoning,
+            tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)),
+            has_choice=len(able) > 1,
+            is_translated=all(candidate.dialect != dialect for candidate in able),
+        )
+
+    def _target(self, channel: Channel, dialect: Dialect, operation: Operation) -> Target | None:
+        """Where a channel serves a client's operation: in the client's own dialect before any other.
+
+        Tokens are counted in a dialect in which the channel counts, else where the chat itself would go: then nobody is
+        asked, and the count is an estimate.
+        """
+        translated = self.translations.get(dialect, ()) if operation in _TRANSLATED else ()
+        targets = [channel.target(spoken, operation) for spoken in (dialect, *translated)]
+        if operation == "count_tokens":
+            targets += [channel.target(spoken, "chat") for spoken in (dialect, *translated)]
+        return next((target for target in targets if target is not None), None)

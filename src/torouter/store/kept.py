@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from torouter.store.rows import KeptResponseRow
 from torouter.store.schema import kept_responses
 
-__all__ = ["delete_row", "delete_rows", "due_ids", "find_sealed", "insert_row"]
+__all__ = ["delete_row", "delete_rows", "due_ids", "find_sealed", "insert_row", "shorten_rows"]
 
 _OF = kept_responses.c
 
@@ -27,6 +27,11 @@ def find_sealed(connection: Connection, account_id: int, response_id: str, now_m
 def delete_row(connection: Connection, account_id: int, response_id: str, now_ms: int) -> bool:
     deletion = delete(kept_responses).where(_is(account_id, response_id, now_ms))
     return bool(connection.execute(deletion).rowcount)
+
+
+def shorten_rows(connection: Connection, ttl_ms: int) -> None:
+    latest_ms = _OF.created_ms + ttl_ms
+    connection.execute(update(kept_responses).where(_OF.expires_ms > latest_ms).values(expires_ms=latest_ms))
 
 
 def delete_rows(connection: Connection, ids: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["accounts", "groups", "kept_responses", "keys", "metadata", "revision", "usage"]
+__all__ = ["accounts", "groups", "kept_responses", "keys", "metadata", "revision", "usage", "vault"]
 
 # Constraints have names that do not depend on the database, so that a later migration can name them.
 metadata = MetaData(
@@ -130,3 +130,12 @@ revision = Table(
     Column("value", BigInteger, nullable=False),
 )
 """One row. Its value rises with every change that `AccessRows` can show, in the transaction of that change."""
+
+vault = Table(
+    "vault",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+"""Opaque state by a keyed hash, encrypted: the store can read neither."""

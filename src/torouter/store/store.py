@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, Self
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from torouter.errors import StoreError
@@ -20,13 +20,15 @@ from torouter.store import kept, statements
 from torouter.store.engine import WRITES, faults_of, make_engine, only_one, prepare_directory
 from torouter.store.migrate import upgrade
 from torouter.store.rows import AccessRows, AccountRow, GroupRow, KeptResponseRow, KeyRow, KeyStatus, Role, UsageRow
-from torouter.store.schema import accounts, groups, keys, revision, usage
+from torouter.store.schema import accounts, groups, keys, revision, usage, vault
 from torouter.units import wall_ms
 
 __all__ = ["Store"]
 
 _BLOCK_ROWS: Final = 30
 """Times 27 columns: below the 999 variables that every build of SQLite takes."""
+_BLOCK_KEYS: Final = 500
+_TIDY_ROWS: Final = 5000
 
 
 class Store:
@@ -223,6 +225,11 @@ class Store:
         with self._writing() as connection:
             return kept.delete_row(connection, account_id, response_id, now_ms)
 
+    def shorten_responses(self, ttl_ms: int) -> None:
+        """Lets none live longer than so long, whatever was said when it was kept."""
+        with self._writing() as connection:
+            kept.shorten_rows(connection, ttl_ms)
+
     def sweep_responses(self, now_ms: int, account_limit_bytes: int, limit_rows: int = 1000) -> int:
         """Deletes what has expired, and the oldest of accounts that keep more than they may; at most so many rows, so
         that others need not wait long. Returns how many. What is due is found without keeping anybody from writing: it
@@ -233,6 +240,38 @@ class Store:
             return 0
         with self._writing() as connection:
             return kept.delete_rows(connection, due)
+
+    # The vault
+
+    def keep_state(self, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
+        """Rows of key, value and `expires_ms`: all or none. Each takes the place of one with the same key."""
+        newest = {key: {"key": key, "value": value, "expires_ms": expires_ms} for key, value, expires_ms in rows}
+        if not newest:
+            return
+        with self._writing() as connection:
+            for keys_of_block in _blocks(list(newest)):
+                connection.execute(delete(vault).where(vault.c.key.in_(keys_of_block)))
+            connection.execute(insert(vault), list(newest.values()))
+
+    def find_state(self, wanted: Sequence[bytes], now_ms: int) -> dict[bytes, tuple[bytes, int]]:
+        """By key, the value and `expires_ms` of those that have not expired."""
+        found: dict[bytes, tuple[bytes, int]] = {}
+        with self._reading() as connection:
+            for block in _blocks(wanted):
+                query = select(vault.c.key, vault.c.value, vault.c.expires_ms)
+                query = query.where(vault.c.key.in_(block), vault.c.expires_ms > now_ms)
+                found |= {row.key: (row.value, row.expires_ms) for row in connection.execute(query)}
+        return found
+
+    def tidy_state(self, now_ms: int, most_rows: int) -> None:
+        """Removes rows that have expired, and the oldest ones beyond so many; a bounded number of both at a time."""
+        with self._writing() as connection:
+            excess = connection.execute(select(func.count()).select_from(vault)).scalar_one() - most_rows
+            oldest = select(vault.c.key).order_by(vault.c.expires_ms)
+            if excess > 0:
+                connection.execute(delete(vault).where(vault.c.key.in_(oldest.limit(min(excess, _TIDY_ROWS)))))
+            expired = oldest.where(vault.c.expires_ms <= now_ms).limit(_TIDY_ROWS)
+            connection.execute(delete(vault).where(vault.c.key.in_(expired)))
 
     # How
 
@@ -258,6 +297,10 @@ class Store:
             return
         with faults_of(self.path), engine.begin() as connection:
             yield connection
+
+
+def _blocks(wanted: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (wanted[start : start + _BLOCK_KEYS] for start in range(0, len(wanted), _BLOCK_KEYS))
 
 
 def _raise_revision(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 __all__ = ["Cors"]
 
-_EXPOSED = b"x-request-id, request-id, retry-after, x-torouter-losses"
+_EXPOSED = b"x-request-id, request-id, retry-after, x-torouter-losses, x-torouter-token-count"
 _METHODS = b"GET, POST, DELETE, HEAD, OPTIONS"
 
 

@@ -37,14 +37,25 @@ _ROUTES: Final[dict[bytes, Endpoint]] = {**openai.ROUTES, **anthropic.ROUTES}
 _GATEWAY_PATH: Final = re.compile(rb"/(?:api/)?v1(?:beta|alpha)?(?:/.*)?|/api/.+|/models/.*")
 _RESPONSES_PATHS: Final = frozenset({b"/v1/responses", b"/api/v1/responses"})
 _JSON: Final = b"content-type: application/json\r\n"
+_STRICT: Final = b"x-torouter-strict"
+_OFF: Final = frozenset({b"", b"0", b"false", b"no", b"off"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
 
 
 class Gateway:
-    """A `wire.server.Site`. Pages (portal, health, metrics) are an ASGI application."""
+    """A `wire.server.Site`. Pages (portal, health, metrics) are an ASGI application. `is_strict`: what a translation
+    would lose is refused, unless the request says otherwise."""
 
     def __init__(
-        self, *, doorkeeper: Doorkeeper, relay: Relay, kept: KeptSurface, pages: ASGIApp, limits: Limits, cors: Cors
+        self,
+        *,
+        doorkeeper: Doorkeeper,
+        relay: Relay,
+        kept: KeptSurface,
+        pages: ASGIApp,
+        limits: Limits,
+        cors: Cors,
+        is_strict: bool = False,
     ) -> None:
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -53,6 +64,7 @@ class Gateway:
         self._kept = kept
         self._pages = pages
         self._cors = cors
+        self._is_strict = is_strict
 
     def serve(self, exchange: Exchange) -> Awaitable[None]:
         reading = exchange.head.reading
@@ -121,11 +133,17 @@ class Gateway:
             key_hash=self._doorkeeper.hash_of(credential),
             content_type=fields.get(b"content-type", b"application/json"),
             answer_headers=self._cors_block(fields),
+            is_strict=self._wants_strict(fields),
             model=None if gemini is None else gemini.model,
             verb="" if gemini is None else gemini.verb,
             framing=None if gemini is None else gemini.framing,
             query=without_key(query) if query else b"",
         )
+
+    def _wants_strict(self, fields: Mapping[bytes, bytes]) -> bool:
+        """What the request says wins over what is configured."""
+        said = fields.get(_STRICT)
+        return self._is_strict if said is None else said.strip().lower() not in _OFF
 
     async def _call(self, exchange: Exchange, reading: Reading, answerer: Answerer | None = None) -> None:
         codec, operation, doorkeeper = reading.codec, reading.operation, self._doorkeeper

@@ -59,6 +59,8 @@ def parse_kept(path: bytes) -> KeptCall | None:
 
 
 class KeptSurface:
+    """Answers calls by id. `shelf` has what is kept here, `elsewhere` asks upstreams."""
+
     def __init__(self, shelf: Shelf, elsewhere: Elsewhere) -> None:
         self._shelf = shelf
         self._elsewhere = elsewhere

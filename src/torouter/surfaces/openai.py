@@ -11,6 +11,7 @@ __all__ = ["ROUTES"]
 _ROWS: Final = {
     b"/v1/chat/completions": endpoint("openai-chat", "chat"),
     b"/v1/responses": endpoint("openai-responses", "chat"),
+    b"/v1/responses/input_tokens": endpoint("openai-responses", "count_tokens"),
     b"/v1/embeddings": endpoint("openai-chat", "embeddings"),
     b"/v1/images/generations": endpoint("openai-chat", "images"),
     b"/v1/images/edits": endpoint("openai-chat", "image_edits"),

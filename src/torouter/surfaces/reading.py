@@ -25,6 +25,7 @@ class Reading:
     key_hash: bytes | None
     content_type: bytes
     answer_headers: bytes
+    is_strict: bool = False
     model: str | None = None
     verb: str = ""
     framing: Framing | None = None
@@ -43,5 +44,6 @@ class Reading:
                 verb=self.verb,
                 query=self.query,
                 answer_headers=self.answer_headers,
+                is_strict=self.is_strict,
             )
         return call

@@ -90,8 +90,8 @@ class ChatPart(Part):
                 "id": step.id,
                 "type": "function",
                 "function": {
-                    "name": self.shell.name,
-                    "arguments": json.dumps(self.shell.arguments(step.command)),
+                    "name": self.tool.name,
+                    "arguments": json.dumps(self.tool.arguments(step.command)),
                 },
             }
             for step in turn.steps

@@ -71,7 +71,7 @@ class GeminiPart(Part):
             parts.append({"text": turn.thought, "thought": True})
         parts.append({"text": turn.text})
         for index, step in enumerate(turn.steps):
-            arguments = self.shell.arguments(step.command)
-            call: ContentPart = {"functionCall": {"id": step.id, "name": self.shell.name, "args": arguments}}
+            arguments = self.tool.arguments(step.command)
+            call: ContentPart = {"functionCall": {"id": step.id, "name": self.tool.name, "args": arguments}}
             parts.append(call if index else {**call, "thoughtSignature": turn.seal})
         return parts

@@ -93,8 +93,8 @@ class MessagesPart(Part):
             blocks.append({"type": "thinking", "thinking": turn.thought, "signature": turn.seal})
         blocks.append({"type": "text", "text": turn.text})
         for step in turn.steps:
-            arguments = self.shell.arguments(step.command)
-            blocks.append({"type": "tool_use", "id": step.id, "name": self.shell.name, "input": arguments})
+            arguments = self.tool.arguments(step.command)
+            blocks.append({"type": "tool_use", "id": step.id, "name": self.tool.name, "input": arguments})
         return blocks
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tests.agents.conftest import Channel
-from tests.agents.journey import PROMPT, SIDE_TURN, Journey, Shell, Turn
+from tests.agents.journey import SIDE_TURN, Journey, Tool, Turn
 from tests.agents.upstream import Reply, Request, expect
 
 __all__ = ["Asked", "Body", "Call", "Part"]
@@ -44,9 +44,9 @@ class Part(ABC):
     channel: ClassVar[Channel]
     model: ClassVar[str]
 
-    def __init__(self, journey: Journey, shell: Shell, *, is_home: bool, keeps_ids: bool = True) -> None:
+    def __init__(self, journey: Journey, tool: Tool, *, is_home: bool, keeps_ids: bool = True) -> None:
         self.journey = journey
-        self.shell = shell
+        self.tool = tool
         self.is_home = is_home
         self._keeps_ids = keeps_ids
         self.turns: list[str] = []
@@ -66,22 +66,22 @@ class Part(ABC):
         return self.stream(turn, body) if asked.is_stream else self.whole(turn, body)
 
     def _turn(self, asked: Asked, body: Body) -> Turn:
-        if self.shell.name not in asked.tools:
+        if self.tool.name not in asked.tools:
             return SIDE_TURN
-        expect(PROMPT in str(body), "the prompt arrives")
+        expect(self.journey.prompt in str(body), "the prompt arrives")
         steps = self.journey.steps
         ids = [call.id if self._keeps_ids else step.id for call, step in zip(asked.calls, steps, strict=False)]
         called = [
-            (call_id, call.name, _command(call, self.shell)) for call_id, call in zip(ids, asked.calls, strict=False)
+            (call_id, call.name, _command(call, self.tool)) for call_id, call in zip(ids, asked.calls, strict=False)
         ]
-        made = [(step.id, self.shell.name, step.command) for step in steps[: len(asked.calls)]]
+        made = [(step.id, self.tool.name, step.command) for step in steps[: len(asked.calls)]]
         expect(called == made, f"the calls come back as they were made, not {called}")
         texts = (
             dict(asked.results)
             if self._keeps_ids
             else dict(zip(ids, (text for _, text in asked.results), strict=False))
         )
-        turn = self.journey.turn_after(texts)
+        turn = self.journey.turn_after(texts, str(body))
         self.turns.append(turn.name)
         return turn
 
@@ -114,5 +114,5 @@ class Part(ABC):
     def whole(self, turn: Turn, body: Body) -> Reply: ...
 
 
-def _command(call: Call, shell: Shell) -> object:
-    return call.arguments.get(shell.command) if isinstance(call.arguments, dict) else call.arguments
+def _command(call: Call, tool: Tool) -> object:
+    return call.arguments.get(tool.command) if isinstance(call.arguments, dict) else call.arguments

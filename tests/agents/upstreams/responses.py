@@ -6,7 +6,7 @@ import json
 
 from tests.agents import responses_stream
 from tests.agents.conftest import Channel
-from tests.agents.journey import Turn
+from tests.agents.journey import Step, Turn
 from tests.agents.responses_stream import Item
 from tests.agents.upstream import Reply, Request, expect, json_reply, sse_reply
 from tests.agents.upstreams.part import Asked, Body, Call, Part
@@ -38,11 +38,10 @@ class ResponsesPart(Part):
     def read(self, request: Request, body: Body) -> Asked:
         expect(body["model"] == self.model, f"the model is the upstream's, not {body['model']!r}")
         items = [item for item in body["input"] if "type" in item]
-        calls = [item for item in items if item["type"] == "function_call"]
         return Asked(
-            tools=frozenset(tool["name"] for tool in body.get("tools") or () if tool["type"] == "function"),
-            calls=[Call(call["call_id"], call["name"], json.loads(call["arguments"])) for call in calls],
-            results=[(i["call_id"], str(i["output"])) for i in items if i["type"] == "function_call_output"],
+            tools=frozenset(tool["name"] for tool in body.get("tools") or () if tool["type"] in ("function", "custom")),
+            calls=[_call(item) for item in items if item["type"] in ("function_call", "custom_tool_call")],
+            results=[(i["call_id"], str(i["output"])) for i in items if i["type"].endswith("_call_output")],
             is_stream=bool(body.get("stream")),
         )
 
@@ -57,7 +56,18 @@ class ResponsesPart(Part):
         at = 10 * len(self.turns)
         items = [responses_stream.reasoning(turn.seal, turn.thought, number=at)] if turn.thought else []
         items.append(responses_stream.message(turn.text, number=at))
-        for number, step in enumerate(turn.steps):
-            arguments = json.dumps(self.shell.arguments(step.command))
-            items.append(responses_stream.function_call(step.id, self.shell.name, arguments, number=at + number))
+        items += [self._called(step, at + number) for number, step in enumerate(turn.steps)]
         return items
+
+    def _called(self, step: Step, number: int) -> Item:
+        name = self.tool.name
+        if self.tool.is_custom and self.is_home:
+            return responses_stream.custom_tool_call(step.id, name, step.command, number=number)
+        arguments = json.dumps(self.tool.arguments(step.command))
+        return responses_stream.function_call(step.id, name, arguments, number=number)
+
+
+def _call(item: Item) -> Call:
+    is_custom = item["type"] == "custom_tool_call"
+    arguments = {"input": item["input"]} if is_custom else json.loads(item["arguments"])
+    return Call(item["call_id"], item["name"], arguments)

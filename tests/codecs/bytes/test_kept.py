@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from torouter.codecs.openai_responses.input_items import input_page
-from torouter.codecs.openai_responses.kept import disclaim, document_of, references_of, response_of
+from torouter.codecs.openai_responses.kept import References, disclaim, document_of, references_of, response_of
 from torouter.errors import RequestError
 
 Json = dict[str, Any]
 
-LIMIT_BYTES = 1_000_000
 SEED = "0123456789abcdef00000001"
 OURS = f"resp_{SEED}"
+
+
+def refers(body: bytes, limit_bytes: int = 1_000_000) -> References | None:
+    return references_of(body, limit_bytes)
 
 
 def message(text: str, place: int = 0) -> Json:
@@ -92,22 +95,22 @@ class TestReferences:
         ],
     )
     def test_a_request_that_refers_to_nothing(self, body: Json) -> None:
-        assert references_of(written(body)) is None
+        assert refers(written(body)) is None
 
     @pytest.mark.parametrize("number", [b"1e400", b"9" * 5000])
     @pytest.mark.parametrize("name", [b"type", b"id"])
     def test_a_number_that_is_too_large_is_for_others_to_refuse(self, name: bytes, number: bytes) -> None:
         reference = b'{"type":"item_reference","id":"msg_%b_0"}' % SEED.encode()
-        references = references_of(b'{"input":[{"%b":%b},%b]}' % (name, number, reference))
+        references = refers(b'{"input":[{"%b":%b},%b]}' % (name, number, reference))
         assert references is not None
         assert references.wanted == (OURS,)
 
     def test_a_previous_response(self) -> None:
-        references = references_of(written({"input": "three", "previous_response_id": OURS, "x": 1}))
+        references = refers(written({"input": "three", "previous_response_id": OURS, "x": 1}))
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (resolved.previous, resolved.missing) == (OURS, None)
         body = json.loads(resolved.body)
         assert set(body) == {"input", "x"}
@@ -117,51 +120,49 @@ class TestReferences:
     @pytest.mark.parametrize("other", ["resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b", "", "../x", OURS + "0"])
     def test_an_id_of_somebody_else_is_not_looked_up(self, other: str) -> None:
         body = written({"input": "x", "previous_response_id": other})
-        references = references_of(body)
+        references = refers(body)
         assert references is not None
         assert references.wanted == ()
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (resolved.body, resolved.previous, resolved.missing) == (body, other, "previous_response_id")
 
     def test_one_of_ours_that_is_gone_stays_in_the_body(self) -> None:
         body = written({"input": "x", "previous_response_id": OURS})
-        references = references_of(body)
+        references = refers(body)
         assert references is not None
         assert references.wanted == (OURS,)
-        assert references.resolved(LIMIT_BYTES).missing == "previous_response_id"
-        assert references.resolved(LIMIT_BYTES).body == body
+        assert references.resolved().missing == "previous_response_id"
+        assert references.resolved().body == body
 
     def test_items(self) -> None:
         reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
         unknown = {"type": "item_reference", "id": "msg_of_theirs"}
-        references = references_of(written({"input": ["a", reference, reference, {"b": 1}]}))
+        references = refers(written({"input": ["a", reference, reference, {"b": 1}]}))
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert resolved.missing is None
         assert json.loads(resolved.body)["input"] == ["a", message("two"), message("two"), {"b": 1}]
-        references = references_of(written({"input": [reference, unknown]}))
+        references = refers(written({"input": [reference, unknown]}))
         assert references is not None
         references.learn(OURS, DOCUMENT)
-        resolved = references.resolved(LIMIT_BYTES)
+        resolved = references.resolved()
         assert (json.loads(resolved.body)["input"], resolved.missing) == ([message("two"), unknown], "input.1")
 
     def test_a_large_item_that_is_named_again_and_again(self) -> None:
         """Forty bytes of request for each copy: what would come of it is not made."""
         reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
-        references = references_of(written({"input": [reference] * 20_000}))
+        references = refers(written({"input": [reference] * 20_000}), 64 * 1024 * 1024)
         assert references is not None
-        references.learn(OURS, written({"input": [], "response": response(message("x" * 1_000_000))}))
         with pytest.raises(RequestError) as caught:
-            references.resolved(64 * 1024 * 1024)
+            references.learn(OURS, written({"input": [], "response": response(message("x" * 1_000_000))}))
         assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
     def test_many_references_cost_what_they_cost_once(self) -> None:
         """20 000 references and a response of 2000 items: the ones are not searched for each of the others."""
-        references = references_of(
-            written({"input": [{"type": "item_reference", "id": f"msg_{SEED}_{n}"} for n in range(20_000)]})
-        )
+        named = [{"type": "item_reference", "id": f"msg_{SEED}_{n}"} for n in range(20_000)]
+        references = refers(written({"input": named}), 64 * 1024 * 1024)
         assert references is not None
         document = written({"input": [], "response": response(*(message("x", -n) for n in range(2000)))})
         began_s = time.process_time()
@@ -170,24 +171,65 @@ class TestReferences:
 
     def test_items_and_a_previous_response(self) -> None:
         reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
-        references = references_of(written({"input": [reference, "x"], "previous_response_id": OURS}))
+        references = refers(written({"input": [reference, "x"], "previous_response_id": OURS}))
         assert references is not None
         assert references.wanted == (OURS,)
         references.learn(OURS, DOCUMENT)
-        said = json.loads(references.resolved(LIMIT_BYTES).body)["input"]
+        said = json.loads(references.resolved().body)["input"]
         assert said == [{"role": "user", "content": "one"}, message("two"), message("two"), "x"]
+
+    def test_a_summary_without_state_is_not_said_again(self) -> None:
+        """Another vendor's reasoning, as it was shown here: no upstream takes it, and OpenAI would not know its id."""
+        shown = {"id": f"rs_{SEED}_0", "type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+        sealed = {**shown, "id": f"rs_{SEED}_1", "encrypted_content": "seal"}
+        document = written({"input": [], "response": response(shown, sealed, message("two", 2))})
+        references = refers(written({"input": "three", "previous_response_id": OURS}))
+        assert references is not None
+        references.learn(OURS, document)
+        assert json.loads(references.resolved().body)["input"][:2] == [sealed, message("two", 2)]
+        named = [{"type": "item_reference", "id": each["id"]} for each in (shown, sealed)]
+        references = refers(written({"input": [*named, "three"]}))
+        assert references is not None
+        references.learn(OURS, document)
+        resolved = references.resolved()
+        assert (json.loads(resolved.body)["input"], resolved.missing) == ([sealed, "three"], None)
 
     def test_there_are_only_so_many(self) -> None:
         items = [{"type": "item_reference", "id": f"msg_{n:024x}_0"} for n in range(1001)]
         with pytest.raises(RequestError) as caught:
-            references_of(written({"input": items}))
+            refers(written({"input": items}))
         assert caught.value.param == "input"
-        assert references_of(written({"input": items[:1000]})) is not None
+        assert refers(written({"input": items[:1000]})) is not None
+
+    def test_a_small_request_may_not_grow_without_bounds(self) -> None:
+        reference = {"type": "item_reference", "id": f"msg_{SEED}_0"}
+        size = len(written(message("two")))
+        for body in ({"input": [reference] * 100}, {"input": "x", "previous_response_id": OURS}):
+            text = written(body)
+            growth = 100 * size if "previous_response_id" not in body else len(DOCUMENT)
+            fits = refers(text, len(text) + growth)
+            assert fits is not None
+            fits.learn(OURS, DOCUMENT)
+            tight = refers(text, len(text) + size - 1)
+            assert tight is not None
+            with pytest.raises(RequestError) as caught:
+                tight.learn(OURS, DOCUMENT)
+            assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+    def test_only_so_much_is_read_for_it(self) -> None:
+        items = [{"type": "item_reference", "id": f"msg_{n:024x}_0"} for n in range(10)]
+        references = refers(written({"input": items}), len(DOCUMENT))
+        assert references is not None
+        for kept_id in references.wanted[:4]:
+            references.learn(kept_id, DOCUMENT)
+        with pytest.raises(RequestError) as caught:
+            references.learn(references.wanted[4], DOCUMENT)
+        assert caught.value.status == 413
 
     @pytest.mark.parametrize("value", [5, [], {"id": "x"}, True])
     def test_an_id_is_a_string(self, value: object) -> None:
         with pytest.raises(RequestError) as caught:
-            references_of(written({"input": "x", "previous_response_id": value}))
+            refers(written({"input": "x", "previous_response_id": value}))
         assert caught.value.param == "previous_response_id"
 
 

@@ -114,7 +114,7 @@ class TestTurns:
     @pytest.mark.pitfall(110, 112)
     def test_vendors_that_want_their_thoughts_back_get_them(self) -> None:
         thought = {"type": "thinking", "thinking": "hm", "signature": ""}
-        facts = ModelFacts(reasoning="flag")
+        facts = ModelFacts(reasoning="flag", takes_reasoning=True)
         body, losses = to_chat(messages("hi", said(thought, USE), asked(result()), tools=[TOOL]), facts)
         assert body["messages"][1]["reasoning_content"] == "hm"
         assert losses == {}

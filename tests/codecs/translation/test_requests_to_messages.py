@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.codecs.translation.roads import CHAT, FACTS, MESSAGES, chat, refusal, to_messages
+from tests.contract.typed_params import messages_faults
 from torouter.canon.names import wire_id, wire_name
 from torouter.canon.reasoning import ModelFacts
 from torouter.errors import RequestError
@@ -53,6 +54,44 @@ class TestInstructions:
         assert "system" not in body
         assert content(body, 2) == [{"type": "text", "text": "<system-reminder>\ns\n</system-reminder>"}]
         assert losses == {"messages.2.content": "approximated"}
+
+    NEWEST = ModelFacts(max_output_tokens=32000, takes_system_turns=True)
+
+    def test_newer_models_take_them_behind_a_users_turn(self) -> None:
+        system = {"role": "system", "content": "s"}
+        said = ["hi", {"role": "assistant", "content": "yes"}, "more", system, {"role": "developer", "content": "t"}]
+        body, losses = to_messages(chat(*said), self.NEWEST)
+        assert messages_faults(body) == []
+        told = [{"type": "text", "text": "s"}, {"type": "text", "text": "t"}]
+        assert body["messages"][2:] == [
+            {"role": "user", "content": [{"type": "text", "text": "more"}]},
+            {"role": "system", "content": told},
+        ]
+        assert losses == {}
+        longer, _ = to_messages(chat(*said, {"role": "assistant", "content": "so"}, "and"), self.NEWEST)
+        assert longer["messages"][:4] == body["messages"], "the cached prefix is kept"
+
+    def test_newer_models_take_them_behind_results(self) -> None:
+        said = chat("hi", called(), result(), {"role": "system", "content": "s"}, tools=[TOOL])
+        body, losses = to_messages(said, self.NEWEST)
+        assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user", "system"]
+        assert losses == {}
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            ["hi", {"role": "assistant", "content": "yes"}, {"role": "system", "content": "s"}],
+            ["hi", {"role": "system", "content": "s"}, "more"],
+            ["hi", called(), {"role": "system", "content": "s"}, result()],
+        ],
+        ids=["behind an assistant's", "before a user's", "before results"],
+    )
+    def test_elsewhere_they_are_marked_user_text_there_too(self, said: list[Any]) -> None:
+        body, losses = to_messages(chat(*said, tools=[TOOL]), self.NEWEST)
+        assert messages_faults(body) == []
+        assert {turn["role"] for turn in body["messages"]} <= {"user", "assistant"}
+        assert "<system-reminder>\\ns\\n" in json.dumps(body["messages"])
+        assert list(losses.values()) == ["approximated"]
 
     @pytest.mark.pitfall(76)
     def test_one_between_calls_and_results_goes_behind_the_results(self) -> None:
@@ -164,7 +203,7 @@ class TestMedia:
 
     def test_detail_is_reported(self) -> None:
         _, losses = to_messages(self.image("https://x.test/a.png", detail="high"))
-        assert losses == {"messages.0.content.0.image_url": "dropped"}
+        assert losses == {"messages.0.content.0.image_url.detail": "dropped"}
         _, losses = to_messages(self.image("https://x.test/a.png", detail="auto"))
         assert losses == {}
 

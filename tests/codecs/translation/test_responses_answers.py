@@ -180,6 +180,7 @@ class TestTheGrammar:
         assert json.loads(RESPONSES.encode_answer(fold(events, "openai-chat"), options())) == streamed
         parsed_response(json.dumps(streamed).encode())
 
+    @pytest.mark.pitfall(179)
     def test_citations_come_before_the_text_is_done(self) -> None:
         cited = PartCited(0, Citation(origin="anthropic", raw=b"{}", url="https://x", title="X"))
         document = PartCited(0, Citation(origin="anthropic", raw=b"{}"))
@@ -296,6 +297,7 @@ class TestTheWayBackOfTools:
             },
             {"type": "namespace", "name": "crm", "description": "d", "tools": [{"type": "function", "name": "find"}]},
             {"type": "function", "name": "find"},
+            {"type": "tool_search", "execution": "client", "parameters": {"type": "object"}},
         ],
     )
 
@@ -335,6 +337,22 @@ class TestTheWayBackOfTools:
         patch, find = json.loads(RESPONSES.encode_answer(answer, options()))["output"]
         assert (patch["type"], patch["input"]) == ("custom_tool_call", "x")
         assert (find["name"], find["namespace"]) == ("find", "crm")
+
+    def test_a_search_is_done_at_once(self) -> None:
+        found = self.restored(*call_events('{"quer', 'ies":["a"]}', name="tool_search"))
+        (item,) = found[-1]["response"]["output"]
+        assert item["id"].startswith("tsc_")
+        assert (item["type"], item["execution"], item["status"]) == ("tool_search_call", "client", "completed")
+        assert item["arguments"] == {"queries": ["a"]}
+        assert "name" not in item
+        names = [each["type"] for each in found]
+        assert names[2:-1] == ["response.output_item.added", "response.output_item.done"]
+        assert found[2]["item"]["arguments"] == {}
+
+    @pytest.mark.parametrize(("text", "arguments"), [("", {}), ('{"que', '{"que'), ("[1]", [1])])
+    def test_a_search_with_odd_arguments(self, text: str, arguments: object) -> None:
+        (item,) = self.restored(*call_events(text, name="tool_search"))[-1]["response"]["output"]
+        assert item["arguments"] == arguments
 
     def test_free_text_is_streamed_as_it_comes(self) -> None:
         """A Responses upstream's own custom call."""

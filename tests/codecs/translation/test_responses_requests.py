@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.codecs.translation.gemini_roads import GEMINI
 from tests.codecs.translation.responses import RESPONSES, across, refused, responses
 from tests.codecs.translation.roads import CHAT, FACTS, MESSAGES, chat, messages
 from tests.contract.typed_params import chat_faults, messages_faults, responses_faults
@@ -275,6 +276,38 @@ class TestToolsForOthers:
         assert refused(RESPONSES, upstream, forced) == "tools.0"
         alone = responses("hi", tools=[search], tool_choice="required")
         assert refused(RESPONSES, upstream, alone) == "tool_choice"
+
+    @BOTH
+    def test_a_search_that_the_client_runs_is_a_function(self, upstream: Translation) -> None:
+        schema = {"type": "object", "properties": {"queries": {"type": "array", "items": {"type": "string"}}}}
+        tool = {"type": "tool_search", "execution": "client", "description": "Finds.", "parameters": schema}
+        call = {
+            "type": "tool_search_call", "id": "tsc_1", "call_id": "s1", "execution": "client", "status": "completed",
+            "arguments": {"queries": ["x"]},
+        }  # fmt: skip
+        found = {"type": "tool_search_output", "call_id": "s1", "execution": "client", "tools": [FUNCTION]}
+        choice = {"type": "tool_search"}
+        body, losses = across(RESPONSES, upstream, responses("hi", call, found, tools=[tool], tool_choice=choice))
+        told = [each["function"] if upstream is CHAT else each for each in body["tools"]]
+        assert [each["name"] for each in told] == ["tool_search", "f"]
+        assert told[0]["parameters" if upstream is CHAT else "input_schema"]["properties"] == schema["properties"]
+        history = json.dumps(body["messages"])
+        assert "s1" in history
+        assert "Found: f. They can be called now." in history
+        assert '"tool_search"' in json.dumps(body["tool_choice"])
+        assert losses == {}
+        nothing = responses("hi", call, {**found, "tools": []}, tools=[tool])
+        assert "No tools were found." in json.dumps(across(RESPONSES, upstream, nothing)[0]["messages"])
+
+    @BOTH
+    def test_a_search_that_its_vendor_ran_is_dropped_and_its_tools_are_kept(self, upstream: Translation) -> None:
+        call = {"type": "tool_search_call", "execution": "server", "call_id": None, "arguments": {}}
+        found = {"type": "tool_search_output", "execution": "server", "call_id": None, "tools": [FUNCTION]}
+        body, losses = across(
+            RESPONSES, upstream, responses("hi", call, found, "more", tools=[{"type": "tool_search"}])
+        )
+        assert len(body["tools"]) == 1
+        assert losses == {"input.1": "dropped", "input.2": "dropped", "tools.0": "dropped"}
 
     @BOTH
     @pytest.mark.parametrize(
@@ -590,3 +623,24 @@ class TestOthersForResponses:
 
     def test_a_conversation_of_instructions_only_is_refused(self) -> None:
         assert refused(CHAT, RESPONSES, chat({"role": "system", "content": "s"})) == "messages"
+
+
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, GEMINI], ids=["chat", "messages", "gemini"])
+def test_a_custom_tool_that_reports_on_its_way_has_one_result(upstream: Translation) -> None:
+    """Codex's code mode, seen 2026-11: `notify` inside a script gives an output of its own for the same call."""
+    call = {"type": "custom_tool_call", "call_id": "c", "name": "exec", "namespace": "functions", "input": "notify()"}
+    note = {"type": "custom_tool_call_output", "call_id": "c", "output": "on my way"}
+    end = {"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "done"}]}
+    body, _ = across(RESPONSES, upstream, responses("hi", call, note, end, "and now?"))
+    written = json.dumps(body)
+    assert written.index("on my way") < written.index("done") < written.index("and now?")
+    answers = '"role": "tool"', '"type": "tool_result"', '"functionResponse"'
+    assert sum(written.count(answer) for answer in answers) == 1
+
+
+@pytest.mark.parametrize("upstream", [CHAT, MESSAGES, GEMINI], ids=["chat", "messages", "gemini"])
+def test_a_function_has_one_result(upstream: Translation) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "done"}
+    with pytest.raises(RequestError, match="answered twice"):
+        across(RESPONSES, upstream, responses("hi", call, output, output))

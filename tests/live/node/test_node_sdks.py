@@ -112,6 +112,13 @@ async def test_every_cell(run_script: RunScript, crossing: Gateway) -> None:
     assert_all_ok(report, CELLS)
 
 
+async def test_embeddings_over_gemini(run_script: RunScript, demo: Gateway, tmp_path: Path) -> None:
+    channel = _channel("gemini", "gemini", demo.url, {"over-gemini": "gemini-embedding-001"})
+    with Gateway(tmp_path / "gateway", channels=[channel | {"api_key": demo.key}]) as gateway:
+        report = await run_script("embeddings", url=gateway.url, key=gateway.key)
+    assert_all_ok(report, {"base64_is_what_floats_say", "tokens_are_refused"})
+
+
 @pytest.mark.parametrize("mount", ["", "/api"], ids=["root", "api"])
 async def test_retries(run_script: RunScript, tmp_path: Path, mount: str) -> None:
     flaky = FlakyScript()

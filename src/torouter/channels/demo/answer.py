@@ -33,7 +33,7 @@ _OPERATIONS: Final[Mapping[Dialect, Mapping[Operation, _Operation]]] = {
         "speech": audio.speak,
         "rerank": rerank.rerank,
     },
-    "openai-responses": {"chat": openai_responses.respond},
+    "openai-responses": {"chat": openai_responses.respond, "count_tokens": openai_responses.count_tokens},
     "anthropic": {"chat": anthropic.message, "count_tokens": anthropic.count_tokens},
 }
 _BY_PATH: Final[Mapping[str, tuple[Dialect, _Operation]]] = {

@@ -14,7 +14,7 @@ from torouter.channels.demo.outgoing import json_reply, stream_reply, typed_even
 from torouter.errors import RequestError
 from torouter.wire.memory import Reply
 
-__all__ = ["respond"]
+__all__ = ["count_tokens", "respond"]
 
 _Object = dict[str, object]
 
@@ -107,6 +107,11 @@ def _refuse_state(asked: _Respond) -> None:
     for name, is_asked in kept.items():
         if is_asked:
             raise RequestError("The demo keeps nothing between requests", param=name)
+
+
+def count_tokens(incoming: Incoming) -> Reply:
+    _refuse_state(decode(_RESPOND, incoming.body))
+    return json_reply({"object": "response.input_tokens", "input_tokens": tokens(len(incoming.body))})
 
 
 def _question(asked: _Respond) -> Question:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from torouter.codecs.anthropic.amend import amend
+from torouter.codecs.anthropic.counting import COUNTING
 from torouter.codecs.anthropic.errors import render_error, render_stream_error
 from torouter.codecs.anthropic.peek import peek
 from torouter.codecs.anthropic.tap import tap
@@ -23,4 +24,5 @@ CODEC: Final = Codec(
     render_stream_error=render_stream_error,
     read_error=read_error,
     translation=TRANSLATION,
+    counting=COUNTING,
 )

@@ -1,4 +1,4 @@
-"""Amendments to a Messages body: the model, and thinking from a `-thinking` name.
+"""Amendments to a Messages body: the model, thinking from a `-thinking` name, and no state of other providers.
 
 What thinking excludes is taken out with it (sampling), or keeps it out (a forced tool, a limit too small, a tool turn
 whose thinking block is lost). Messages API, extended and adaptive thinking, seen 2026-11.
@@ -10,8 +10,11 @@ from typing import Final
 
 import msgspec
 
+from torouter.canon.capsule import MARK
 from torouter.canon.depths import budget_of
+from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
+from torouter.codecs.anthropic.withdraw import without_capsules
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded, tokens
 from torouter.codecs.splice import edit, replace_string, values_of
@@ -41,11 +44,31 @@ _read_turns = lenient_decoder(list[_Turn])
 
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
     """Raises `RequestError` where a `-thinking` name meets a model that cannot be told to think, or a prefill."""
+    losses: tuple[Loss, ...] = ()
+    if MARK in body:
+        body, losses = _withdrawn(body)
     if edits.reasoning is not None and operation == "chat":
         body = _with_thinking(body, edits.reasoning, edits.facts)
     if edits.model is not None:
         body = replace_string(body, b'"model"', _write(edits.model))
-    return Amended(body=body)
+    return Amended(body=body, losses=losses)
+
+
+def _withdrawn(body: bytes) -> tuple[bytes, tuple[Loss, ...]]:
+    """Manual thinking is an error where a tool turn has lost its thinking block: it has to wait for the next turn."""
+    left, losses = without_capsules(body)
+    values = values_of(left)
+    if not losses or not _is_manual(values) or not _lacks_thinking_block(_turns(values)):
+        return left, losses
+    lost = Loss(
+        field="thinking", what="dropped", reason="the calls before the results carry no reasoning of this model's"
+    )
+    return edit(left, {"thinking": None}), (*losses, lost)
+
+
+def _is_manual(values: _Values) -> bool:
+    thinking = decoded(values.get("thinking", b"null"))
+    return isinstance(thinking, dict) and thinking.get("type") == "enabled"
 
 
 def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:

@@ -37,11 +37,11 @@ from torouter.codecs.fields import BOOL, STR, Fields
 __all__ = ["SERVER_CALLS", "decode_block", "decode_citation", "is_server_result", "read_cache_hint"]
 
 _HOME: Final = Origin(dialect="anthropic")
+_SAID_BY_DATA: Final[tuple[Fate, str]] = ("hint", "what lies there says its own type")
 _TTL_S: Final = {"5m": 300, "1h": 3600}
 SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 """Calls that Anthropic's own servers ran."""
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "caller": ("hint", ""),
     "citations": ("report", "citations in the history have no field there"),
 }
 
@@ -105,15 +105,20 @@ def _media(said: Fields, raw: bytes, kind: MediaKind) -> Block:
     if source is None or read is None:
         return OpaqueBlock(origin=_HOME, kind=kind, raw=raw)
     citations = said.object("citations")
+    medium, is_cited = read(source), bool(citations and citations.get("enabled", BOOL))
     return MediaBlock(
         kind=kind,
-        source=read(source),
+        source=medium,
         title=said.get("title", STR),
         context=said.get("context", STR),
-        is_cited=bool(citations and citations.get("enabled", BOOL)),
+        is_cited=is_cited,
         raw=raw,
         cache=read_cache_hint(said),
-        carried=said.rest("anthropic"),
+        carried=(
+            *source.rest("anthropic", {"media_type": _SAID_BY_DATA}, within="source"),
+            *(citations.rest("anthropic", within="citations") if citations else ()),
+            *said.rest("anthropic"),
+        ),
     )
 
 
@@ -152,8 +157,16 @@ def _tool_use(said: Fields, raw: bytes) -> Block:
         name=said.need("name", STR),
         arguments=(said.raw("input") or b"{}").decode(),
         cache=read_cache_hint(said),
-        carried=said.rest("anthropic", _FATES),
+        carried=(*_caller(said), *said.rest("anthropic", _FATES)),
     )
+
+
+def _caller(said: Fields) -> tuple[Carried, ...]:
+    """The model itself (`direct`), or code that the provider ran."""
+    caller = said.object("caller")
+    if caller is None or caller.get("type", STR) == "direct":
+        return said.carry("caller", "anthropic", "hint", "the model itself is the caller everywhere")
+    return said.carry("caller", "anthropic", "report", "the code that made the call is not known there")
 
 
 def _tool_result(said: Fields, raw: bytes) -> Block:

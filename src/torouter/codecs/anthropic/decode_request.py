@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from torouter.canon.blocks import Carried, Fate
@@ -22,8 +23,9 @@ __all__ = ["decode_request"]
 
 _KEPT_THERE: Final = "it names state that Anthropic keeps"
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "cache_control": ("hint", ""),
+    "cache_control": ("hint", "a cache hint changes the price only"),
     "speed": ("report", "it asks for a faster tier of the same model"),
+    "compaction": ("report", "the upstream answers with an error where the conversation is too long"),
     "diagnostics": ("report", "it asks Anthropic to report on its own processing"),
     "inference_geo": ("refuse", "it promises where data are processed, which nobody else can keep"),
     "container": ("refuse", _KEPT_THERE),
@@ -31,6 +33,7 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "fallbacks": ("refuse", "it names models of Anthropic's"),
     "thread": ("refuse", _KEPT_THERE),
 }
+_DISPLAYS: Final = frozenset({"summarized", "omitted"})
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "low": "low",
     "medium": "medium",
@@ -40,8 +43,8 @@ _EFFORTS: Final[Mapping[str, Depth]] = {
 }
 
 
-def decode_request(body: bytes) -> ChatRequest:
-    """Raises `RequestError` with the path of the field at fault."""
+def decode_request(body: bytes, *, is_count: bool = False) -> ChatRequest:
+    """Raises `RequestError` with the path of the field at fault. Only a count may leave the limit out."""
     top = read_body(body)
     config = top.object("output_config")
     thinking = top.object("thinking")
@@ -59,7 +62,8 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning=reasoning,
         reasoning_path=reasoning_path,
         is_reasoning_visible=_is_visible(thinking),
-        settings=_settings(top, parallel),
+        takes_state=thinking is not None and thinking.get("type", STR) != "disabled",
+        settings=_settings(top, parallel, is_count=is_count),
         paths={
             "max_output_tokens": "max_tokens",
             "stop": "stop_sequences",
@@ -70,11 +74,11 @@ def decode_request(body: bytes) -> ChatRequest:
     )
 
 
-def _settings(top: Fields, parallel: bool | UnsetType) -> Settings:
+def _settings(top: Fields, parallel: bool | UnsetType, *, is_count: bool) -> Settings:
     stop = top.take("stop_sequences", STRS)
     metadata = top.object("metadata")
     return Settings(
-        max_output_tokens=_limit(top),
+        max_output_tokens=UNSET if is_count and "max_tokens" not in top else _limit(top),
         temperature=top.take("temperature", FLOAT),
         top_p=top.take("top_p", FLOAT),
         top_k=top.take("top_k", INT),
@@ -132,8 +136,25 @@ def _carried(top: Fields, config: Fields | None) -> tuple[Carried, ...]:
         kept += top.carry(name, "anthropic", "typed")
     kept += top.carry("context_management", "anthropic", _context_fate(top), "it edits the context on Anthropic's side")
     kept += _within("output_config", config)
+    kept += _thinking(top)
     kept += _within("metadata", top.object("metadata"), "user_id")
     return (*kept, *top.rest("anthropic", _FATES))
+
+
+def _thinking(top: Fields) -> tuple[Carried, ...]:
+    """What it says besides whether and how much: how it is shown, and to what it is bound."""
+    said = top.object("thinking")
+    shown = (
+        () if said is None or said.get("display", STR) in _DISPLAYS else said.carry("display", "anthropic", "report")
+    )
+    why = "what is seen of reasoning is the words of it, or nothing"
+    shown = tuple(msgspec.structs.replace(item, within="thinking", why=why) for item in shown)
+    if said is not None and said.get("type", STR) == "between_tools":
+        why = "reasoning cannot be kept to the time between calls there"
+        shown += tuple(
+            msgspec.structs.replace(item, within="thinking") for item in said.carry("type", "anthropic", "report", why)
+        )
+    return (*shown, *_within("thinking", said, "type", "budget_tokens", "display"))
 
 
 def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:
@@ -146,8 +167,8 @@ def _within(name: str, said: Fields | None, *known: str) -> tuple[Carried, ...]:
 
 
 def _context_fate(top: Fields) -> Fate:
-    """Clearing old thinking (coding agents ask for it in every request) changes nothing for an upstream that is never
-    sent foreign thinking; any other edit changes what the model reads."""
+    """Clearing old thinking (coding agents ask for it in every request) saves tokens, and an upstream of another vendor
+    is sent none of Claude's; any other edit changes what the model reads."""
     said = top.object("context_management")
     edits = [] if said is None else said.objects("edits")
     is_harmless = all((edit.get("type", STR) or "").startswith("clear_thinking_") for edit in edits)

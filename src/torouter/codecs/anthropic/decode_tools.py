@@ -18,7 +18,7 @@ __all__ = ["decode_tool_choice", "decode_tools"]
 _HOME: Final = Origin(dialect="anthropic")
 _MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {"auto": "auto", "any": "required", "none": "none"}
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "eager_input_streaming": ("hint", ""),
+    "eager_input_streaming": ("hint", "it is only how a call's input is streamed"),
     "input_examples": ("report", "examples of a tool's input have no field there"),
     "defer_loading": ("report", "the tool is declared at once"),
 }
@@ -61,9 +61,11 @@ def decode_tool_choice(top: Fields) -> tuple[ToolChoice | None, bool | UnsetType
     is_single = said.get("disable_parallel_tool_use", BOOL)
     parallel = UNSET if is_single is None else not is_single
     if word == "tool":
-        return ToolChoice(mode="required", form="named", names=(said.need("name", STR),), raw=raw), parallel
+        names = (said.need("name", STR),)
+        unread = said.rest("anthropic", within=said.path)
+        return ToolChoice(mode="required", form="named", names=names, raw=raw, carried=unread), parallel
     if word not in _MODES:
         raise RequestError(
             f"`tool_choice.type` is `{word}`, which is unknown", code="invalid_value", param="tool_choice"
         )
-    return ToolChoice(mode=_MODES[word], raw=raw), parallel
+    return ToolChoice(mode=_MODES[word], raw=raw, carried=said.rest("anthropic", within=said.path)), parallel

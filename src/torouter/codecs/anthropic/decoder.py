@@ -19,6 +19,7 @@ from torouter.canon.events import (
     Finish,
     FinishReason,
     Keepalive,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -59,6 +60,7 @@ _KINDS: Final[Mapping[str, PartKind]] = {
     "redacted_thinking": "reasoning",
     "tool_use": "tool_call",
 }
+_DELTAS: Final = frozenset({"text_delta", "thinking_delta", "input_json_delta", "signature_delta", "citations_delta"})
 _DELTA_KINDS: Final[Mapping[str, PartKind]] = {"text_delta": "text", "thinking_delta": "reasoning"}
 
 
@@ -179,8 +181,8 @@ class Decoder(AnswerDecoder):
                 self._message(_read_message(data), events)
             case _ if event.type == "error" or _is_error(data) or self.framing == "whole":
                 self.end(fault_in(data), events)
-            case _:  # events to come: nothing that we could say in another dialect
-                pass
+            case _:  # events to come
+                events.append(Lost(event.type or "event", "the event is known to its own vendor only"))
 
     def _message_start(self, message: _Message, events: list[Event]) -> None:
         if self.has_started:
@@ -216,9 +218,6 @@ class Decoder(AnswerDecoder):
         text = block.text or block.thinking
         if text and kind in ("text", "reasoning"):
             self._say(opened, text, events)
-        if block.type == "redacted_thinking" and block.data:
-            blob = Blob(kind="redacted", data=block.data, origin=_HOME)
-            events.append(PartBlob(opened.part, blob))
         if kind == "text":
             events += [PartCited(opened.part, _citation(each)) for each in block.citations or ()]
 
@@ -240,6 +239,7 @@ class Decoder(AnswerDecoder):
                 name=block.name or "",
                 vendor_kind=block.type if is_vendors else "",
                 raw=bytes(raw) if is_vendors else b"",
+                blobs=_redacted(block),
             )
         )
         return opened
@@ -249,6 +249,7 @@ class Decoder(AnswerDecoder):
         if opened is None:
             kind = _DELTA_KINDS.get(delta.type)
             if kind is None:
+                self._unsaid(delta, events)
                 return
             opened = self._begin(index, kind, events)
         text = delta.text or delta.thinking or delta.partial_json
@@ -258,6 +259,13 @@ class Decoder(AnswerDecoder):
             opened.signature = delta.signature
         elif has_value(delta.citation):
             events.append(PartCited(opened.part, _citation(delta.citation)))
+        else:
+            self._unsaid(delta, events)
+
+    def _unsaid(self, delta: _Delta, events: list[Event]) -> None:
+        """Deltas to come. A known one may be empty."""
+        if delta.type not in _DELTAS:
+            events.append(Lost(delta.type or "delta", "the delta is known to its own vendor only"))
 
     def _say(self, opened: _Open, text: str, events: list[Event]) -> None:
         opened.has_text = True
@@ -304,6 +312,12 @@ def _ended(opened: _Open) -> Iterator[Event]:
     if opened.kind == "reasoning" and opened.signature:
         yield PartBlob(opened.part, Blob(kind="signature", data=opened.signature, origin=_HOME))
     yield PartEnd(opened.part)
+
+
+def _redacted(block: _Block) -> tuple[Blob, ...]:
+    if block.type != "redacted_thinking" or not block.data:
+        return ()
+    return (Blob(kind="redacted", data=block.data, origin=_HOME),)
 
 
 def _explanation(details: bytes) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Block, Citation, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
+from torouter.canon.blocks import Blob, Block, Citation, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
 from torouter.canon.events import Finish, FinishReason
 from torouter.canon.fold import Answer
 from torouter.codecs.anthropic.usage import render_usage
@@ -36,14 +36,16 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
     finish = answer.finish
     if finish is None:
         raise answer.failure()
-    blocks = (_block(block, finish, options) for block in answer.blocks)
+    content: list[Json] = []
+    for block in answer.blocks:
+        _write(content, block, finish, options)
     return msgspec.json.encode(
         {
             "id": f"msg_{options.seed}",
             "type": "message",
             "role": "assistant",
             "model": options.model,
-            "content": [block for block in blocks if block is not None],
+            "content": content,
             **stop_fields(finish),
             "usage": render_usage(answer.usage),
         }
@@ -77,19 +79,38 @@ def citation_of(citation: Citation, text: str) -> Json | None:
     }
 
 
-def _block(block: Block, finish: Finish, options: AnswerOptions) -> Json | None:
+def _write(content: list[Json], block: Block, finish: Finish, options: AnswerOptions) -> None:
+    """As the stream would write it."""
     match block:
+        case TextBlock(text=text) if text:
+            content.append(_text(block))
         case TextBlock():
-            return _text(block) if block.text else None
-        case RefusalBlock():
-            return {"type": "text", "text": block.text} if block.text else None
+            _state(content, block.blobs, options, may_sign=True)
+        case RefusalBlock(text=text) if text:
+            content.append({"type": "text", "text": text})
+        case ReasoningBlock(text=text) if text and options.show_reasoning:
+            tokens = [token for blob in block.blobs if (token := blob.token("anthropic"))]
+            content.append({"type": "thinking", "thinking": text, "signature": tokens[0] if tokens else options.mark})
         case ReasoningBlock():
-            is_shown = options.show_reasoning and block.text
-            return {"type": "thinking", "thinking": block.text, "signature": ""} if is_shown else None
+            _state(content, block.blobs, options)
         case ToolCallBlock():
-            return _call(block, finish)
+            call = _call(block, finish)
+            if call is not None:
+                _state(content, block.blobs, options)
+                content.append(call)
         case _:  # known to its own vendor only
-            return None
+            pass
+
+
+def _state(content: list[Json], blobs: Iterable[Blob], options: AnswerOptions, *, may_sign: bool = False) -> None:
+    """State without words is a block of its own; or (`may_sign`) the signature that the thinking before it lacks."""
+    for blob in blobs:
+        token = blob.token("anthropic") if options.takes_state else ""
+        last = content[-1] if content else {}
+        if token and may_sign and last.get("signature") == options.mark:
+            last["signature"] = token
+        elif token:
+            content.append({"type": "redacted_thinking", "data": token})
 
 
 def _text(block: TextBlock) -> Json:

@@ -13,6 +13,7 @@ from torouter.canon.blocks import (
     MediaBlock,
     OpaqueBlock,
     PlainText,
+    ReasoningBlock,
     TextBlock,
     ToolCallBlock,
     ToolResultBlock,
@@ -21,9 +22,12 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.data_urls import sniff
+from torouter.codecs.foreign_request import own_state, settle_text
 from torouter.codecs.json_objects import Json
 
-__all__ = ["call_input", "is_visible", "media", "needs_data", "tool_result", "tool_use"]
+__all__ = ["THINKING", "call_input", "is_visible", "media", "needs_data", "thinking", "tool_result", "tool_use"]
+
+THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 
 _IMAGE_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PLAIN_TYPES: Final = frozenset({"text/plain", "text/markdown", "text/csv", "text/html"})
@@ -44,8 +48,10 @@ def media(block: MediaBlock, path: str, log: LossLog) -> Json:
     if block.kind not in ("image", "document"):
         raise log.refusal(path, f"it takes no {block.kind}", "send text, images or PDF documents")
     if block.detail not in (None, "auto"):
-        log.report(f"{path}.{block.place}", "dropped", "images have no level of detail there")
+        log.report(f"{path}.{block.detail_place}", "dropped", "images have no level of detail there")
     if block.kind == "image":
+        if block.filename:
+            log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
         return {"type": "image", "source": _image_source(block, path, log)}
     document: Json = {"type": "document", "source": _document_source(block, path, log)}
     title = block.title or block.filename
@@ -103,6 +109,16 @@ def _where(block: MediaBlock) -> str:
     return "the file lies at another provider"
 
 
+def thinking(block: ReasoningBlock) -> Json | None:
+    """Claude's own thinking, as it was; `None` for what it did not sign."""
+    own = own_state(block.blobs, "anthropic")
+    if own is None:
+        return None
+    if own.kind == "redacted":
+        return {"type": "redacted_thinking", "data": own.data}
+    return {"type": "thinking", "thinking": block.text, "signature": own.data}
+
+
 def tool_use(block: ToolCallBlock, arguments: bytes, path: str, log: LossLog) -> Json:
     """`arguments` is what `call_input` made of the call's."""
     log.settle(block.carried, path)
@@ -129,7 +145,7 @@ def tool_result(block: ToolResultBlock, path: str, log: LossLog) -> Json:
     log.settle(block.carried, path)
     result: Json = {"type": "tool_result", "tool_use_id": wire_id(block.call_id, "anthropic")}
     parts = [
-        _result_part(part, f"{path}.content.{index}", log)
+        _result_part(part, f"{path}.{block.place(index)}", log)
         for index, part in enumerate(block.content)
         if not isinstance(part, TextBlock) or is_visible(part.text)
     ]
@@ -145,7 +161,7 @@ def tool_result(block: ToolResultBlock, path: str, log: LossLog) -> Json:
 
 def _result_part(part: TextBlock | MediaBlock | OpaqueBlock, path: str, log: LossLog) -> Json:
     if isinstance(part, TextBlock):
-        log.settle(part.carried, path)
+        settle_text(part, path, log)
         return {"type": "text", "text": part.text}
     if isinstance(part, MediaBlock):
         return media(part, path, log)

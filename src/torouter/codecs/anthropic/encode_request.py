@@ -36,7 +36,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str, ...], log: LossLog) -> Json:
     settle_settings(request, log)
-    conversation = encode_messages(request, log)
+    conversation = encode_messages(request, facts, log)
     tools = encode_tools(request, log)
     choice = encode_tool_choice(request, tools, log)
     thinking = encode_thinking(
@@ -44,7 +44,7 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str,
         facts,
         encode_limit(request, facts, log),
         choice,
-        is_in_loop=conversation.ends_in_results,
+        lacks_thinking=conversation.lacks_thinking,
         log=log,
     )
     config = {**thinking.output_config, **encode_format(request, log)}

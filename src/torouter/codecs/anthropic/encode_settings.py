@@ -87,7 +87,6 @@ def encode_format(request: ChatRequest, log: LossLog) -> Json:
     output = request.output
     if output is None or output.kind == "text":
         return {}
-    log.settle(output.carried, output.path)
     if output.kind == "json":
         log.report(output.path, "dropped", "JSON without a schema cannot be guaranteed; the prompt still asks for it")
         return {}

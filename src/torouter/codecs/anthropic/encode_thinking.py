@@ -39,9 +39,9 @@ class Thinking:
 
 
 def encode_thinking(
-    request: ChatRequest, facts: ModelFacts, limit: Limit, choice: Json | None, *, is_in_loop: bool, log: LossLog
+    request: ChatRequest, facts: ModelFacts, limit: Limit, choice: Json | None, *, lacks_thinking: bool, log: LossLog
 ) -> Thinking:
-    """`is_in_loop`: the request ends in results of tools, whose calls (being foreign) carry no thinking."""
+    """`lacks_thinking`: the request ends in results of tools, whose calls (being foreign) carry no thinking."""
     said, path = request.reasoning, request.reasoning_path
     if said is None:
         return Thinking(limit)
@@ -57,7 +57,7 @@ def encode_thinking(
         return Thinking(limit)
     if facts.reasoning == "adaptive":
         return _adaptive(said, limit, path, log)
-    if is_in_loop:
+    if lacks_thinking:
         log.report(path, "dropped", "the calls before the results carry no reasoning of this model's")
         return Thinking(limit)
     return _budget(said, facts, limit, path, log)

@@ -7,6 +7,8 @@ from typing import Final
 from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.gemini.amend import amend
+from torouter.codecs.gemini.counting import COUNTING
+from torouter.codecs.gemini.embeddings import EMBEDDING
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.peek import peek
 from torouter.codecs.gemini.tap import tap
@@ -23,4 +25,6 @@ CODEC: Final = Codec(
     render_stream_error=render_stream_error,
     read_error=read_error,
     translation=TRANSLATION,
+    counting=COUNTING,
+    embedding=EMBEDDING,
 )

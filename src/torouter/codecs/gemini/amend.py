@@ -10,10 +10,13 @@ from typing import Final
 
 import msgspec
 
+from torouter.canon.capsule import MARK
+from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded
 from torouter.codecs.gemini.thinking_config import thinking_config
+from torouter.codecs.gemini.withdraw import without_capsules
 from torouter.codecs.splice import edit, elements, values_of
 from torouter.codecs.thinking import gives_any, refuse_without_variant
 from torouter.units import Operation
@@ -25,11 +28,14 @@ _MODEL_KEY: Final = re.compile(rb'"model"[ \t\r\n]*:')
 
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
     """Raises `RequestError` where a `-thinking` name meets a model that cannot be told to think."""
+    losses: tuple[Loss, ...] = ()
+    if MARK in body:
+        body, losses = without_capsules(body, needs_signatures=edits.facts.reasoning == "level")
     if edits.reasoning is not None and operation == "chat":
         body = _with_thinking(body, edits.reasoning, edits.facts)
     if edits.model is not None and _MODEL_KEY.search(body):
         body = _with_model(body, edits.model if "/" in edits.model else f"models/{edits.model}")
-    return Amended(body=body)
+    return Amended(body=body, losses=losses)
 
 
 def _with_thinking(body: bytes, reasoning: Reasoning, facts: ModelFacts) -> bytes:

@@ -53,7 +53,7 @@ _ATTRIBUTES: Final = frozenset(
     {"thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata", "metadata"}
 )
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "partMetadata": ("hint", ""),
+    "partMetadata": ("hint", "a label for the client itself"),
     "videoMetadata": ("report", "how a video is sampled has no field there"),
     "mediaResolution": ("report", "the resolution of media has no such field there"),
 }
@@ -131,9 +131,11 @@ def _media(
         detail=_detail(said),
         filename=media.get("displayName", STR),
         raw=raw,
-        place=place,
+        place=said.spelled(place),
+        detail_place=said.spelled("mediaResolution"),
+        name_place=f"{said.spelled(place)}.{media.spelled('displayName')}",
         blobs=_blobs(said),
-        carried=(*said.rest("gemini", _FATES), *media.rest("gemini", within=place)),
+        carried=(*said.rest("gemini", _FATES), *media.rest("gemini", within=said.spelled(place))),
     )
 
 
@@ -171,7 +173,7 @@ def _call(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
         carried=(
             *said.keep("thought"),
             *said.rest("gemini", _FATES),
-            *call.rest("gemini", _CALL_FATES, within="functionCall"),
+            *call.rest("gemini", _CALL_FATES, within=said.spelled("functionCall")),
         ),
     )
 
@@ -182,18 +184,22 @@ def _result(said: CamelFields, raw: bytes, ids: CallIds) -> Block:
     assert result is not None, "the part is of this kind because the field is given"
     name, given = result.need("name", STR), result.get("id", STR)
     text, is_error = _told(result)
-    parts = [_result_part(part, each) for part, each in result.items("parts")]
-    kept = result.keep("id", "response", "parts", within="functionResponse")
+    within = said.path
+    placed = [(part.path.removeprefix(f"{within}."), _result_part(part, each)) for part, each in result.items("parts")]
+    inside = said.spelled("functionResponse")
+    kept = result.keep("id", "response", "parts", within=inside)
     return ToolResultBlock(
         call_id=ids.answered(name, given),
-        content=(*text, *parts),
+        content=(*text, *(part for _, part in placed)),
+        places=(*(result.at("response").removeprefix(f"{within}.") for _ in text), *(place for place, _ in placed)),
         is_error=is_error,
         name=name,
+        error_place=result.at("response").removeprefix(f"{within}."),
         carried=(
             *_signed(said),
             *said.rest("gemini", _FATES),
             *kept,
-            *result.rest("gemini", within="functionResponse"),
+            *result.rest("gemini", within=inside),
         ),
     )
 

@@ -28,10 +28,12 @@ _CONFIG: Final = "generationConfig"
 _TYPED: Final = ("tools", "toolConfig", _CONFIG, "serviceTier")
 """Read into typed fields; kept raw for home as well, where grouping and spelling are the caller's own."""
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "model": ("hint", ""),
+    "model": ("hint", "the path names it"),
     "cachedContent": ("refuse", "it names content that Google keeps"),
     "safetySettings": ("report", "there are no thresholds of safety filters"),
     "labels": ("report", "there are no labels"),
+    "continuationToken": ("refuse", "it names an answer that Google keeps"),
+    "modelArmorConfig": ("refuse", "it asks for a filter that Google's own servers run"),
 }
 _NO_OTHER_MEDIA: Final = "only text can be asked of it"
 _NO_LOGPROBS: Final = "log probabilities do not pass between dialects yet"

@@ -25,8 +25,8 @@ _MODES: Final[Mapping[str, _Mode]] = {
     "MODE_UNSPECIFIED": "auto",
 }
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "response": ("hint", ""),
-    "responseJsonSchema": ("hint", ""),
+    "response": ("report", "what a tool gives back is not described there"),
+    "responseJsonSchema": ("report", "what a tool gives back is not described there"),
     "behavior": ("report", "calls that do not wait for their result exist for Gemini's live API only"),
 }
 

@@ -19,6 +19,7 @@ from torouter.canon.events import (
     Fault,
     Finish,
     FinishReason,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -88,6 +89,7 @@ class _Candidate(msgspec.Struct, rename="camel"):
     finish_reason: str | int | None = None
     finish_message: str | None = None
     grounding_metadata: Raw = ABSENT
+    citation_metadata: Raw = ABSENT
 
 
 class _Feedback(msgspec.Struct, rename="camel"):
@@ -177,6 +179,8 @@ class Decoder(AnswerDecoder):
             self._message = candidate.finish_message
         if has_value(candidate.grounding_metadata):
             self._grounding = candidate.grounding_metadata
+        if has_value(candidate.citation_metadata):
+            events.append(Lost("citationMetadata", "sources that the model recited have no form there"))
 
     def _part(self, raw: Raw, events: list[Event]) -> None:
         part = _read_part(raw)
@@ -229,13 +233,12 @@ class Decoder(AnswerDecoder):
                 id=call.id or self._synthetic(),
                 name=call.name or "",
                 is_id_synthesised=not call.id,
+                blobs=(_signed(part.thought_signature),) if part.thought_signature else (),
             )
         )
         self._calls += 1
         if has_value(call.args):
             events.append(PartDelta(number, msgspec.json.format(bytes(call.args), indent=-1).decode()))
-        if part.thought_signature:
-            events.append(PartBlob(number, _signed(part.thought_signature)))
         events.append(PartEnd(number))
 
     def _synthetic(self) -> str:

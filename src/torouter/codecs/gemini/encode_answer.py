@@ -23,7 +23,7 @@ from torouter.canon.fold import Answer
 from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.grounding import grounding_of
-from torouter.codecs.gemini.home import signature
+from torouter.codecs.gemini.home import slot
 from torouter.codecs.gemini.usage import render_usage
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
@@ -93,12 +93,12 @@ def unreadable_call(name: str) -> UpstreamError:
 def _part(block: Block, finish: Finish, options: AnswerOptions) -> Json | Raw | None:
     match block:
         case TextBlock():
-            return {"text": block.text, **signature(block.blobs)} if block.text or signature(block.blobs) else None
+            return {"text": block.text, **slot(block.blobs)} if block.text or slot(block.blobs) else None
         case RefusalBlock():
             return {"text": block.text} if block.text else None
         case ReasoningBlock():
-            is_shown = options.show_reasoning and (block.text or signature(block.blobs))
-            return {"text": block.text, "thought": True, **signature(block.blobs)} if is_shown else None
+            text = block.text if options.show_reasoning else ""
+            return {"text": text, "thought": True, **slot(block.blobs)} if text or slot(block.blobs) else None
         case ToolCallBlock():
             return _call(block, finish)
         case ServerToolBlock() | OpaqueBlock():
@@ -114,7 +114,7 @@ def _call(block: ToolCallBlock, finish: Finish) -> Json | None:
         return None
     if args is None:
         raise unreadable_call(block.name)
-    return {"functionCall": {"id": block.id, "name": block.name, "args": Raw(args)}, **signature(block.blobs)}
+    return {"functionCall": {"id": block.id, "name": block.name, "args": Raw(args)}, **slot(block.blobs)}
 
 
 def _cited(answer: Answer) -> Iterator[tuple[Citation, str, int]]:

@@ -19,6 +19,7 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.data_urls import sniff
+from torouter.codecs.foreign_request import settle_text
 from torouter.codecs.gemini.media_types import media_type_of
 from torouter.codecs.json_objects import Json
 
@@ -61,7 +62,7 @@ def media_parts(block: MediaBlock, path: str, log: LossLog, *, takes_resolution:
     if said and (block.context or block.title or isinstance(block.source, PlainText)):
         log.report(path, "approximated", "the document's title and context became text in front of it")
     elif said:
-        log.report(place, "dropped", "files have no name there")
+        log.report(f"{path}.{block.name_place}", "dropped", "files have no name there")
         said = []
     if isinstance(block.source, PlainText):
         return [text_part("\n".join([*said, block.source.text]))]
@@ -70,7 +71,8 @@ def media_parts(block: MediaBlock, path: str, log: LossLog, *, takes_resolution:
         if takes_resolution and block.detail in _RESOLUTIONS:
             part["mediaResolution"] = {"level": _RESOLUTIONS[str(block.detail)]}
         else:
-            log.report(place, "dropped", f"the model takes no level of detail `{block.detail}` for one image")
+            reason = f"the model takes no level of detail `{block.detail}` for one image"
+            log.report(f"{path}.{block.detail_place}", "dropped", reason)
     return [*(text_part(text) for text in said), part]
 
 
@@ -126,9 +128,9 @@ def function_response(
     media: list[Json] = []
     hoisted: list[Json] = []
     for index, part in enumerate(block.content):
-        place = f"{path}.content.{index}"
+        place = f"{path}.{block.place(index)}"
         if isinstance(part, TextBlock):
-            log.settle(part.carried, place)
+            settle_text(part, place, log)
             texts.append(part.text)
         elif not isinstance(part, MediaBlock):
             raise log.refusal(place, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF")

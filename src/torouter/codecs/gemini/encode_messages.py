@@ -8,7 +8,6 @@ as marked user text: at the front they would mean something else, and every cach
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from torouter.canon.blocks import (
     Block,
@@ -24,7 +23,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import instruction, settle_text
 from torouter.codecs.gemini.encode_content import (
     NO_RESULT,
     EncodedResult,
@@ -34,14 +33,10 @@ from torouter.codecs.gemini.encode_content import (
     media_parts,
     text_part,
 )
+from torouter.codecs.gemini.home import UNSIGNED, signature
 from torouter.codecs.json_objects import Json
 
 __all__ = ["EncodedMessages", "encode_messages"]
-
-_UNSIGNED: Final = "skip_thought_signature_validator"
-"""Google's own value for calls of another vendor's: Gemini 3 refuses those without a signature (thought signatures,
-seen 2026-11). On the first call of each step, in every turn: on those of the last turn only, a growing conversation
-would change its past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +151,10 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
-                self._text(turn, block.text)
+                settle_text(block, path, log)
+                self._text(turn, block.text, signature(block.blobs))
             case RefusalBlock():
+                log.settle(block.carried, path)
                 self._text(turn, block.text)
             case MediaBlock():
                 if not turn.is_user:
@@ -172,15 +166,19 @@ class _Writer:
                 self._result(turn, block, path)
             case ReasoningBlock():
                 log.settle(block.carried, path)
-                log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
+                if signature(block.blobs) and not turn.is_user:
+                    turn.parts.append({"text": block.text, "thought": True, **signature(block.blobs)})
+                else:
+                    log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
             case ServerToolBlock():
                 log.report(path, "dropped", f"`{block.kind}` was run by another provider")
             case OpaqueBlock():
                 raise log.refusal(path, f"parts of type `{block.kind}` are unknown there", "send text, images or PDF")
 
-    def _text(self, turn: _Turn, text: str) -> None:
-        if text:
-            turn.parts.append(text_part(text))
+    def _text(self, turn: _Turn, text: str, signed: Json | None = None) -> None:
+        """An empty text that is signed says something: it is not left out, nor is one text joined to another."""
+        if text or signed:
+            turn.parts.append({**text_part(text), **(signed or {})})
 
     def _call(self, turn: _Turn, block: ToolCallBlock, path: str) -> None:
         log = self._log
@@ -193,8 +191,9 @@ class _Writer:
             self._text(turn, f"[unfinished call of {block.name}: {block.arguments}]")
             return
         part = function_call(block, args, path, log, takes_ids=self._is_gemini_3)
+        part |= signature(block.blobs)
         if self._is_gemini_3 and not turn.calls:
-            part["thoughtSignature"] = _UNSIGNED
+            part.setdefault("thoughtSignature", UNSIGNED)
         turn.calls[wire_id(block.id, "gemini")] = _Call(block.name, path)
         turn.parts.append(part)
 

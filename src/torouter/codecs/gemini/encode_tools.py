@@ -108,7 +108,6 @@ def encode_format(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json
         raise log.refusal(
             output.path, "this model cannot combine it with tools", "leave out the tools, or use a newer Gemini"
         )
-    log.settle(output.carried, output.path)
     if output.kind == "json":
         return {"responseMimeType": "application/json"}
     if output.schema is None:

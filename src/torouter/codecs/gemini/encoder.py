@@ -13,14 +13,15 @@ import msgspec
 from msgspec import Raw
 
 from torouter.canon.blocks import Blob, Citation
-from torouter.canon.events import Event, Finish, PartBlob, PartKind, PartStart
+from torouter.canon.events import Event, Finish, PartKind, PartStart
 from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_citation, report_cut_call
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields, unreadable_call
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.grounding import grounding_of
-from torouter.codecs.gemini.home import signature
+from torouter.codecs.gemini.home import slot
 from torouter.codecs.gemini.usage import render_usage
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
@@ -28,7 +29,7 @@ from torouter.errors import UpstreamError
 __all__ = ["Encoder"]
 
 _encode = msgspec.json.Encoder().encode
-_TEXTS: Final[frozenset[PartKind]] = frozenset({"text", "refusal"})
+_KINDS: Final[frozenset[PartKind]] = frozenset({"text", "refusal", "reasoning", "tool_call"})
 
 
 class _Part:
@@ -40,7 +41,7 @@ class _Part:
         self.head = head
         self.start_bytes = start_bytes
         self.pieces: list[str] = []
-        self.blobs: list[Blob] = []
+        self.blobs: list[Blob] = [*head.blobs]
         self.citations: list[Citation] = []
 
 
@@ -59,30 +60,23 @@ class Encoder(AnswerEncoder):
 
     def feed(self, event: Event, /) -> bytes:
         """Calls are written when they are whole, in the order in which they began: clients relate results by order."""
-        return b"".join(map(self._write, self._row.feed(event)))
-
-    def _write(self, event: Event) -> bytes:
-        if type(event) is PartBlob and event.blob.origin.dialect == "gemini":
-            return self._sign(event.part, event.blob)
-        return super().feed(event)
+        return b"".join(map(super().feed, self._row.feed(event)))
 
     def begin(self) -> bytes:
         return b""
 
     def begin_part(self, head: PartStart) -> bytes:
-        if (
-            head.kind in _TEXTS
-            or head.kind == "tool_call"
-            or (head.kind == "reasoning" and self.options.show_reasoning)
-        ):
-            self._parts[head.part] = _Part(head, self._text_bytes)
-        elif head.kind != "reasoning":
+        if head.kind not in _KINDS:
             self.drop_part(head)
-        return b""
+            return b""
+        self._parts[head.part] = _Part(head, self._text_bytes)
+        return b"" if head.kind == "tool_call" else b"".join(self.sign(head.part, blob) for blob in head.blobs)
 
     def say(self, part: int, text: str) -> bytes:
         saying = self._parts.get(part)
         if saying is None:
+            return b""
+        if saying.head.kind == "reasoning" and not self.options.show_reasoning:
             return b""
         if saying.head.kind == "reasoning":
             return self._chunk(b'"text":%b,"thought":true' % _encode(text))
@@ -102,22 +96,26 @@ class Encoder(AnswerEncoder):
         self._has_begun = True
         return before + chunk
 
-    def _sign(self, part: int, blob: Blob) -> bytes:
+    def sign(self, part: int, blob: Blob) -> bytes:
         """A signature stays on its own part, which for text has been said by now."""
         signed = self._parts.get(part)
         if signed is None:
+            return b""
+        told = slot((blob,))
+        if not told:
+            self.drop_state()
             return b""
         if signed.head.kind == "tool_call":
             signed.blobs.append(blob)
             return b""
         thought = b',"thought":true' if signed.head.kind == "reasoning" else b""
-        return self._chunk(b'"text":""%b,"thoughtSignature":%b' % (thought, _encode(blob.data)))
+        return self._chunk(b'"text":""%b,%b' % (thought, _encode(told)[1:-1]))
 
     def cite(self, part: int, citation: Citation) -> bytes:
         if part not in self._parts:
             return b""
         if citation.url is None:
-            self.log.report("citations", "dropped", "citations without an address have no form there")
+            report_citation(self.log)
         else:
             self._parts[part].citations.append(citation)
         return b""
@@ -139,13 +137,13 @@ class Encoder(AnswerEncoder):
             self._unread.append(ended.head.name)
             return b""
         call: Json = {"id": ended.head.id, "name": ended.head.name, "args": Raw(args)}
-        return self._chunk(_encode({"functionCall": call, **signature(ended.blobs)})[1:-1])
+        return self._chunk(_encode({"functionCall": call, **slot(ended.blobs)})[1:-1])
 
     def finish(self, finish: Finish) -> bytes:
         if self._unread and finish.reason not in IS_CUT:
             return self.fail(unreadable_call(self._unread[0]))
         for name in self._unread:
-            self.log.report(name, "dropped", "the call was cut off by the limit")
+            report_cut_call(name, self.log)
         candidate: Json = {
             "content": {"role": "model", "parts": [{"text": ""}]},
             **finish_fields(finish),

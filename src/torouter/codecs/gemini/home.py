@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Raw, json
 
 from torouter.canon.blocks import (
     Blob,
     Block,
+    Carried,
     MediaBlock,
     OpaqueBlock,
     ReasoningBlock,
@@ -18,10 +20,18 @@ from torouter.canon.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from torouter.canon.capsule import is_capsule
 from torouter.canon.request import ChatRequest, Message
+from torouter.codecs.gemini.spelling import camel
 from torouter.codecs.json_objects import Json, kept
 
-__all__ = ["encode_home", "signature"]
+__all__ = ["UNSIGNED", "encode_home", "signature", "slot"]
+
+UNSIGNED: Final = "skip_thought_signature_validator"
+"""Google's own value for calls of another vendor's: Gemini 3 refuses those without a signature (thought signatures,
+seen 2026-11). On the first call of each step, in every turn: on those of the last turn only, a growing conversation
+would change its past."""
+_TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 
 def encode_home(request: ChatRequest) -> bytes:
@@ -38,6 +48,12 @@ def signature(blobs: Iterable[Blob]) -> Json:
     """The attribute of a part that Gemini itself signed; nothing for what others issued."""
     signed = next((blob.data for blob in blobs if blob.origin.dialect == "gemini"), None)
     return {} if signed is None else {"thoughtSignature": signed}
+
+
+def slot(blobs: Iterable[Blob]) -> Json:
+    """The same for a client, who gets others' state in a capsule: bytes in JSON, in the standard alphabet."""
+    token = next(filter(None, (blob.token("gemini") for blob in blobs)), "")
+    return {"thoughtSignature": token.translate(_TO_STANDARD) if is_capsule(token) else token} if token else {}
 
 
 def _message(message: Message) -> Json:
@@ -59,10 +75,15 @@ def _part(block: Block) -> Json | Raw:
                 **kept(block.carried, "gemini"),
             }
         case ToolResultBlock():
-            result: Json = {"name": block.name, **kept(block.carried, "gemini", within="functionResponse")}
+            result: Json = {"name": block.name, **_within(block.carried, "functionResponse")}
             return {"functionResponse": result, **kept(block.carried, "gemini")}
         case RefusalBlock():
             return {"text": block.text}
+
+
+def _within(carried: Iterable[Carried], name: str) -> Json:
+    """What stood in this object, however the caller spelled that."""
+    return {item.name: Raw(item.value) for item in carried if camel(item.within) == name}
 
 
 def _call(block: ToolCallBlock) -> Json:
@@ -70,4 +91,4 @@ def _call(block: ToolCallBlock) -> Json:
     call["name"] = block.name
     if block.arguments:
         call["args"] = Raw(block.arguments.encode())
-    return {**call, **kept(block.carried, "gemini", within="functionCall")}
+    return {**call, **_within(block.carried, "functionCall")}

@@ -7,6 +7,7 @@ from typing import Final
 from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_chat.amend import amend
+from torouter.codecs.openai_chat.embeddings import EMBEDDING
 from torouter.codecs.openai_chat.errors import render_stream_error
 from torouter.codecs.openai_chat.peek import peek
 from torouter.codecs.openai_chat.tap import tap
@@ -26,4 +27,5 @@ CODEC: Final = Codec(
     read_error=read_error,
     withhold_usage=UsageFilter,
     translation=TRANSLATION,
+    embedding=EMBEDDING,
 )

@@ -6,11 +6,14 @@ from typing import Final
 
 import msgspec
 
+from torouter.canon.capsule import MARK
+from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import is_given
 from torouter.codecs.multipart import form_boundary, replace_field
 from torouter.codecs.openai_chat.peek import FORM_OPERATIONS
+from torouter.codecs.openai_chat.withdraw import without_capsules
 from torouter.codecs.splice import edit, replace_string, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.thinking import effort_of, gives_any, level_of, refuse_without_variant
@@ -41,7 +44,10 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
     if operation in FORM_OPERATIONS and (boundary := form_boundary(content_type)) is not None:
         return Amended(body=_with_model_field(body, boundary, edits))
     is_usage_ours = False
+    losses: tuple[Loss, ...] = ()
     if operation == "chat":
+        if MARK in body:
+            body, losses = without_capsules(body)
         if edits.reasoning is not None:
             body = _with_reasoning(body, edits.reasoning, edits.facts)
         if edits.ask_usage:
@@ -50,7 +56,7 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
         refuse_without_variant(ModelFacts())
     if edits.model is not None:
         body = replace_string(body, b'"model"', _write(edits.model))
-    return Amended(body=body, is_usage_ours=is_usage_ours)
+    return Amended(body=body, is_usage_ours=is_usage_ours, losses=losses)
 
 
 def _with_model_field(body: bytes, boundary: bytes, edits: Edits) -> bytes:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from torouter.canon.blocks import CallKind
-from torouter.canon.events import Event, PartDelta, PartEnd, PartStart
+from torouter.canon.blocks import Blob, CallKind
+from torouter.canon.events import Event, PartBlob, PartDelta, PartEnd, PartStart
 from torouter.codecs.absent import ABSENT
+from torouter.codecs.openai_chat.details import call_state
 
 __all__ = ["CallDelta", "CallTracker", "CustomDelta", "FunctionDelta"]
 
@@ -38,6 +39,7 @@ class CallDelta(msgspec.Struct):
     type: str | None = None
     function: FunctionDelta | None = None
     custom: CustomDelta | None = None
+    extra_content: msgspec.Raw = ABSENT
 
 
 class _Call:
@@ -80,7 +82,8 @@ class CallTracker:
         for delta in deltas:
             call_id = "" if delta.id is None or delta.id == "null" else str(delta.id)
             name, text = _said(delta)
-            if not (call_id or name or text):  # some servers write empty calls into every answer
+            blobs = call_state(delta.extra_content)
+            if not (call_id or name or text or blobs):  # some servers write empty calls into every answer
                 continue
             call = self._find(delta.index, call_id, name, taken)
             if call is not self._last:
@@ -88,7 +91,9 @@ class CallTracker:
             if call is None:
                 call = _Call(self._next_part(), delta.index, call_id or self._synthetic(response_id), name)
                 self._calls.append(call)
-                yield _start(call, delta, is_synthesised=not call_id)
+                yield _start(call, delta, blobs, is_synthesised=not call_id)
+            else:
+                yield from (PartBlob(call.part, blob) for blob in blobs)
             taken.add(call.part)
             self._last = call
             if text:
@@ -152,7 +157,7 @@ def _said(delta: CallDelta) -> tuple[str, str]:
     return function.name or "", raw.decode("utf-8", "replace") if raw[:1] == b"{" else ""
 
 
-def _start(call: _Call, delta: CallDelta, *, is_synthesised: bool) -> PartStart:
+def _start(call: _Call, delta: CallDelta, blobs: tuple[Blob, ...], *, is_synthesised: bool) -> PartStart:
     kind: CallKind = "custom" if delta.custom is not None else "function"
     return PartStart(
         part=call.part,
@@ -161,4 +166,5 @@ def _start(call: _Call, delta: CallDelta, *, is_synthesised: bool) -> PartStart:
         name=call.name,
         call_kind=kind,
         is_id_synthesised=is_synthesised,
+        blobs=blobs,
     )

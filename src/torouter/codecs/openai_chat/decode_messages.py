@@ -33,6 +33,7 @@ from torouter.canon.blocks import (
 from torouter.canon.request import Message, Role
 from torouter.codecs.data_urls import parse_data_url, plain_base64
 from torouter.codecs.fields import STR, Fields
+from torouter.codecs.openai_chat.state import decode_beside_call, decode_details
 from torouter.errors import RequestError
 
 __all__ = ["decode_messages"]
@@ -46,13 +47,13 @@ _ROLES: Final[Mapping[str, Role]] = {
     "tool": "user",
     "function": "user",
 }
-_CALL_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"index": ("hint", "")}
-_PART_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
+_CALL_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"index": ("hint", "the order says the same")}
+_CACHE_HINT: Final[tuple[Fate, str]] = ("hint", "a cache hint changes the price only")
+_PART_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": _CACHE_HINT}
 """Anthropic's cache hints in OpenAI's parts: OpenRouter takes them, so clients send them."""
 _MESSAGE_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "cache_control": ("hint", ""),
+    "cache_control": _CACHE_HINT,
     "audio": ("refuse", "it refers to audio that OpenAI keeps"),
-    "reasoning_details": ("report", "reasoning state goes back only to the provider that issued it"),
     "annotations": ("report", "citations of earlier answers have no place in a request"),
 }
 _Placed = list[tuple[str, Block]]
@@ -96,25 +97,38 @@ def _message(said: Fields, calls: _Calls) -> Message:
         blocks=tuple(block for _, block in placed),
         places=tuple(place for place, _ in placed),
         name=None if word in ("tool", "function") else name,
-        carried=said.rest("openai-chat", _MESSAGE_FATES),
+        carried=(
+            *_details(said),
+            *said.rest("openai-chat", _MESSAGE_FATES),
+        ),
     )
 
 
 def _assistant(said: Fields, calls: _Calls) -> _Placed:
     """In the order in which such an answer is made: reasoning, text, refusal, calls."""
+    states = decode_details(said)
     placed = _reasoning(said)
+    placed += [("reasoning_details", block) for call_id, block in states if not call_id]
     placed += _content(said)
     refusal = said.get("refusal", STR)
     if refusal is not None:
         placed.append(("refusal", RefusalBlock(text=refusal)))
-    placed += [
-        (f"tool_calls.{index}", _call(Fields(raw, said.at(f"tool_calls.{index}")), raw, calls))
-        for index, raw in enumerate(said.list("tool_calls"))
-    ]
+    for index, raw in enumerate(said.list("tool_calls")):
+        call = _call(Fields(raw, said.at(f"tool_calls.{index}")), raw, calls)
+        own = call.id if isinstance(call, ToolCallBlock) else ""
+        placed += [("reasoning_details", block) for call_id, block in states if call_id and call_id == own]
+        placed.append((f"tool_calls.{index}", call))
     called = said.object("function_call")
     if called is not None:
         placed.append(("function_call", _function_call(called, calls.open_legacy(), is_legacy=True)))
     return placed
+
+
+def _details(said: Fields) -> tuple[Carried, ...]:
+    """For home as they came. What of them is state goes on elsewhere; entries of anything else say nothing there."""
+    is_typed = bool(decode_details(said)) or said.raw("reasoning_details") in (None, b"[]")
+    why = "" if is_typed else "there is no state in it that could be given back"
+    return said.carry("reasoning_details", "openai-chat", "typed" if is_typed else "report", why)
 
 
 def _reasoning(said: Fields) -> _Placed:
@@ -132,27 +146,38 @@ def _call(said: Fields, raw: Raw, calls: _Calls) -> Block:
     call_id = said.need("id", STR)
     function, custom = said.object("function"), said.object("custom")
     if word == "function" and function is not None:
-        return _function_call(function, call_id, carried=said.rest("openai-chat", _CALL_FATES))
+        return _function_call(function, call_id, said)
     if word == "custom" and custom is not None:
         calls.custom_ids.add(call_id)
         return ToolCallBlock(
-            id=call_id, name=custom.need("name", STR), arguments=custom.get("input", STR) or "", kind="custom"
+            id=call_id,
+            name=custom.need("name", STR),
+            arguments=custom.get("input", STR) or "",
+            kind="custom",
+            carried=(*custom.rest("openai-chat", within="custom"), *said.rest("openai-chat", _CALL_FATES)),
         )
     return OpaqueBlock(origin=_HOME, kind=word, raw=bytes(raw))
 
 
 def _function_call(
-    said: Fields, call_id: str, *, is_legacy: bool = False, carried: tuple[Carried, ...] = ()
+    said: Fields, call_id: str, beside: Fields | None = None, *, is_legacy: bool = False
 ) -> ToolCallBlock:
-    """Arguments are text; some clients send the object itself."""
+    """Arguments are text; some clients send the object itself. `beside` is the object that holds the function's."""
     arguments = said.get("arguments", STR) if said.is_text("arguments") else (said.raw("arguments") or b"").decode()
     return ToolCallBlock(
         id=call_id,
         name=said.need("name", STR),
         arguments=arguments or "",
         is_id_synthesised=is_legacy,
-        carried=(*carried, *said.rest("openai-chat", within="" if is_legacy else "function")),
+        blobs=() if beside is None else decode_beside_call(beside),
+        carried=(*_beside(beside), *said.rest("openai-chat", within="" if is_legacy else "function")),
     )
+
+
+def _beside(said: Fields | None) -> tuple[Carried, ...]:
+    if said is None:
+        return ()
+    return (*said.carry("extra_content", "openai-chat", "typed"), *said.rest("openai-chat", _CALL_FATES))
 
 
 def _result(said: Fields, word: str, calls: _Calls) -> ToolResultBlock:
@@ -184,24 +209,27 @@ def _text(said: Fields, raw: bytes) -> Block:
 
 
 def _refusal(said: Fields, raw: bytes) -> Block:
-    return RefusalBlock(text=said.need("refusal", STR))
+    return RefusalBlock(text=said.need("refusal", STR), carried=said.rest("openai-chat", _PART_FATES))
 
 
 def _image(said: Fields, raw: bytes) -> Block:
     """`image_url` is an object; older clients and servers also knew a bare string."""
+    rest: tuple[Carried, ...] = ()
     if said.is_text("image_url"):
         url, detail = said.need("image_url", STR), None
     else:
         image = said.need_object("image_url")
         url, detail = image.need("url", STR), image.get("detail", STR)
+        rest = image.rest("openai-chat", within="image_url")
     return MediaBlock(
         kind="image",
         source=parse_data_url(url) or LinkedMedia(url=url),
         detail=detail,
         raw=raw,
         place="image_url",
+        detail_place="image_url.detail",
         cache=_cache(said),
-        carried=said.rest("openai-chat", _PART_FATES),
+        carried=(*rest, *said.rest("openai-chat", _PART_FATES)),
     )
 
 
@@ -214,7 +242,7 @@ def _audio(said: Fields, raw: bytes) -> Block:
         raw=raw,
         place="input_audio",
         cache=_cache(said),
-        carried=said.rest("openai-chat", _PART_FATES),
+        carried=(*audio.rest("openai-chat", within="input_audio"), *said.rest("openai-chat", _PART_FATES)),
     )
 
 
@@ -226,8 +254,9 @@ def _file(said: Fields, raw: bytes) -> Block:
         filename=file.get("filename", STR),
         raw=raw,
         place="file",
+        name_place="file.filename",
         cache=_cache(said),
-        carried=(*file.rest("openai-chat"), *said.rest("openai-chat", _PART_FATES)),
+        carried=(*file.rest("openai-chat", within="file"), *said.rest("openai-chat", _PART_FATES)),
     )
 
 

@@ -22,13 +22,16 @@ from torouter.errors import RequestError
 
 __all__ = ["decode_request"]
 
+_CACHE_HINT: Final[tuple[Fate, str]] = ("hint", "a cache hint changes the price only")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "prompt_cache_key": ("hint", ""),
-    "prompt_cache_options": ("hint", ""),
-    "prompt_cache_retention": ("hint", ""),
+    "prompt_cache_key": _CACHE_HINT,
+    "prompt_cache_options": _CACHE_HINT,
+    "prompt_cache_retention": _CACHE_HINT,
     "prediction": ("report", "a predicted output only makes the same answer faster"),
     "audio": ("refuse", "audio output exists for OpenAI upstreams only"),
-    "web_search_options": ("refuse", "web search is run by OpenAI's own servers"),
+}
+_OPTION_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "include_obfuscation": ("hint", "the stream's padding says nothing"),
 }
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "none": "off",
@@ -64,6 +67,7 @@ def decode_request(body: bytes) -> ChatRequest:
         output=decode_output(top),
         reasoning=reasoning,
         reasoning_path=reasoning_path,
+        is_reasoning_visible=_is_visible(top),
         settings=_settings(top, limit, is_single=bool(functions)),
         paths=paths,
         carried=_carried(top),
@@ -132,6 +136,12 @@ def _reasoning(top: Fields) -> tuple[Reasoning | None, str]:
     return None, ""
 
 
+def _is_visible(top: Fields) -> bool | None:
+    """OpenRouter's `exclude`: the model is to reason, and the caller not to see it."""
+    said = top.object("reasoning")
+    return False if said is not None and said.get("exclude", BOOL) else None
+
+
 def _openrouter_reasoning(said: Fields) -> Reasoning | None:
     effort, budget, is_on = said.get("effort", STR), said.get("max_tokens", INT), said.get("enabled", BOOL)
     if effort is not None:
@@ -155,6 +165,10 @@ def _carried(top: Fields) -> tuple[Carried, ...]:
         *_home(top, "stream_options"),
         *_home(top, "functions"),
         *_home(top, "function_call"),
+        *_within(top, "stream_options", "include_usage"),
+        *_within(top, "reasoning", "effort", "max_tokens", "enabled", "exclude"),
+        *_within(top, "thinking", "type", "budget_tokens"),
+        *_web_search(top),
         *_modalities(top),
         *_moderation(top),
     ]
@@ -163,6 +177,22 @@ def _carried(top: Fields) -> tuple[Carried, ...]:
 
 def _home(top: Fields, name: str) -> tuple[Carried, ...]:
     return top.carry(name, "openai-chat", "typed")
+
+
+def _within(top: Fields, name: str, *known: str) -> tuple[Carried, ...]:
+    """Unknown fields of an object that home gets whole: they are only to be reported."""
+    said = top.object(name)
+    if said is None:
+        return ()
+    for field in known:
+        said.raw(field)
+    return said.rest("openai-chat", _OPTION_FATES, within=name)
+
+
+def _web_search(top: Fields) -> tuple[Carried, ...]:
+    """An empty object asks for it, too."""
+    top.raw("web_search_options")
+    return top.carry("web_search_options", "openai-chat", "refuse", "web search is run by OpenAI's own servers")
 
 
 def _modalities(top: Fields) -> tuple[Carried, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Fate, Origin
+from torouter.canon.blocks import Carried, Fate, Origin
 from torouter.canon.request import OutputFormat, Tool, ToolChoice, VendorTool
 from torouter.codecs.fields import BOOL, STR, Fields, meaning
 from torouter.errors import RequestError
 
-__all__ = ["MODES", "decode_output", "decode_tool_choice", "decode_tools"]
+__all__ = ["MODES", "decode_output", "decode_tool_choice", "decode_tools", "unread"]
 
 _HOME: Final = Origin(dialect="openai-chat")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {"cache_control": ("hint", "")}
@@ -65,12 +66,19 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
     word = said.need("type", STR)
     if word in ("function", "custom"):
         named = said.object(word) or said  # `{type, name}`, the flat form of Responses, is sent here too
-        return ToolChoice(mode="required", form="named", names=(named.need("name", STR),), raw=raw)
+        names = (named.need("name", STR),)
+        return ToolChoice(mode="required", form="named", names=names, raw=raw, carried=unread(said, named))
     if word == "allowed_tools":
-        return _subset(said.object("allowed_tools") or said, raw)
+        inner = said.object("allowed_tools") or said
+        return msgspec.structs.replace(_subset(inner, raw), carried=unread(said, inner))
     if word in MODES:
         return ToolChoice(mode=MODES[word], raw=raw)
     raise RequestError(f"`tool_choice.type` is `{word}`, which is unknown", code="invalid_value", param="tool_choice")
+
+
+def unread(*said: Fields) -> tuple[Carried, ...]:
+    """What nobody knows of a choice."""
+    return tuple(item for each in said for item in each.rest("openai-chat", within=each.path))
 
 
 def _subset(said: Fields, raw: bytes) -> ToolChoice:

@@ -19,6 +19,8 @@ from torouter.canon.events import (
     Fault,
     Finish,
     FinishReason,
+    Lost,
+    PartBlob,
     PartCited,
     PartDelta,
     PartEnd,
@@ -31,11 +33,13 @@ from torouter.codecs.answer_decoder import AnswerDecoder
 from torouter.codecs.codec import Framing
 from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.openai_chat.calls import CallDelta, CallTracker, FunctionDelta
+from torouter.codecs.openai_chat.details import Details
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.unreadable import UNREADABLE
 
 __all__ = ["Decoder"]
 
+_NO_MEDIA: Final = "answers hold no media there"
 _DONE: Final = b"[DONE]"
 _REASONS: Final[Mapping[str, FinishReason]] = {
     "stop": "stop",
@@ -66,6 +70,9 @@ class _Delta(msgspec.Struct):
     tool_calls: list[CallDelta] | None = None
     function_call: FunctionDelta | None = None
     annotations: Raw = ABSENT
+    audio: Raw = ABSENT
+    images: Raw = ABSENT
+    reasoning_details: Raw = ABSENT
 
 
 class _Choice(msgspec.Struct):
@@ -125,6 +132,7 @@ class Decoder(AnswerDecoder):
         self._next_part = count().__next__
         self._calls = CallTracker(self._next_part)
         self._parts: dict[PartKind, int] = {}
+        self._details: Details | None = None
         self._response_id = ""
         self._raw_reason = ""
         self._stop_sequence: str | None = None
@@ -171,7 +179,12 @@ class Decoder(AnswerDecoder):
         reasoning = delta.reasoning_content or _text_of(delta.reasoning)
         if reasoning:
             self._say("reasoning", reasoning, events)
+        if has_value(delta.reasoning_details):
+            self._details = self._details or Details()
+            self._details.take(delta.reasoning_details)
         content = delta.content
+        if self._details is not None and (content or delta.tool_calls or delta.refusal):
+            events += self._state()
         if content:
             if isinstance(content, str):
                 self._say("text", content, events)
@@ -186,6 +199,10 @@ class Decoder(AnswerDecoder):
             events += self._calls.take(calls, self._response_id)
         if has_value(delta.annotations):
             self._cite(delta.annotations, events)
+        if has_value(delta.audio):
+            events.append(Lost("audio", _NO_MEDIA))
+        if has_value(delta.images):
+            events.append(Lost("images", _NO_MEDIA))
 
     def _say(self, kind: PartKind, text: str, events: list[Event]) -> None:
         part = self._parts.get(kind)
@@ -195,6 +212,19 @@ class Decoder(AnswerDecoder):
             part = self._parts[kind] = self._next_part()
             events.append(PartStart(part=part, kind=kind))
         events.append(PartDelta(part, text))
+
+    def _state(self) -> Iterable[Event]:
+        """State is of the reasoning that has been said, which other content ends; or of none."""
+        details, self._details = self._details, None
+        blob = None if details is None else details.take_blob()
+        if blob is None:
+            return
+        part = self._parts.get("reasoning")
+        if part is not None:
+            yield PartBlob(part, blob)
+            return
+        yield PartStart(part=(number := self._next_part()), kind="reasoning", blobs=(blob,))
+        yield PartEnd(number)
 
     def _segments(self, segments: list[Raw], events: list[Event]) -> None:
         for raw in segments:
@@ -208,6 +238,8 @@ class Decoder(AnswerDecoder):
                 self._say("reasoning", segment.thinking, events)
             elif segment.text:
                 self._say("text", segment.text, events)
+            elif segment.type not in ("text", "thinking"):
+                events.append(Lost(segment.type or "content", "the part is known to its own vendor only"))
 
     def _cite(self, raw: Raw, events: list[Event]) -> None:
         part = self._parts.get("text")
@@ -244,6 +276,7 @@ class Decoder(AnswerDecoder):
         )
 
     def end_parts(self) -> Iterable[Event]:
+        yield from self._state()
         yield from map(PartEnd, self._parts.values())
         yield from self._calls.finish()
 

@@ -14,6 +14,7 @@ from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.legacy import is_legacy
+from torouter.codecs.openai_chat.state import StateDetails, beside_call
 
 __all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
 
@@ -92,11 +93,20 @@ def _message(answer: Answer, finish: Finish, options: AnswerOptions) -> Json:
     annotations = _annotations(texts)
     if annotations:
         message["annotations"] = annotations
-    calls = [_call(block) for block in answer.blocks if isinstance(block, ToolCallBlock)]
+    details = StateDetails()
+    calls: list[Json] = []
+    for block in answer.blocks:
+        if isinstance(block, ToolCallBlock):
+            calls.append(_call(block, details))
+        elif isinstance(block, ReasoningBlock | TextBlock):
+            for blob in block.blobs:
+                details.take(blob)
     if calls and is_legacy(options.request):
         message["function_call"] = calls[0]["function"]
     elif calls:
         message["tool_calls"] = calls
+    if details.entries():
+        message["reasoning_details"] = details.entries()
     return message
 
 
@@ -112,9 +122,15 @@ def _annotations(texts: list[TextBlock]) -> list[Json]:
     return annotations
 
 
-def _call(block: ToolCallBlock) -> Json:
+def _call(block: ToolCallBlock, details: StateDetails) -> Json:
     """Arguments as they came; none at all are `{}`, never empty text."""
+    details.begin_call(block.id)
+    beside: Json = {}
+    for blob in block.blobs:
+        beside |= beside_call(blob)
+        if not beside:
+            details.take(blob, block.id)
     if block.kind == "custom":
-        return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}}
+        return {"id": block.id, "type": "custom", "custom": {"name": block.name, "input": block.arguments}, **beside}
     function: Json = {"name": block.name, "arguments": block.arguments or "{}"}
-    return {"id": block.id, "type": "function", "function": function}
+    return {"id": block.id, "type": "function", "function": function, **beside}

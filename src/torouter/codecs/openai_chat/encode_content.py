@@ -9,7 +9,9 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
+from torouter.codecs.foreign_request import own_state
 from torouter.codecs.json_objects import Json
+from torouter.codecs.openai_chat.state import beside_call
 
 __all__ = ["media_parts", "needs_data", "text_part", "tool_call"]
 
@@ -44,6 +46,8 @@ def media_parts(block: MediaBlock, path: str, log: LossLog) -> list[Json]:
 
 def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
     source = block.source
+    if block.filename:
+        log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
     if isinstance(source, InlineMedia):
         url = data_url(source)
     elif isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):
@@ -92,8 +96,10 @@ def _audio(block: MediaBlock, path: str, log: LossLog) -> Json:
 
 def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
     log.settle(block.carried, path)
+    own = own_state(block.blobs, "openai-chat")
     return {
         "id": wire_id(block.id, "openai-chat"),
         "type": "function",
         "function": {"name": wire_name(block.name, "openai-chat"), "arguments": compact(block.arguments)},
+        **({} if own is None else beside_call(own)),
     }

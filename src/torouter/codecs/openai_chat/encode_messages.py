@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Raw
+
 from torouter.canon.blocks import (
     Block,
     MediaBlock,
@@ -23,7 +25,8 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.fields import RAWS
+from torouter.codecs.foreign_request import NO_RESULT, answered_ids, instruction, own_state, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.encode_content import media_parts, text_part, tool_call
 
@@ -39,7 +42,9 @@ class _Said:
     path: str
     texts: list[str] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
+    missing: list[Json] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    details: list[Raw] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
 
@@ -58,16 +63,17 @@ class _Asked:
 
 def encode_messages(request: ChatRequest, log: LossLog, *, takes_reasoning: bool) -> list[Json]:
     """`takes_reasoning`: the upstream's vendor wants its visible reasoning back in the history (DeepSeek, Kimi, …)."""
-    writer = _Writer(log, takes_reasoning, request.path_of("messages"))
+    writer = _Writer(request, log, takes_reasoning)
     for message in request.messages:
         writer.add(message)
     return writer.finish()
 
 
 class _Writer:
-    def __init__(self, log: LossLog, takes_reasoning: bool, path: str) -> None:
+    def __init__(self, request: ChatRequest, log: LossLog, takes_reasoning: bool) -> None:
         self._log = log
-        self._path = path
+        self._path = request.path_of("messages")
+        self._answered = answered_ids(request)
         self._takes_reasoning = takes_reasoning
         self._messages: list[Json] = []
         self._turn: _Said | _Asked | None = None
@@ -126,13 +132,17 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                self._settle_text(block, path)
+                settle_text(block, path, log)
                 if said.calls and block.text:
                     log.report(path, "moved", "text behind a call stands in front of it there")
                 said.texts.append(block.text)
             case ToolCallBlock():
                 said.calls.append(tool_call(block, path, log))
+                if block.id not in self._answered:
+                    log.report(path, "added", "the call has no result; an error was put in its place")
+                    said.missing.append({"role": "tool", "tool_call_id": said.calls[-1]["id"], "content": NO_RESULT})
             case RefusalBlock():
+                log.settle(block.carried, path)
                 said.refusals.append(block.text)
             case ReasoningBlock():
                 self._reason(said, block, path)
@@ -142,22 +152,21 @@ class _Writer:
                 word = block.kind if isinstance(block, MediaBlock | OpaqueBlock) else "tool_result"
                 raise log.refusal(path, f"assistant messages hold no `{word}`", "remove the block")
 
-    def _settle_text(self, block: TextBlock, path: str) -> None:
-        self._log.settle(block.carried, path)
-        if block.citations:
-            self._log.report(f"{path}.citations", "dropped", "citations have no place in the history")
-
     def _reason(self, said: _Said, block: ReasoningBlock, path: str) -> None:
-        if self._takes_reasoning and block.text:
-            said.reasoning.append(block.text)
-        else:
+        text = block.text or "\n\n".join(block.summary)
+        own = own_state(block.blobs, "openai-chat")
+        if own is not None and own.kind == "details":
+            said.details += RAWS.decode(own.data)
+        if self._takes_reasoning and text:
+            said.reasoning.append(text)
+        elif own is None:
             self._log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
 
     def _ask(self, asked: _Asked, block: Block, path: str) -> None:
         log = self._log
         match block:
             case TextBlock():
-                self._settle_text(block, path)
+                settle_text(block, path, log)
                 if block.text:
                     asked.others[-1].append(text_part(block.text))
             case MediaBlock():
@@ -179,12 +188,14 @@ class _Writer:
                 f"no call `{block.call_id}` stands in the assistant message before it",
                 "send each result directly behind the message that made the call",
             )
+        if any(tool["tool_call_id"] == call_id for tool in asked.tools):
+            raise log.refusal(path, f"the call `{block.call_id}` is answered twice", "send one result for each call")
         log.settle(block.carried, path)
         texts: list[str] = []
         for index, part in enumerate(block.content):
-            place = f"{path}.content.{index}"
+            place = f"{path}.{block.place(index)}"
             if isinstance(part, TextBlock):
-                log.settle(part.carried, place)
+                settle_text(part, place, log)
                 texts.append(part.text)
             elif isinstance(part, MediaBlock):
                 log.report(place, "moved", f"tool messages hold text only; the {part.kind} follows in a user message")
@@ -194,7 +205,9 @@ class _Writer:
                 raise log.refusal(place, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF")
         text = "\n".join(texts)
         if block.is_error:
-            log.report(f"{path}.is_error", "approximated", "the error flag became words in front of the text")
+            log.report(
+                f"{path}.{block.error_place}", "approximated", "the error flag became words in front of the text"
+            )
             text = f"[tool error] {text}"
         asked.tools.append({"role": "tool", "tool_call_id": call_id, "content": text})
 
@@ -202,7 +215,7 @@ class _Writer:
         turn, self._turn = self._turn, None
         if isinstance(turn, _Said):
             self._call_ids = {call["id"] for call in turn.calls}
-            self._messages += _assistant(turn)
+            self._messages += [*_assistant(turn), *turn.missing]
         elif isinstance(turn, _Asked):
             self._messages += turn.tools + self._held
             self._held = []
@@ -219,6 +232,8 @@ def _assistant(said: _Said) -> list[Json]:
     message: Json = {"role": "assistant", "content": text or None}
     if said.reasoning:
         message["reasoning_content"] = "".join(said.reasoning)
+    if said.details:
+        message["reasoning_details"] = said.details
     if said.refusals:
         message["refusal"] = "".join(said.refusals)
     if said.calls:

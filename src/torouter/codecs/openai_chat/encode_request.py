@@ -41,5 +41,5 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
     if tools:
         body["tools"] = tools
     body |= encode_tool_choice(request, log)
-    body["messages"] = encode_messages(request, log, takes_reasoning=facts.reasoning == "flag")
+    body["messages"] = encode_messages(request, log, takes_reasoning=facts.takes_reasoning)
     return body

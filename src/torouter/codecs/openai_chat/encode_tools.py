@@ -64,7 +64,6 @@ def encode_format(output: OutputFormat | None, log: LossLog) -> Json:
     """`response_format`, or nothing."""
     if output is None or output.kind == "text":
         return {}
-    log.settle(output.carried, output.path)
     if output.kind == "json":
         return {"response_format": {"type": "json_object"}}
     if output.schema is None:

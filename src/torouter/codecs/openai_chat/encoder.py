@@ -11,14 +11,16 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import Blob, Citation
 from torouter.canon.custom import unwrapped
 from torouter.canon.events import Finish, PartStart
 from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
 from torouter.codecs.openai_chat.errors import render_stream_error
 from torouter.codecs.openai_chat.legacy import is_legacy
+from torouter.codecs.openai_chat.state import StateDetails, beside_call
 from torouter.errors import UpstreamError
 
 __all__ = ["Encoder"]
@@ -67,6 +69,8 @@ class Encoder(AnswerEncoder):
         self._characters = 0
         self._has_refusal = False
         self._annotations: list[dict[str, object]] = []
+        self._details = StateDetails()
+        self._call_ids: dict[int, str] = {}
 
     def begin(self) -> bytes:
         return self._chunk(_ROLE)
@@ -84,6 +88,8 @@ class Encoder(AnswerEncoder):
             case "reasoning":
                 if self.options.show_reasoning:
                     self._parts[head.part] = _Part(b"reasoning_content")
+                for blob in head.blobs:
+                    self.sign(head.part, blob)
             case "tool_call":
                 return self._call_began(head)
             case _:
@@ -98,6 +104,13 @@ class Encoder(AnswerEncoder):
         self._calls += 1
         said: dict[str, object] = {"index": part.index, "id": head.id, "type": head.call_kind}
         said[head.call_kind] = {"name": head.name, "input" if is_custom else "arguments": ""}
+        self._details.begin_call(head.id)
+        self._call_ids[head.part] = head.id
+        for blob in head.blobs:
+            beside = beside_call(blob)
+            said |= beside
+            if not beside:
+                self._details.take(blob, head.id)
         return self._chunk(b'{"tool_calls":[%b]}' % _encode(said))
 
     def _legacy_call_began(self, head: PartStart) -> bytes:
@@ -134,6 +147,12 @@ class Encoder(AnswerEncoder):
             self._parts[part].citations.append(citation)
         return b""
 
+    def sign(self, part: int, blob: Blob) -> bytes:
+        """All state is told at the end, in one list: the helper takes a second one for an error."""
+        if not self._details.take(blob, self._call_ids.get(part)):
+            self.drop_state()
+        return b""
+
     def end_part(self, part: int) -> bytes:
         """A call of which nothing came has no arguments: that is `{}`, never empty text."""
         ended = self._parts.get(part)
@@ -142,7 +161,7 @@ class Encoder(AnswerEncoder):
         for citation in ended.citations:
             annotation = annotation_of(citation, ended.start, self._characters)
             if annotation is None:
-                self.log.report("citations", "dropped", "citations of documents have no form there")
+                report_citation(self.log)
             else:
                 self._annotations.append(annotation)
         if ended.wrapped:
@@ -156,6 +175,9 @@ class Encoder(AnswerEncoder):
         pieces = []
         if self._annotations:
             pieces.append(self._chunk(b'{"annotations":%b}' % _encode(self._annotations)))
+        details = self._details.entries()
+        if details:
+            pieces.append(self._chunk(b'{"reasoning_details":%b}' % _encode(details)))
         if finish.explanation and not self._has_refusal:
             pieces.append(self._chunk(b'{"refusal":%b}' % _encode(finish.explanation)))
         pieces.append(b"%b{},%b}]}\n\n" % (self._before, _encode(finish_fields(finish, self.options))[1:-1]))

@@ -108,7 +108,7 @@ def _message(message: Message) -> Json:
         body["content"] = _content(contents)
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock) or _is_unknown_call(block, message)]
     for block in message.blocks:
-        if isinstance(block, ReasoningBlock):
+        if isinstance(block, ReasoningBlock) and (block.text or block.carried):
             body |= kept(block.carried, "openai-chat") or {"reasoning_content": block.text}
         elif isinstance(block, RefusalBlock) and not _is_content(block, message):
             body["refusal"] = block.text

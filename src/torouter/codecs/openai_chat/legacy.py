@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torouter.canon.request import ChatRequest, Tool, ToolChoice
 from torouter.codecs.fields import STR, Fields, meaning
-from torouter.codecs.openai_chat.decode_tools import MODES
+from torouter.codecs.openai_chat.decode_tools import MODES, unread
 from torouter.errors import RequestError
 
 __all__ = ["decode_function_choice", "decode_functions", "is_legacy"]
@@ -44,4 +44,5 @@ def decode_function_choice(top: Fields) -> ToolChoice | None:
         return None
     if top.is_text("function_call"):
         return ToolChoice(mode=meaning(top.need("function_call", STR), MODES, "function_call"), raw=raw)
-    return ToolChoice(mode="required", form="named", names=(Fields(raw, "function_call").need("name", STR),), raw=raw)
+    said = Fields(raw, "function_call")
+    return ToolChoice(mode="required", form="named", names=(said.need("name", STR),), raw=raw, carried=unread(said))

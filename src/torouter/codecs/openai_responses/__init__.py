@@ -8,6 +8,7 @@ from torouter.codecs.codec import Codec, KeptForm
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_errors import render_openai_error
 from torouter.codecs.openai_responses.amend import amend
+from torouter.codecs.openai_responses.counting import COUNTING
 from torouter.codecs.openai_responses.errors import render_stream_error
 from torouter.codecs.openai_responses.kept import disclaim, document_of, references_of
 from torouter.codecs.openai_responses.peek import peek
@@ -26,4 +27,5 @@ CODEC: Final = Codec(
     read_error=read_error,
     translation=TRANSLATION,
     kept=KeptForm(references=references_of, document=document_of, disclaim=disclaim),
+    counting=COUNTING,
 )

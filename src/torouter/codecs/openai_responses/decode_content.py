@@ -29,7 +29,10 @@ from torouter.errors import RequestError
 __all__ = ["decode_content"]
 
 _HOME: Final = Origin(dialect="openai-responses")
-_FATES: Final[Mapping[str, tuple[Fate, str]]] = {"logprobs": ("hint", ""), "cache_control": ("hint", "")}
+_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "logprobs": ("hint", "log probabilities of an earlier answer say nothing to a model"),
+    "cache_control": ("hint", "a cache hint changes the price only"),
+}
 Placed = list[tuple[str, Block]]
 
 
@@ -67,7 +70,7 @@ def _citation(said: Fields, raw: Raw) -> Citation:
 
 
 def _refusal(said: Fields, raw: bytes) -> Block:
-    return RefusalBlock(text=said.need("refusal", STR))
+    return RefusalBlock(text=said.need("refusal", STR), carried=said.rest("openai-responses", _FATES))
 
 
 def _image(said: Fields, raw: bytes) -> Block:
@@ -85,6 +88,7 @@ def _image(said: Fields, raw: bytes) -> Block:
 
 def _image_source(said: Fields) -> tuple[MediaSource, str]:
     file_id, url = said.get("file_id", STR), said.get("image_url", STR)
+    _check_single(said, "file_id", "image_url")
     if url is not None:
         return parse_data_url(url) or LinkedMedia(url=url), "image_url"
     if file_id is None:
@@ -96,6 +100,7 @@ def _file(said: Fields, raw: bytes) -> Block:
     source, place = _file_source(said)
     return MediaBlock(
         kind="document",
+        name_place="filename",
         source=source,
         filename=said.get("filename", STR),
         raw=raw,
@@ -107,6 +112,7 @@ def _file(said: Fields, raw: bytes) -> Block:
 
 def _file_source(said: Fields) -> tuple[MediaSource, str]:
     data, url, file_id = said.get("file_data", STR), said.get("file_url", STR), said.get("file_id", STR)
+    _check_single(said, "file_id", "file_url", "file_data")
     if data is not None:
         media = parse_data_url(data) or InlineMedia(media_type=sniff(data), data=plain_base64(data))
         return media, "file_data"
@@ -116,6 +122,14 @@ def _file_source(said: Fields) -> tuple[MediaSource, str]:
         return StoredMedia(file_id=file_id, origin=_HOME), "file_id"
     path = said.at("file_data")
     raise RequestError(f"`{path}` is required", code="missing_required_parameter", param=path)
+
+
+def _check_single(said: Fields, *names: str) -> None:
+    given = [name for name in names if said.raw(name) is not None]
+    if len(given) > 1:
+        path = said.at(given[0])
+        message = f"`{path}` and `{given[1]}` exclude each other: send one of them"
+        raise RequestError(message, code="invalid_value", param=path)
 
 
 def _cache(said: Fields) -> CacheHint | None:

@@ -24,9 +24,11 @@ from torouter.canon.blocks import (
     ToolCallBlock,
     ToolResultBlock,
 )
+from torouter.canon.names import flat_name
 from torouter.canon.request import Message, Role
 from torouter.codecs.fields import STR, Fields
 from torouter.codecs.openai_responses.decode_content import decode_content
+from torouter.codecs.openai_responses.decode_tools import SEARCH
 from torouter.errors import RequestError
 
 __all__ = ["ITEM", "decode_input"]
@@ -41,10 +43,9 @@ _ROLES: Final[Mapping[str, Role]] = {
     "assistant": "assistant",
 }
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "id": ("hint", ""),
-    "status": ("hint", ""),
-    "created_by": ("hint", ""),
-    "caller": ("hint", ""),
+    "id": ("hint", "an item's id is for the store of its own vendor"),
+    "status": ("hint", "what stands in the history is read as it is"),
+    "created_by": ("hint", "it says nothing to a model"),
     "phase": ("report", "messages have no phase there"),
 }
 _HOSTED: Final = frozenset(
@@ -53,7 +54,7 @@ _HOSTED: Final = frozenset(
         *("mcp_list_tools", "mcp_call", "tool_search_call", "tool_search_output"),
     }
 )
-"""What the provider (for `tool_search`, perhaps the client) ran and the model has used already."""
+"""What the provider ran and the model has used already. Only a tool search may have been run by the client."""
 _DECLARING: Final = frozenset({"additional_tools", "tool_search_output"})
 _Placed = list[tuple[str, Block]]
 _Read = tuple[Role, _Placed]
@@ -87,9 +88,9 @@ def _plain(top: Fields) -> Message:
 
 
 def _message(said: Fields, raw: Raw) -> Message:
-    word = said.get("type", STR) or "message"
+    word = said.get("type", STR) or ("message" if "role" in said else "item_reference")
     role, placed = _ITEMS.get(word, _unknown)(said, raw)
-    carried = () if word in _HOSTED or word not in _ITEMS else said.rest("openai-responses", _FATES)
+    carried = () if word in _HOSTED or word not in _ITEMS else (*_caller(said), *said.rest("openai-responses", _FATES))
     return Message(
         role=role,
         path=said.path,
@@ -98,6 +99,14 @@ def _message(said: Fields, raw: Raw) -> Message:
         phase=said.get("phase", STR),
         carried=(*carried, Carried(name=ITEM, value=bytes(raw), origin="openai-responses", fate="typed")),
     )
+
+
+def _caller(said: Fields) -> tuple[Carried, ...]:
+    """The model itself (`direct`), or a program that the provider ran."""
+    caller = said.object("caller")
+    if caller is None or caller.get("type", STR) == "direct":
+        return said.carry("caller", "openai-responses", "hint", "the model itself is the caller everywhere")
+    return said.carry("caller", "openai-responses", "report", "the program that made the call is not known there")
 
 
 def _said(said: Fields, raw: Raw) -> _Read:
@@ -134,10 +143,17 @@ def _custom_output(said: Fields, raw: Raw) -> _Read:
 
 def _result(said: Fields, *, is_custom: bool) -> ToolResultBlock:
     call_id = said.need("call_id", STR)
-    blocks = (block for _, block in decode_content(said, "output"))
-    content = tuple(block for block in blocks if isinstance(block, TextBlock | MediaBlock | OpaqueBlock))
+    placed = [
+        (place, block)
+        for place, block in decode_content(said, "output")
+        if isinstance(block, TextBlock | MediaBlock | OpaqueBlock)
+    ]
     return ToolResultBlock(
-        call_id=call_id, content=content, name=said.get("name", STR), kind="custom" if is_custom else "function"
+        call_id=call_id,
+        content=tuple(block for _, block in placed),
+        places=tuple(place for place, _ in placed),
+        name=said.get("name", STR),
+        kind="custom" if is_custom else "function",
     )
 
 
@@ -157,6 +173,35 @@ def _hosted(said: Fields, raw: Raw) -> _Read:
     if word == "tool_search_output":
         return "user", [("", ServerToolBlock(stage="result", origin=_HOME, kind=word, raw=bytes(raw)))]
     return "assistant", [("", ServerToolBlock(stage="call", origin=_HOME, kind=word, raw=bytes(raw)))]
+
+
+def _search_call(said: Fields, raw: Raw) -> _Read:
+    """One that the client runs is a call like any other."""
+    if said.get("execution", STR) != "client":
+        return _hosted(said, raw)
+    arguments = (said.raw("arguments") or b"{}").decode()
+    if said.is_text("arguments"):
+        arguments = said.need("arguments", STR)
+    call = ToolCallBlock(id=said.need("call_id", STR), name=SEARCH, arguments=arguments, kind="search")
+    return "assistant", [("", call)]
+
+
+def _search_output(said: Fields, raw: Raw) -> _Read:
+    """The tools that were found are declared with all others; the model is told which they are."""
+    if said.get("execution", STR) != "client":
+        return _hosted(said, raw)
+    names = ", ".join(name for tool in said.objects("tools") for name in _names(tool) if name)
+    text = f"Found: {names}. They can be called now." if names else "No tools were found."
+    result = ToolResultBlock(call_id=said.need("call_id", STR), content=(TextBlock(text=text),))
+    return "user", [("", result)]
+
+
+def _names(tool: Fields) -> list[str]:
+    """As they are told to upstreams without namespaces."""
+    name = tool.get("name", STR) or ""
+    if tool.get("type", STR) != "namespace":
+        return [name]
+    return [flat_name(inner.get("name", STR) or "", name) for inner in tool.objects("tools")]
 
 
 def _tools(said: Fields, raw: Raw) -> _Read:
@@ -179,4 +224,6 @@ _ITEMS: Final[Mapping[str, Callable[[Fields, Raw], _Read]]] = {
     "reasoning": _reasoning,
     "additional_tools": _tools,
     **dict.fromkeys(_HOSTED, _hosted),
+    "tool_search_call": _search_call,
+    "tool_search_output": _search_output,
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, OutputFormat, Settings
@@ -19,11 +21,12 @@ from torouter.errors import RequestError
 __all__ = ["decode_request"]
 
 _STATE: Final = "it refers to what OpenAI's own servers keep"
+_CACHE_HINT: Final[tuple[Fate, str]] = ("hint", "a cache hint changes the price only")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
-    "prompt_cache_key": ("hint", ""),
-    "prompt_cache_options": ("hint", ""),
-    "prompt_cache_retention": ("hint", ""),
-    "stream_options": ("hint", ""),
+    "prompt_cache_key": _CACHE_HINT,
+    "prompt_cache_options": _CACHE_HINT,
+    "prompt_cache_retention": _CACHE_HINT,
+    "background_options": ("refuse", "an answer in the background is kept by OpenAI's own servers"),
     "previous_response_id": ("refuse", _STATE),
     "conversation": ("refuse", _STATE),
     "prompt": ("refuse", _STATE),
@@ -33,11 +36,15 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 }
 _TYPED: Final = (
     *("stream", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
-    *("reasoning", "text", "service_tier", "user", "safety_identifier", "instructions"),
+    *("reasoning", "text", "stream_options", "service_tier", "user", "safety_identifier", "instructions"),
 )
+_OPTION_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
+    "include_obfuscation": ("hint", "the stream's padding says nothing"),
+}
+_REASONING_DEFAULTS: Final[Mapping[str, bytes]] = {"mode": b'"standard"', "context": b'"auto"'}
 _LOGPROBS: Final = "message.output_text.logprobs"
 _SILENT_INCLUDES: Final = frozenset({"reasoning.encrypted_content"})
-"""Nothing is missing without them: opaque state of a foreign provider has no place in an answer anyway."""
+"""Nothing is missing without them: an answer holds its reasoning's state in any case."""
 _EFFORTS: Final[Mapping[str, Depth]] = {
     "none": "off",
     "minimal": "minimal",
@@ -47,6 +54,7 @@ _EFFORTS: Final[Mapping[str, Depth]] = {
     "xhigh": "xhigh",
     "max": "max",
 }
+_LIMITS: Final = ("max_output_tokens", "max_completion_tokens", "max_tokens")
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -70,15 +78,16 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning_path="reasoning",
         is_reasoning_visible=is_visible,
         settings=_settings(top, text),
-        paths={"verbosity": "text.verbosity"},
+        paths={"verbosity": "text.verbosity", "max_output_tokens": _limit_name(top)},
         carried=(*_carried(top, text), *descriptions(top, found)),
     )
 
 
 def _settings(top: Fields, text: Fields | None) -> Settings:
-    limit = top.take("max_output_tokens", INT)
+    name = _limit_name(top)
+    limit = top.take(name, INT)
     if isinstance(limit, int) and limit < 0:
-        raise RequestError("`max_output_tokens` must not be negative", code="invalid_value", param="max_output_tokens")
+        raise RequestError(f"`{name}` must not be negative", code="invalid_value", param=name)
     return Settings(
         max_output_tokens=limit,
         temperature=top.take("temperature", FLOAT),
@@ -89,6 +98,11 @@ def _settings(top: Fields, text: Fields | None) -> Settings:
         user=top.take("user", STR),
         safety_identifier=top.take("safety_identifier", STR),
     )
+
+
+def _limit_name(top: Fields) -> str:
+    """Chat's names for the limit are taken where the caller says nothing by this dialect's own."""
+    return next((name for name in _LIMITS if name in top), _LIMITS[0])
 
 
 def _reasoning(top: Fields) -> tuple[Reasoning | None, bool]:
@@ -126,7 +140,8 @@ def _format(text: Fields) -> OutputFormat | None:
 
 
 def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
-    kept = [item for name in _TYPED for item in top.carry(name, "openai-responses", "typed")]
+    typed = dict.fromkeys((*_TYPED, _limit_name(top)))
+    kept = [item for name in typed for item in top.carry(name, "openai-responses", "typed")]
     return (
         *kept,
         *_store(top),
@@ -136,7 +151,28 @@ def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
         *_top_logprobs(top),
         *_moderation(top),
         *(() if text is None else text.rest("openai-responses", within="text")),
+        *_stream_options(top),
+        *_reasoning_rest(top),
         *top.rest("openai-responses", _FATES),
+    )
+
+
+def _stream_options(top: Fields) -> tuple[Carried, ...]:
+    said = top.object("stream_options")
+    return () if said is None else said.rest("openai-responses", _OPTION_FATES, within="stream_options")
+
+
+def _reasoning_rest(top: Fields) -> tuple[Carried, ...]:
+    said = top.object("reasoning")
+    if said is None:
+        return ()
+    for name in ("effort", "summary", "generate_summary"):
+        said.raw(name)
+    return tuple(
+        msgspec.structs.replace(item, fate="hint", why="it is the default")
+        if item.value == _REASONING_DEFAULTS.get(item.name)
+        else item
+        for item in said.rest("openai-responses", within="reasoning")
     )
 
 

@@ -13,7 +13,9 @@ from torouter.canon.request import Tool, ToolChoice, VendorTool
 from torouter.codecs.fields import BOOL, STR, STRS, Fields, meaning
 from torouter.codecs.strict_schema import is_strict
 
-__all__ = ["decode_tool_choice", "decode_tools", "descriptions"]
+__all__ = ["SEARCH", "decode_tool_choice", "decode_tools", "descriptions"]
+
+SEARCH: Final = "tool_search"
 
 _HOME: Final = Origin(dialect="openai-responses")
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
@@ -22,10 +24,11 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 }
 _DISPENSABLE: Final[Mapping[str, str]] = {
     "web_search": "the search is run by OpenAI's own servers; the model was not told of it",
-    "tool_search": "all tools that are known are declared at once, so that there is nothing to search",
+    SEARCH: "all tools that are known are declared at once, so that there is nothing to search",
 }
 """Tools that agents declare with every request without a word of it (Codex 0.169, seen 2026-11). Where nothing forces
 a call of them, a request is answered without them, and the loss reported."""
+_NO_NAMESPACES: Final = "namespaces became a part of the names, and have no description there"
 _MODES: Final[Mapping[str, Literal["auto", "none", "required"]]] = {
     "auto": "auto",
     "none": "none",
@@ -55,6 +58,8 @@ def _tool(said: Fields, raw: Raw, forced: tuple[str, ...], namespace: str | None
         yield _function(said, bytes(raw), namespace)
     elif word == "custom":
         yield _custom(said, bytes(raw), namespace)
+    elif word == SEARCH and said.get("execution", STR) == "client":
+        yield _search(said, bytes(raw))
     elif word == "namespace":
         yield from _tools(said, forced, said.need("name", STR))
     else:
@@ -100,6 +105,21 @@ def _custom(said: Fields, raw: bytes, namespace: str | None) -> Tool:
     )
 
 
+def _search(said: Fields, raw: bytes) -> Tool:
+    """A search that the client runs is a function but for its name, which is its type."""
+    return Tool(
+        name=SEARCH,
+        path=said.path,
+        description=said.get("description", STR),
+        schema=said.raw("parameters"),
+        schema_path=said.at("parameters"),
+        strict=False,
+        kind="search",
+        raw=raw,
+        carried=said.rest("openai-responses", _FATES),
+    )
+
+
 def _deferral(said: Fields) -> tuple[Carried, ...]:
     fate: Fate = "report" if said.get("defer_loading", BOOL) else "hint"
     return said.carry("defer_loading", "openai-responses", fate, "the tool is declared at once")
@@ -112,15 +132,20 @@ def _callers(said: Fields) -> tuple[Carried, ...]:
 
 
 def descriptions(top: Fields, items: Iterable[Fields]) -> tuple[Carried, ...]:
-    """Those of namespaces, which are lost where there are none."""
-    why = "namespaces became a part of the names, and have no description there"
+    """Those of namespaces, which are lost where there are none, and what else is said of one."""
     return tuple(
         msgspec.structs.replace(item, within=group.path)
         for said in (top, *items)
         for group in said.objects("tools")
         if group.get("type", STR) == "namespace"
-        for item in group.carry("description", "openai-responses", "report", why)
+        for item in _group(group)
     )
+
+
+def _group(said: Fields) -> tuple[Carried, ...]:
+    said.raw("name")
+    said.raw("tools")
+    return said.rest("openai-responses", {"description": ("report", _NO_NAMESPACES)})
 
 
 def decode_tool_choice(top: Fields) -> ToolChoice | None:
@@ -135,13 +160,19 @@ def decode_tool_choice(top: Fields) -> ToolChoice | None:
         return ToolChoice(mode=_MODES[word], raw=raw)
     if word == "allowed_tools":
         return _subset(said, raw)
-    return ToolChoice(mode="required", form="named", names=(_named(said),), raw=raw)
+    names = (_named(said),)
+    return ToolChoice(mode="required", form="named", names=names, raw=raw, carried=_unread(said))
 
 
 def _subset(said: Fields, raw: bytes) -> ToolChoice:
     mode = meaning(said.get("mode", STR) or "auto", _MODES, said.at("mode"))
     names = tuple(map(_named, said.objects("tools")))
-    return ToolChoice(mode=mode, form="subset", names=names, raw=raw)
+    return ToolChoice(mode=mode, form="subset", names=names, raw=raw, carried=_unread(said))
+
+
+def _unread(said: Fields) -> tuple[Carried, ...]:
+    """What nobody knows of a choice."""
+    return said.rest("openai-responses", within=said.path)
 
 
 def _named(said: Fields) -> str:

@@ -21,6 +21,7 @@ from torouter.canon.events import (
     Finish,
     FinishReason,
     Keepalive,
+    Lost,
     PartBlob,
     PartCited,
     PartDelta,
@@ -58,6 +59,13 @@ _TEXTS: Final[dict[str, tuple[PartKind, str]]] = {
     "response.custom_tool_call_input": ("tool_call", ""),
 }
 """What events speak of, before `.delta` and `.done`: a kind of part, and which list of its item the text belongs to."""
+_PROGRESS: Final = frozenset(
+    {
+        *("added", "done", "queued", "in_progress", "searching", "interpreting", "generating", "completed", "failed"),
+        *("keepalive", "incomplete"),
+    }
+)
+"""Last words of events that tell how far something is, whose item tells all of it in the end."""
 _CALLS: Final = ("function_call", "custom_tool_call")
 _BREAK: Final = "\n\n"
 """Between segments of one reasoning, which are parts of their own here and in no other dialect."""
@@ -187,6 +195,8 @@ class Decoder(AnswerDecoder):
             self._begin(_read_response(event.response), events)
         elif event.type.startswith(("response.", "keepalive")):
             events.append(Keepalive())
+            if event.type.rpartition(".")[2] not in _PROGRESS:
+                events.append(Lost(event.type, "the event is known to its own vendor only"))
         elif self.framing == "whole" or not self.has_started:
             self._whole_body(data, events)
 
@@ -308,6 +318,8 @@ class Decoder(AnswerDecoder):
             if content.type == "refusal":
                 self._complete(opened, place, "refusal", content.refusal or "", events)
                 continue
+            if content.type not in ("output_text", "text"):
+                events.append(Lost(content.type or "content", "the part is known to its own vendor only"))
             self._complete(opened, place, "text", content.text or "", events)
             part = opened.parts.get(place)
             if part is not None:

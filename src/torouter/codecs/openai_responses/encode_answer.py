@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from torouter.canon.blocks import Block, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
+from torouter.canon.blocks import Blob, Block, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
 from torouter.canon.fold import Answer
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_responses.response_object import (
+    CALL_PREFIXES,
     annotation_of,
     call_item,
     message_item,
@@ -41,17 +44,32 @@ def _output(blocks: list[Block], options: AnswerOptions) -> list[Json]:
     contents: list[Json] | None = None
     for block in blocks:
         item_id = f"{options.seed}_{len(items)}"
+        if isinstance(block, TextBlock) and not block.text:
+            contents = None if _states(items, block.blobs, options) else contents
+            continue
         if isinstance(block, TextBlock | RefusalBlock):
             if contents is None:
                 contents = []
                 items.append(message_item(f"msg_{item_id}", contents))
             contents.append(_content(block))
+            if isinstance(block, TextBlock) and _states(items, block.blobs, options):
+                contents = None
             continue
+        if isinstance(block, ToolCallBlock) and _states(items, block.blobs, options):
+            item_id = f"{options.seed}_{len(items)}"
         item = _item(block, item_id, options)
         if item is not None:
             items.append(item)
             contents = None
     return items
+
+
+def _states(items: list[Json], blobs: Iterable[Blob], options: AnswerOptions) -> bool:
+    """State that is not of reasoning, as items without words: in front of a call, behind a text."""
+    tokens = [token for blob in blobs if (token := blob.token("openai-responses"))]
+    for token in tokens:
+        items.append(reasoning_item(f"rs_{options.seed}_{len(items)}", "", token))
+    return bool(tokens)
 
 
 def _content(block: TextBlock | RefusalBlock) -> Json:
@@ -65,15 +83,16 @@ def _content(block: TextBlock | RefusalBlock) -> Json:
 def _item(block: Block, item_id: str, options: AnswerOptions) -> Json | None:
     """`None` for what is hidden, or known to its own vendor only."""
     if isinstance(block, ReasoningBlock):
-        return reasoning_item(f"rs_{item_id}", block.text) if options.show_reasoning and block.text else None
+        text = block.text if options.show_reasoning else ""
+        token = next(filter(None, (blob.token("openai-responses") for blob in block.blobs)), "")
+        return reasoning_item(f"rs_{item_id}", text, token) if text or token else None
     if not isinstance(block, ToolCallBlock):
         return None
-    is_custom = block.kind == "custom"
     return call_item(
-        f"{'ctc' if is_custom else 'fc'}_{item_id}",
+        f"{CALL_PREFIXES[block.kind]}_{item_id}",
         call_id=block.id,
         name=block.name,
         namespace=block.namespace,
-        text=block.arguments if is_custom else block.arguments or "{}",
-        is_custom=is_custom,
+        text=block.arguments if block.kind == "custom" else block.arguments or "{}",
+        kind=block.kind,
     )

@@ -9,6 +9,7 @@ from torouter.canon.blocks import (
     LinkedMedia,
     MediaBlock,
     PlainText,
+    ReasoningBlock,
     StoredMedia,
     TextBlock,
     ToolCallBlock,
@@ -18,9 +19,10 @@ from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id, wire_name
 from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
+from torouter.codecs.foreign_request import NO_RESULT, own_state, settle_text
 from torouter.codecs.json_objects import Json
 
-__all__ = ["input_text", "media_parts", "needs_data", "tool_call", "tool_output"]
+__all__ = ["input_text", "media_parts", "needs_data", "no_output", "reasoning", "tool_call", "tool_output"]
 
 _DEFAULT_FILENAME: Final = "document.pdf"
 
@@ -58,6 +60,8 @@ def _address(block: MediaBlock, path: str, log: LossLog) -> str:
 
 
 def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
+    if block.filename:
+        log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
     return {"type": "input_image", "image_url": _address(block, path, log), "detail": block.detail or "auto"}
 
 
@@ -86,6 +90,17 @@ def _file(block: MediaBlock, path: str, log: LossLog) -> Json:
     return {"type": "input_file", "filename": block.filename or block.title or _DEFAULT_FILENAME, "file_data": url}
 
 
+def reasoning(block: ReasoningBlock) -> Json | None:
+    """A reasoning item of this provider's own, as it was; `None` for any other."""
+    own = own_state(block.blobs, "openai-responses")
+    if own is None:
+        return None
+    words = block.summary or ((block.text,) if block.text else ())
+    item: Json = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in words]}
+    item["encrypted_content"] = own.data
+    return {**item, "id": block.id} if block.id else item
+
+
 def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
     log.settle(block.carried, path)
     call_id, name = wire_id(block.id, "openai-responses"), wire_name(block.name, "openai-responses")
@@ -94,21 +109,26 @@ def tool_call(block: ToolCallBlock, path: str, log: LossLog) -> Json:
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": compact(block.arguments)}
 
 
+def no_output(block: ToolCallBlock) -> Json:
+    word = "custom_tool_call_output" if block.kind == "custom" else "function_call_output"
+    return {"type": word, "call_id": wire_id(block.id, "openai-responses"), "output": NO_RESULT}
+
+
 def tool_output(block: ToolResultBlock, path: str, log: LossLog) -> Json:
     """Outputs may hold media here; there is no flag for errors."""
     log.settle(block.carried, path)
     parts: list[Json] = []
     for index, part in enumerate(block.content):
-        place = f"{path}.content.{index}"
+        place = f"{path}.{block.place(index)}"
         if isinstance(part, TextBlock):
-            log.settle(part.carried, place)
+            settle_text(part, place, log)
             parts.append(input_text(part.text))
         elif isinstance(part, MediaBlock):
             parts += media_parts(part, place, log)
         else:
             raise log.refusal(place, f"parts of type `{part.kind}` are unknown there", "send text, images or PDF")
     if block.is_error:
-        log.report(f"{path}.is_error", "approximated", "the error flag became words in front of the text")
+        log.report(f"{path}.{block.error_place}", "approximated", "the error flag became words in front of the text")
         first = parts[0].get("text") if parts else ""
         parts[:1] = (
             [input_text(f"[tool error] {first}")]

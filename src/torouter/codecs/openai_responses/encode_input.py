@@ -20,15 +20,22 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import instruction
+from torouter.codecs.foreign_request import answered_ids, instruction, settle_text
 from torouter.codecs.json_objects import Json
-from torouter.codecs.openai_responses.encode_content import input_text, media_parts, tool_call, tool_output
+from torouter.codecs.openai_responses.encode_content import (
+    input_text,
+    media_parts,
+    no_output,
+    reasoning,
+    tool_call,
+    tool_output,
+)
 
 __all__ = ["encode_input"]
 
 
 def encode_input(request: ChatRequest, log: LossLog) -> list[Json]:
-    writer = _Writer(log)
+    writer = _Writer(log, answered_ids(request))
     for message in request.messages:
         writer.add(message)
     return writer.finish()
@@ -37,9 +44,11 @@ def encode_input(request: ChatRequest, log: LossLog) -> list[Json]:
 class _Writer:
     """`_parts` are those of the user's message that is open, `_texts` those of the model's."""
 
-    def __init__(self, log: LossLog) -> None:
+    def __init__(self, log: LossLog, answered: set[str]) -> None:
         self._log = log
+        self._answered = answered
         self._items: list[Json] = []
+        self._thoughts: list[tuple[Json, str]] = []
         self._parts: list[Json] = []
         self._texts: list[str] = []
         self._open: set[str] = set()
@@ -73,11 +82,17 @@ class _Writer:
             raise self._log.refusal("messages", "a conversation needs a user message", "add one that is not empty")
         return self._items
 
+    def _think(self) -> None:
+        """Reasoning stands directly before what it led to: alone, the API refuses it."""
+        self._items += [item for item, _ in self._thoughts]
+        self._thoughts = []
+
     def _flush(self) -> None:
         if self._parts:
             self._items.append(_message("user", _content(self._parts)))
             self._has_asked, self._is_said = True, False
         if self._texts:
+            self._think()
             self._items.append(_message("assistant", "".join(self._texts)))
             self._is_said = True
         self._parts, self._texts = [], []
@@ -86,20 +101,28 @@ class _Writer:
         log = self._log
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in the history")
+                settle_text(block, path, log)
                 if block.text:
                     self._texts.append(block.text)
             case RefusalBlock():
+                log.settle(block.carried, path)
                 self._texts.append(block.text)
             case ToolCallBlock():
                 self._flush()
+                self._think()
                 self._items.append(tool_call(block, path, log))
                 self._open.add(wire_id(block.id, "openai-responses"))
                 self._is_said = True
+                if block.id not in self._answered:
+                    log.report(path, "added", "the call has no result; an error was put in its place")
+                    self._items.append(no_output(block))
             case ReasoningBlock():
-                log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
+                item = reasoning(block)
+                if item is None:
+                    log.report_once(path, "dropped", "reasoning goes back only to the provider that issued it")
+                else:
+                    self._flush()
+                    self._thoughts.append((item, path))
             case ServerToolBlock():
                 log.report(path, "dropped", f"`{block.kind}` was run by another provider")
             case MediaBlock() | OpaqueBlock() | ToolResultBlock():
@@ -108,11 +131,12 @@ class _Writer:
 
     def _ask(self, block: Block, path: str) -> None:
         log = self._log
+        for _, place in self._thoughts:
+            log.report_once(place, "dropped", "reasoning without what it was about is not taken")
+        self._thoughts = []
         match block:
             case TextBlock():
-                log.settle(block.carried, path)
-                if block.citations:
-                    log.report(f"{path}.citations", "dropped", "citations have no place in a request")
+                settle_text(block, path, log)
                 if block.text:
                     self._parts.append(input_text(block.text))
             case MediaBlock():

@@ -5,6 +5,8 @@ Nothing is ever stored at the upstream: the conversation is whole in each reques
 
 from __future__ import annotations
 
+from typing import Final
+
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest
@@ -17,6 +19,8 @@ from torouter.codecs.openai_responses.encode_tools import encode_tool_choice, en
 from torouter.codecs.openai_responses.home import encode_home
 
 __all__ = ["encode_request"]
+
+_STATE: Final = "reasoning.encrypted_content"
 
 
 def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encoded:
@@ -33,6 +37,8 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
         body["stream"] = True
     body |= encode_settings(request, facts, log)
     body |= encode_reasoning(request, facts, log)
+    if facts.reasoning != "none":
+        body["include"] = [_STATE]  # what is not stored there has to be brought back
     body |= encode_text(request, log)
     tools = encode_tools(request, log)
     if tools:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw
 from torouter.canon.depths import level_of
 from torouter.canon.losses import LossLog
 from torouter.canon.reasoning import Depth, ModelFacts
-from torouter.canon.request import ChatRequest, OutputFormat, Settings
+from torouter.canon.request import ChatRequest, OutputFormat
 from torouter.codecs.figures import decoded
 from torouter.codecs.json_objects import Json
 from torouter.codecs.strict_schema import is_strict
@@ -29,7 +29,7 @@ def encode_settings(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Js
     _settle(request, log)
     return {
         **_limit(request, facts, log),
-        **_sampling(request.settings, facts, log),
+        **_sampling(request, facts, log),
         **_labels(request, log),
     }
 
@@ -49,7 +49,8 @@ def _limit(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     return {"max_output_tokens": given}
 
 
-def _sampling(settings: Settings, facts: ModelFacts, log: LossLog) -> Json:
+def _sampling(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
+    settings = request.settings
     given = {
         name: value
         for name, value in (("temperature", settings.temperature), ("top_p", settings.top_p))
@@ -59,7 +60,7 @@ def _sampling(settings: Settings, facts: ModelFacts, log: LossLog) -> Json:
         return dict(given)
     for name, value in given.items():
         if value != 1:
-            log.report(name, "dropped", "the model takes no sampling parameters")
+            log.report(request.path_of(name), "dropped", "the model takes no sampling parameters")
     return {}
 
 
@@ -142,7 +143,6 @@ def encode_text(request: ChatRequest, log: LossLog) -> Json:
 
 
 def _format(output: OutputFormat, log: LossLog) -> Json:
-    log.settle(output.carried, output.path)
     if output.kind == "text":
         return {}
     if output.kind == "json":

@@ -7,20 +7,21 @@ every copy, `sequence_number` counts from 0 without gaps. What they punish: prot
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import Blob, CallKind, Citation
 from torouter.canon.custom import unwrapped
-from torouter.canon.events import Event, Finish, PartDelta, PartKind, PartStart
-from torouter.canon.serial import InARow
-from torouter.codecs.answer_encoder import AnswerEncoder
+from torouter.canon.events import Event, Fault, Finish, PartKind, PartStart
+from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_errors import openai_code, printable
 from torouter.codecs.openai_responses.response_object import (
+    CALL_PREFIXES,
     annotation_of,
     call_item,
     message_item,
@@ -28,24 +29,30 @@ from torouter.codecs.openai_responses.response_object import (
     response_object,
     status_fields,
 )
+from torouter.codecs.row_encoder import RowEncoder
 from torouter.errors import UpstreamError
 
 __all__ = ["Encoder"]
 
 _KINDS: Final[frozenset[PartKind]] = frozenset({"text", "refusal", "reasoning", "tool_call"})
+_CALL_DELTAS: Final[Mapping[CallKind, bytes]] = {
+    "function": b"response.function_call_arguments.delta",
+    "custom": b"response.custom_tool_call_input.delta",
+    "search": b"",
+}
+"""A search has none: it is done at once."""
 _encode = msgspec.json.Encoder().encode
 
 
-class Encoder(AnswerEncoder):
+class Encoder(RowEncoder):
     """A call that has ended is held until more comes: only then it is known that nothing cut it off. Agents run a call
     as soon as it is done, and never may run half of one."""
 
+    kinds = _KINDS
     keepalive = b": keep-alive\n\n"
 
     def __init__(self, options: AnswerOptions) -> None:
         super().__init__(options, "openai-responses")
-        self._row = InARow()
-        self._hidden: set[int] = set()
         self._sequence = 0
         self._output: list[Raw] = []
         self._head: PartStart | None = None
@@ -57,24 +64,20 @@ class Encoder(AnswerEncoder):
         self._contents: list[Raw] | None = None
         self._held: PartStart | None = None
         self._has_refusal = False
+        self._state = ""
+        self._late: list[Blob] = []
 
-    def feed(self, event: Event, /) -> bytes:
-        if type(event) is PartDelta and event.part == self._row.current:  # nearly every event
-            return self.say(event.part, event.text)
-        if isinstance(event, PartStart) and self._is_hidden(event):
-            self._hidden.add(event.part)
-            return b""
-        if self._hidden and getattr(event, "part", None) in self._hidden:
-            return b""
-        return b"".join(map(super().feed, self._row.feed(event)))
+    def arranged(self, event: Event) -> Iterator[Event]:
+        """An item with the state of a text follows that text's, which may still be cited."""
+        if self._late and isinstance(event, PartStart | Finish | Fault):
+            late, self._late = self._late, []
+            for blob in late:
+                yield from self.state(blob)
+        yield from super().arranged(event)
 
-    def _is_hidden(self, head: PartStart) -> bool:
-        if head.kind == "reasoning":
-            return not self.options.show_reasoning
-        if head.kind not in _KINDS:
-            self.drop_part(head)
-            return True
-        return False
+    def sign_text(self, blob: Blob) -> Iterator[Event]:
+        self._late.append(blob)
+        yield from ()
 
     def begin(self) -> bytes:
         response = b'"response":%b' % _encode(response_object(self.options, {}, [], None))
@@ -87,7 +90,7 @@ class Encoder(AnswerEncoder):
             return before + self._begin_content(head)
         before += self._close_message()
         if head.kind == "reasoning":
-            return before + self._begin_reasoning()
+            return before + self._begin_reasoning(head)
         return before + self._begin_call(head)
 
     def say(self, part: int, text: str) -> bytes:
@@ -189,7 +192,7 @@ class Encoder(AnswerEncoder):
         for citation in self._citations:
             annotation = annotation_of(citation, len(text))
             if annotation is None:
-                self.log.report("citations", "dropped", "citations of documents have no form there")
+                report_citation(self.log)
                 continue
             fields = b'%b,"annotation_index":%d,"annotation":%b' % (self._at, len(annotations), _encode(annotation))
             pieces.append(self._event(b"response.output_text.annotation.added", fields))
@@ -209,24 +212,37 @@ class Encoder(AnswerEncoder):
         contents, self._contents = self._contents, None
         return b"" if contents is None else self._item_done(message_item(self._item_id, contents))
 
-    def _begin_reasoning(self) -> bytes:
+    def _begin_reasoning(self, head: PartStart) -> bytes:
+        """What is nothing but state has no summary to begin."""
+        self._state = head.blobs[0].token("openai-responses") if head.blobs else ""
         self._at = self._name_item("rs") + b',"summary_index":0'
         self._delta = b"response.reasoning_summary_text.delta"
         added = self._added(reasoning_item(self._item_id, ""))
+        if head.blobs:
+            return added
         return added + self._part_event(b"response.reasoning_summary_part.added", {"type": "summary_text", "text": ""})
 
     def _end_reasoning(self) -> bytes:
         text = "".join(self._text)
+        item = reasoning_item(self._item_id, text, self._state)
+        if not text:
+            return self._item_done(item)
         done = self._event(b"response.reasoning_summary_text.done", b'%b,"text":%b' % (self._at, _encode(text)))
         part = self._part_event(b"response.reasoning_summary_part.done", {"type": "summary_text", "text": text})
-        return done + part + self._item_done(reasoning_item(self._item_id, text))
+        return done + part + self._item_done(item)
+
+    def sign(self, part: int, blob: Blob) -> bytes:
+        """An item has one state."""
+        token = blob.token("openai-responses")
+        if token and not self._state:
+            self._state = token
+        else:
+            self.drop_state()
+        return b""
 
     def _begin_call(self, head: PartStart) -> bytes:
-        is_custom = head.call_kind == "custom"
-        self._at = self._name_item("ctc" if is_custom else "fc")
-        self._delta = b"response.function_call_arguments.delta"
-        if is_custom:
-            self._delta = b"" if head.is_wrapped else b"response.custom_tool_call_input.delta"
+        self._at = self._name_item(CALL_PREFIXES[head.call_kind])
+        self._delta = b"" if head.is_wrapped else _CALL_DELTAS[head.call_kind]
         return self._added(self._call(head, "in_progress"))
 
     def _call(self, head: PartStart, status: str) -> Json:
@@ -242,7 +258,7 @@ class Encoder(AnswerEncoder):
             name=head.name,
             namespace=head.namespace,
             text=text,
-            is_custom=is_custom,
+            kind=head.call_kind,
             status=status,
         )
 
@@ -253,12 +269,13 @@ class Encoder(AnswerEncoder):
             return b""
         is_whole = not is_cut or _is_json("".join(self._text))
         item = self._call(head, "completed" if is_whole else "incomplete")
+        if head.call_kind == "search":
+            return self._item_done(item)
         is_custom = head.call_kind == "custom"
         text = str(item["input" if is_custom else "arguments"])
         said = b""
         if text and (head.is_wrapped or not self._text):
-            word = b"response.custom_tool_call_input.delta" if is_custom else b"response.function_call_arguments.delta"
-            said = self._event(word, b'%b,"delta":%b' % (self._at, _encode(text)))
+            said = self._event(_CALL_DELTAS[head.call_kind], b'%b,"delta":%b' % (self._at, _encode(text)))
         if is_custom:
             done = self._event(b"response.custom_tool_call_input.done", b'%b,"input":%b' % (self._at, _encode(text)))
         else:

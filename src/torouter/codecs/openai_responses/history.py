@@ -15,7 +15,7 @@ from torouter.codecs.splice import edit, elements, members, skim, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.errors import RequestError
 
-__all__ = ["Kept", "Listener", "expand", "keep", "kept_input", "previous_id", "with_input"]
+__all__ = ["Kept", "Listener", "expand", "keep", "kept_input", "previous_id", "too_large", "with_input"]
 
 _ABSENT: Final = Raw()
 _ENDED: Final = frozenset({"completed", "incomplete"})
@@ -87,12 +87,12 @@ def with_input(
     """The request with another `input`, made of items or runs of items. Raises `RequestError` for one that would be
     over the limit, before it is made: a few bytes of request can refer to the same large item any number of times."""
     if sum(map(len, pieces)) + len(pieces) > limit_bytes:
-        raise _too_large(limit_bytes)
+        raise too_large(limit_bytes)
     if sum(member.name == "input" for member in members(body)) > 1:
         raise RequestError("The field `input` is there more than once.", param="input")
     whole = edit(body, {**changes, "input": _array(pieces)})
     if len(whole) > limit_bytes:
-        raise _too_large(limit_bytes)
+        raise too_large(limit_bytes)
     return whole
 
 
@@ -183,7 +183,7 @@ def _array(pieces: Sequence[bytes]) -> bytes:
     return b"[%b]" % b",".join(pieces)
 
 
-def _too_large(limit_bytes: int) -> RequestError:
+def too_large(limit_bytes: int) -> RequestError:
     return RequestError(
         f"The request with all that it refers to is over the limit of {limit_bytes} bytes.",
         kind="too_large",

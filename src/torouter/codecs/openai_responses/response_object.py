@@ -9,17 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
-from torouter.canon.blocks import Citation
+from torouter.canon.blocks import CallKind, Citation
 from torouter.canon.events import Finish, FinishReason
 from torouter.canon.request import ChatRequest
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 
-__all__ = ["annotation_of", "call_item", "message_item", "reasoning_item", "response_object", "status_fields"]
+__all__ = [
+    "CALL_PREFIXES",
+    "annotation_of",
+    "call_item",
+    "message_item",
+    "reasoning_item",
+    "response_object",
+    "status_fields",
+]
 
+_CALL_TYPES: Final[Mapping[CallKind, str]] = {
+    "function": "function_call",
+    "custom": "custom_tool_call",
+    "search": "tool_search_call",
+}
+CALL_PREFIXES: Final[Mapping[CallKind, str]] = {"function": "fc", "custom": "ctc", "search": "tsc"}
+"""Of the ids of items."""
 _LENGTH: Final = "max_output_tokens"
 _CUT: Final[Mapping[FinishReason, str]] = {
     "length": _LENGTH,
@@ -80,9 +96,10 @@ def message_item(item_id: str, content: Sequence[Json | Raw]) -> Json:
     return {"id": item_id, "type": "message", "status": "completed", "role": "assistant", "content": content}
 
 
-def reasoning_item(item_id: str, text: str) -> Json:
+def reasoning_item(item_id: str, text: str, state: str = "") -> Json:
     summary: list[Json] = [{"type": "summary_text", "text": text}] if text else []
-    return {"id": item_id, "type": "reasoning", "summary": summary}
+    item: Json = {"id": item_id, "type": "reasoning", "summary": summary}
+    return {**item, "encrypted_content": state} if state else item
 
 
 def call_item(
@@ -92,13 +109,23 @@ def call_item(
     name: str,
     namespace: str | None,
     text: str,
-    is_custom: bool,
+    kind: CallKind,
     status: str = "completed",
 ) -> Json:
     """A namespace is named only where the client's own tool had one."""
-    item: Json = {"id": item_id, "type": "custom_tool_call" if is_custom else "function_call", "status": status}
-    item |= {"call_id": call_id, "name": name, "input" if is_custom else "arguments": text}
+    item: Json = {"id": item_id, "type": _CALL_TYPES[kind], "status": status, "call_id": call_id}
+    if kind == "search":
+        return {**item, "execution": "client", "arguments": _value(text)}
+    item |= {"name": name, "input" if kind == "custom" else "arguments": text}
     return item if namespace is None else {**item, "namespace": namespace}
+
+
+def _value(text: str) -> object:
+    """The arguments of a search are JSON here, not text of it. What is no JSON (a limit cut it off) stays a text."""
+    try:
+        return msgspec.json.decode(text or "{}")
+    except (msgspec.DecodeError, RecursionError):
+        return text
 
 
 def annotation_of(citation: Citation, length: int) -> Json | None:

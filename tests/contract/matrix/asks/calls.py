@@ -176,7 +176,7 @@ CALLS: Final = (
         | {upstream: _wanted("[tool error] no such city")[upstream] for upstream in (C, R)},
         fates=towards(C, Reported(("messages.2.content.0.is_error",)), A)
         | towards(R, Reported(("messages.2.content.0.is_error",)), A)
-        | towards(C, Reported(("contents.2.parts.0",)), G)
-        | towards(R, Reported(("contents.2.parts.0",)), G),
+        | towards(C, Reported(("contents.2.parts.0.functionResponse.response",)), G)
+        | towards(R, Reported(("contents.2.parts.0.functionResponse.response",)), G),
     ),
 )

@@ -92,8 +92,8 @@ CONTENT: Final = (
         name="a document, inline",
         said=DOCUMENT,
         wanted=_turns(NAMELESS_DOCUMENT),
-        fates=towards(G, Reported(("messages.0.content.0.file",)), C)
-        | towards(G, Reported(("input.0.content.0.file_data",)), R),
+        fates=towards(G, Reported(("messages.0.content.0.file.filename",)), C)
+        | towards(G, Reported(("input.0.content.0.filename",)), R),
     ),
     Ask(
         name="audio",

@@ -76,9 +76,13 @@ SETTINGS: Final = (
         said=_asked({"stop": "END"}, None, {"stop_sequences": ["END"]}, {"stopSequences": ["END"]}),
         wanted={
             C: {"stop": ["END"]},
+            R: {"stop": ABSENT},  # the gateway finds it itself
             A: {"stop_sequences": ["END"]},
             G: {"generationConfig": {"stopSequences": ["END"]}},
         },
+        fates=towards(R, Reported(("stop",)), C)
+        | towards(R, Reported(("stop_sequences",)), A)
+        | towards(R, Reported(("generationConfig.stopSequences",)), G),
     ),
     Ask(
         name="a seed",
