@@ -169,7 +169,7 @@ async def test_what_is_looked_at_for_a_request_is_bounded() -> None:
             named = [{"type": "item_reference", "id": f"msg_{seed}_0"} for seed in seeds[:count]]
             answer = await on.post("/v1/responses", {"model": "m", "input": [*named, {"role": "user", "content": "?"}]})
             assert answer.status == status
-        assert (answer.json["error"]["code"], answer.json["error"]["param"]) == ("request_too_large", "input")
+        assert answer.json["error"]["code"] == "request_too_large"
         assert len(on.asked) == 1
 
 

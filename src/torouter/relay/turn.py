@@ -22,9 +22,6 @@ from torouter.wire.exchange import Exchange
 __all__ = ["Keeper", "Shelf", "Turn"]
 
 _FIELD = "previous_response_id"
-_LOOKED_AT_LIMIT = 4
-"""How many times the limit of a body may be looked at for one request: a name of 40 bytes costs reading all that led to
-the answer it is a part of."""
 
 
 class Shelf(Protocol):
