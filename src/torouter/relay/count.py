@@ -19,9 +19,10 @@ from torouter.codecs import CODECS, Codec, Counting, Encoded
 from torouter.errors import RequestError, UpstreamError
 from torouter.relay.attempt import ByteAttempt
 from torouter.relay.call import Call
-from torouter.relay.delivery import Delivery, Outcome
+from torouter.relay.delivery import Delivery
 from torouter.relay.estimate import prompt_of
-from torouter.relay.losses import losses_block, told
+from torouter.relay.losses import told
+from torouter.relay.made import MadeAnswer
 from torouter.relay.tokens import Tokenizer
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
@@ -30,7 +31,6 @@ from torouter.wire.upstream import Request, Response
 __all__ = ["ByteCountAttempt", "CountAttempt"]
 
 _ANSWER_LIMIT_BYTES: Final = 1024 * 1024
-_HEADERS: Final = b"content-type: application/json\r\n"
 _STATUSES_OF_NO_COUNTER: Final = frozenset({404, 405, 501})
 _PATHS_OF_COUNTERS: Final = ("/count_tokens", "/input_tokens", ":counttokens")
 """As servers repeat the path that they do not know. Google's words for an unknown model are "models/x is not found for
@@ -127,35 +127,19 @@ class CountAttempt:
         raise error
 
 
-class _Count:
-    """A `Delivery` of one number: read from an upstream's answer where there is one, else estimated."""
+class _Count(MadeAnswer):
+    """Of one number: read from an upstream's answer where there is one, else estimated."""
 
-    __slots__ = (
-        "_call",
-        "_chat",
-        "_clock",
-        "_counter",
-        "_exchange",
-        "_response",
-        "_tokenizer",
-        "first_byte_s",
-        "losses",
-        "outcome",
-    )
+    __slots__ = ("_chat", "_counter", "_response", "_tokenizer")
 
     def __init__(
         self, exchange: Exchange, call: Call, chat: ChatRequest, tokenizer: Tokenizer, clock: Callable[[], float]
     ) -> None:
-        self._exchange = exchange
-        self._call = call
+        super().__init__(exchange, call, clock)
         self._chat = chat
         self._tokenizer = tokenizer
-        self._clock = clock
         self._response: Response | None = None
         self._counter: Counting | None = None
-        self.losses: tuple[str, ...] = ()
-        self.outcome: Outcome = "ok"
-        self.first_byte_s: float | None = None
 
     def read_from(self, response: Response, counter: Counting, losses: tuple[str, ...]) -> None:
         self._response = response
@@ -166,20 +150,13 @@ class _Count:
         """A count of tokens is no use of them."""
         return Usage()
 
-    def deliver_whole(self, body: bytes) -> bool:
-        return False
-
-    async def deliver(self) -> None:
+    async def make(self) -> bytes:
         count = await self._read()
-        by: By = "upstream"
+        self._call = _telling(self._call, "estimate" if count is None else "upstream")
         if count is None:
             prompt = prompt_of(self._chat)
             count = await self._tokenizer.count(prompt.texts) + prompt.extra_tokens
-            by = "estimate"
-        self.first_byte_s = self._clock()
-        call = _telling(self._call, by)
-        headers = _HEADERS + losses_block(self.losses) + call.headers_for(self._exchange.request_id)
-        self._exchange.respond(200, headers, _counting(call.codec).render_count(count))
+        return _counting(self._call.codec).render_count(count)
 
     async def _read(self) -> int | None:
         if self._response is None or self._counter is None:

@@ -18,8 +18,9 @@ from torouter.canon.usage import Usage
 from torouter.codecs import CODECS, Codec, Embedding
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
-from torouter.relay.delivery import Delivery, Outcome
-from torouter.relay.losses import losses_block, told
+from torouter.relay.delivery import Delivery
+from torouter.relay.losses import told
+from torouter.relay.made import MadeAnswer
 from torouter.relay.tokens import Tokenizer
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
@@ -29,7 +30,6 @@ __all__ = ["EmbedAttempt"]
 
 _BODY_LIMIT_BYTES: Final = 256 * 1024 * 1024
 """2048 vectors of 3072 numbers are 130 MB in the longest spelling."""
-_HEADERS: Final = b"content-type: application/json\r\n"
 
 Fetch = Callable[[Codec, Request, int], Awaitable[bytes]]
 """(upstream's codec, request, limit in bytes) → the body of its answer. Raises `UpstreamError` for an error answer."""
@@ -135,22 +135,10 @@ class EmbedAttempt:
         raise error
 
 
-class _Embedded:
-    """A `Delivery` of vectors. Where the upstream does not tell what it used, that is estimated."""
+class _Embedded(MadeAnswer):
+    """Of vectors. Where the upstream does not tell what it used, that is estimated."""
 
-    __slots__ = (
-        "_answers",
-        "_asked",
-        "_call",
-        "_clock",
-        "_exchange",
-        "_model",
-        "_tokenizer",
-        "_usage",
-        "first_byte_s",
-        "losses",
-        "outcome",
-    )
+    __slots__ = ("_answers", "_asked", "_model", "_tokenizer", "_usage")
 
     def __init__(
         self,
@@ -163,33 +151,23 @@ class _Embedded:
         tokenizer: Tokenizer,
         answers: Callable[[], Awaitable[Sequence[Embeddings]]],
     ) -> None:
-        self._exchange = exchange
-        self._call = call
+        super().__init__(exchange, call, clock, losses)
         self._asked = asked
         self._model = model
-        self._clock = clock
         self._tokenizer = tokenizer
         self._answers = answers
         self._usage = Usage()
-        self.losses = losses
-        self.outcome: Outcome = "ok"
-        self.first_byte_s: float | None = None
 
     def usage(self) -> Usage:
         return self._usage
 
-    def deliver_whole(self, body: bytes) -> bool:
-        return False
-
-    async def deliver(self) -> None:
+    async def make(self) -> bytes:
         answers = await self._answers()
-        self.first_byte_s = self._clock()
         vectors = tuple(vector for answer in answers for vector in answer.vectors)
         self._usage = await self._used(answers)
         whole = Embeddings(vectors=vectors, usage=self._usage)
-        headers = _HEADERS + losses_block(self.losses) + self._call.headers_for(self._exchange.request_id)
         render = _embedding(self._call.codec).render_embeddings
-        self._exchange.respond(200, headers, await asyncio.to_thread(render, whole, self._asked, self._model))
+        return await asyncio.to_thread(render, whole, self._asked, self._model)
 
     async def _used(self, answers: Sequence[Embeddings]) -> Usage:
         if all(answer.usage.quality == "reported" for answer in answers):
