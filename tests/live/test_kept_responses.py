@@ -16,8 +16,9 @@ from tests.house.project import code_blocks
 from tests.live.conftest import Launch
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import Slot, channels_to, slot_models
-from tests.live.upstream import Upstream, json_answer, sse_answer
+from tests.live.upstream import Upstream, json_answer, recorded_answer, sse_answer
 from tests.live.voices import VOICES, faults_of
+from tests.live.websocket import opened
 from tests.live.wire import Connection
 
 FOREIGN = sorted(VOICES)
@@ -457,3 +458,24 @@ def test_the_documents_example(launch: Launch, demo: Gateway, capsys: pytest.Cap
     answer, *items = capsys.readouterr().out.splitlines()
     assert "demo" in answer
     assert [line.split()[0] for line in items] == ["message"] * 3
+
+
+def test_a_websocket_goes_on_from_what_was_posted(client: OpenAI, keeping: Gateway, upstream: Upstream) -> None:
+    """And from that within the connection, as from any other turn."""
+    slot = slot_of(upstream, "anthropic").script(recorded_answer("anthropic-messages/stream/003"))
+    posted = make(client, slot, stream=True, input="What I said first.")
+    with opened(keeping) as socket:
+        second = socket.ask(model=slot.model, input="What I said second.", previous_response_id=posted.id)
+        third = socket.ask(
+            model=slot.model,
+            input="What I said third.",
+            previous_response_id=second["response"]["id"],
+            store=False,
+        )
+        refused = socket.ask(model=slot.model, input="hm", previous_response_id=posted.id, store=False)
+    assert (second["type"], third["type"]) == ("response.completed", "response.completed")
+    said = json.dumps(asked(slot)[-1])
+    places = [said.index(f"What I said {number}.") for number in ("first", "second", "third")]
+    assert places == sorted(places)
+    assert (refused["status"], refused["error"]["code"]) == (400, "previous_response_not_found")
+    assert len(asked(slot)) == 3

@@ -103,6 +103,17 @@ def test_a_responses_upstream_is_asked_as_by_http(gateway: Gateway, take: TakeSl
     assert done[1] in second.body, "items are not written anew"
 
 
+def test_what_an_upstream_keeps_itself_is_its_own_to_know(gateway: Gateway, take: TakeSlot) -> None:
+    """Nothing of it is remembered here, so each turn goes on from the last by its id."""
+    slot = take("openai-responses", recorded_answer(TEXT))
+    with opened(gateway) as socket:
+        second = socket.ask(model=slot.model, input="two", previous_response_id="resp_of_theirs")
+        socket.ask(model=slot.model, input="three", previous_response_id=second["response"]["id"])
+    first, again = _body(slot, 0), _body(slot, 1)
+    assert (first["input"], first["previous_response_id"]) == ("two", "resp_of_theirs")
+    assert (again["input"], again["previous_response_id"]) == ("three", second["response"]["id"])
+
+
 def test_events_are_those_of_the_stream(gateway: Gateway, take: TakeSlot) -> None:
     """Each of them once, byte for byte, in a message of its own; the end of a chat stream is none."""
     slot = take("openai-responses", recorded_answer(TEXT))

@@ -42,7 +42,7 @@ MISTAKES: dict[str, tuple[str | bytes, object, object]] = {
         '{"type":"response.create","model":"m","previous_response_id":3}', "previous_response_id", None,
     ),
     "a stranger to go on from": (
-        '{"type":"response.create","model":"m","previous_response_id":"r"}',
+        '{"type":"response.create","model":"m","previous_response_id":"r","store":false}',
         "previous_response_id",
         "previous_response_not_found",
     ),
@@ -106,10 +106,11 @@ def test_a_stream_that_breaks_off_ends_as_failed(gateway: Gateway, take: TakeSlo
     begun = list(frames(recorded(TEXT).response_body))[:5]
     slot = take("openai-responses", sse_answer(*begun, b'data: {"type":"resp', ending="close"), recorded_answer(TEXT))
     with opened(gateway) as socket:
-        socket.say(model=slot.model, input="hi")
+        socket.say(model=slot.model, input="hi", store=False)
         events = socket.rest()
         assert events[-1]["type"] == "response.failed"
-        event = socket.ask(model=slot.model, input="hm", previous_response_id=events[0]["response"]["id"])
+        failed = events[0]["response"]["id"]
+        event = socket.ask(model=slot.model, input="hm", previous_response_id=failed, store=False)
         assert event["error"]["code"] == "previous_response_not_found"
         assert socket.ask(model=slot.model, input="hi")["type"] == "response.completed"
 

@@ -15,6 +15,7 @@ from torouter.access.admission import Admission
 from torouter.codecs import AnswerOptions
 from torouter.codecs.openai_responses.history import Listener, expand, previous_id
 from torouter.codecs.openai_responses.socket_events import Create, in_lane, is_event, read_event, warm_up, whole_event
+from torouter.codecs.splice import values_of
 from torouter.errors import InternalError, RequestError, TorouterError
 from torouter.relay.call import Call
 from torouter.surfaces.recent import Recent
@@ -81,10 +82,14 @@ class ResponsesSocket:
         self._remember(turn, speaker.listener)
 
     def _with_history(self, body: bytes) -> bytes:
+        """What this connection does not know may be kept for its account, or by an upstream, as with posted requests;
+        not by a client that keeps nothing itself."""
         response_id = previous_id(body)
         if response_id is None:
             return body
         previous = self._recent.find(response_id)
+        if previous is None and values_of(body).get("store") != b"false":
+            return body
         if previous is None:
             raise RequestError(
                 f"Previous response with id `{response_id[:200]}` not found on this connection.",
@@ -95,6 +100,8 @@ class ResponsesSocket:
 
     def _remember(self, turn: MessageExchange, listener: Listener) -> None:
         with suppress(RequestError):  # an upstream that answers a request without readable input: nothing follows that
+            if previous_id(turn.body) is not None:
+                return  # what led here is the upstream's to know, and the next turn is too
             if (kept := listener.kept(turn.body)) is not None:
                 self._recent.add(kept)
 
