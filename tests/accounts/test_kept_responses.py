@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -67,7 +68,8 @@ async def test_nothing_of_it_can_be_read_in_the_file(kept: KeptResponses, store:
     on_disk = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
     assert b"resp_1" in on_disk
     assert b"nobody else uses" not in on_disk
-    [(sealed,)] = sqlite3.connect(store.path).execute("SELECT sealed FROM kept_responses").fetchall()
+    with closing(sqlite3.connect(store.path)) as connection:
+        [(sealed,)] = connection.execute("SELECT sealed FROM kept_responses").fetchall()
     assert b"nobody" not in sealed
 
 
