@@ -75,5 +75,9 @@ def usage_row(
         round(latency_s * 1000),
         first_token_ms,
         told_text(losses) if losses else None,
+        0,
+        0,
+        "",
+        None,
     )
     return tuple.__new__(UsageRow, fields)  # the class's own constructor takes 1 µs more

@@ -17,7 +17,7 @@ from torouter.store.engine import FILE_NAME, faults_of, make_engine
 
 __all__ = ["MIGRATIONS", "REVISIONS", "SchemaState", "schema_state", "upgrade"]
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 _VERSION_TABLE: Final = "alembic_version"

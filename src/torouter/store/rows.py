@@ -9,21 +9,46 @@ import msgspec
 from torouter.units import Dialect, Operation
 
 __all__ = [
+    "AccessKeyRow",
     "AccessRow",
     "AccessRows",
+    "AccountBilling",
     "AccountRow",
     "AccountStatus",
+    "AdminTokenRow",
+    "AuditRow",
+    "Changes",
+    "Entry",
+    "GroupBilling",
     "GroupRow",
     "KeptResponseRow",
     "KeyRow",
     "KeyStatus",
+    "LedgerKind",
+    "LedgerRow",
+    "LimitColumns",
+    "OnHangup",
+    "PlanRow",
+    "PlanWindow",
+    "PriceRow",
+    "ProcessRow",
     "Role",
+    "SubscriptionRow",
+    "SubscriptionStatus",
     "UsageRow",
+    "WindowName",
 ]
 
 Role = Literal["admin", "user"]
 AccountStatus = Literal["active", "suspended"]
+AccountBilling = Literal["prepaid", "unlimited"]
+GroupBilling = Literal["balance", "subscription"]
 KeyStatus = Literal["enabled", "disabled"]
+SubscriptionStatus = Literal["active", "paused", "cancelled"]
+OnHangup = Literal["cancel", "drain"]
+"""What becomes of an answer whose client has left: broken off and billed as far as it came, or read to its end."""
+LedgerKind = Literal["attempt", "top_up", "adjustment", "refund"]
+WindowName = Literal["day", "week", "month"]
 
 
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +58,40 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     status: AccountStatus
     created_ms: int
+    billing: AccountBilling = "prepaid"
+    credited_nusd: int = 0
+    charged_nusd: int = 0
+    deleted_ms: int | None = None
+
+    @property
+    def balance_nusd(self) -> int:
+        return self.credited_nusd - self.charged_nusd
+
+
+class LimitColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of a key, or a group's for its keys that set none. 0: none."""
+
+    cap_nusd: int = 0
+    limit_5h: int = 0
+    limit_1d: int = 0
+    limit_7d: int = 0
+    rpm: int = 0
+    tpm: int = 0
+    concurrency: int = 0
 
 
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`models` empty: all that its channels have. `platform` empty: any."""
+
     id: int
     name: str
     created_ms: int
+    platform: str = ""
+    billing: GroupBilling = "balance"
+    multiplier_ppm: int = 1_000_000
+    models: tuple[str, ...] = ()
+    defaults: LimitColumns = LimitColumns()
+    deleted_ms: int | None = None
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +111,14 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     deleted_ms: int | None
     keep_responses: bool | None = None
     """May this key's answers be kept? `None`: as the operator's setting says."""
+    limits: LimitColumns = LimitColumns()
+    ip_allow: tuple[str, ...] = ()
+    ip_deny: tuple[str, ...] = ()
+    is_strict: bool | None = None
+    on_hangup: OnHangup | None = None
+    spent_nusd: int = 0
+    last_used_address: str | None = None
+    replaces_id: int | None = None
 
 
 class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +145,114 @@ class AccessRows(msgspec.Struct, frozen=True, kw_only=True):
 
     revision: int
     keys: tuple[AccessRow, ...]
+
+
+class AccessKeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a key, what deciding about a request takes. `is_deleted`: it is gone, and only that is to be learned."""
+
+    id: int
+    key_hash: bytes
+    name: str
+    account_id: int
+    group_id: int
+    models: tuple[str, ...]
+    status: KeyStatus
+    expires_ms: int | None
+    keep_responses: bool | None
+    limits: LimitColumns
+    ip_allow: tuple[str, ...]
+    ip_deny: tuple[str, ...]
+    is_strict: bool | None
+    on_hangup: OnHangup | None
+    is_deleted: bool
+
+
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """0: no such window."""
+
+    id: int
+    name: str
+    daily_nusd: int
+    weekly_nusd: int
+    monthly_nusd: int
+    created_ms: int
+    deleted_ms: int | None = None
+
+
+class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's plan in a group. The windows are its plan's, counted from `started_ms`: 24 h, 7 d and 30 d each."""
+
+    id: int
+    account_id: int
+    group_id: int
+    plan_id: int
+    status: SubscriptionStatus
+    started_ms: int
+    ends_ms: int | None
+    created_ms: int
+    daily_nusd: int
+    weekly_nusd: int
+    monthly_nusd: int
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What became different after a revision, as of one moment at `revision`. Groups and subscriptions are always all
+    of them, and so are keys and accounts for those who have seen nothing."""
+
+    revision: int
+    keys: tuple[AccessKeyRow, ...]
+    accounts: tuple[AccountRow, ...]
+    groups: tuple[GroupRow, ...]
+    subscriptions: tuple[SubscriptionRow, ...]
+
+
+class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`model` may hold `*`; `channel` empty: every channel. `rates` as `ledger.rates` reads them."""
+
+    id: int
+    model: str
+    channel: str
+    from_ms: int
+    rates: dict[str, object]
+    note: str
+    created_ms: int
+    deleted_ms: int | None = None
+
+
+class ProcessRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`revision` is the one it works by; `replica` is common to all workers of one `torouter serve`."""
+
+    id: str
+    place: str
+    replica: str
+    started_ms: int
+    seen_ms: int
+    revision: int
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Who changed what. `before` and `after` hold the fields that changed, never a secret."""
+
+    id: int
+    at_ms: int
+    actor: str
+    address: str
+    action: str
+    object_kind: str
+    object_id: int
+    before: dict[str, object] | None
+    after: dict[str, object] | None
+
+
+class AdminTokenRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    account_id: int
+    name: str
+    head: str
+    created_ms: int
+    expires_ms: int | None
+    last_used_ms: int | None
+    deleted_ms: int | None
 
 
 class KeptResponseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,3 +300,45 @@ class UsageRow(NamedTuple):
     latency_ms: int
     first_token_ms: int | None
     losses: str | None
+    group_id: int = 0
+    cost_nusd: int = 0
+    price_version: str = ""
+    cost_parts: str | None = None
+
+
+class LedgerRow(NamedTuple):
+    """One movement of money, or an attempt that cost nothing, in the order of the columns of `ledger`."""
+
+    at_ms: int
+    account_id: int
+    key_id: int
+    request_id: str
+    attempt: int
+    kind: LedgerKind
+    amount_nusd: int
+    channel: str
+    upstream_model: str
+    status: int
+    outcome: str
+    latency_ms: int
+    first_token_ms: int | None
+    note: str
+
+
+class PlanWindow(NamedTuple):
+    """One window of a subscription's plan: what is charged within it counts against it."""
+
+    subscription_id: int
+    window: WindowName
+    started_ms: int
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """All that is written down of one request, in one transaction. `is_windowed`: its key has request windows, so its
+    minute is counted. `address` is the client's."""
+
+    usage: UsageRow
+    attempts: tuple[LedgerRow, ...]
+    plan_windows: tuple[PlanWindow, ...] = ()
+    is_windowed: bool = False
+    address: str = ""

@@ -20,7 +20,28 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["accounts", "groups", "kept_responses", "keys", "metadata", "revision", "usage", "vault"]
+__all__ = [
+    "accounts",
+    "admin_tokens",
+    "audit",
+    "groups",
+    "kept_responses",
+    "key_minutes",
+    "keys",
+    "ledger",
+    "metadata",
+    "plan_spend",
+    "plans",
+    "prices",
+    "processes",
+    "revision",
+    "segments",
+    "subscriptions",
+    "usage",
+    "usage_days",
+    "usage_hours",
+    "vault",
+]
 
 # Constraints have names that do not depend on the database, so that a later migration can name them.
 metadata = MetaData(
@@ -44,6 +65,14 @@ accounts = Table(
     Column("role", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    # `prepaid` spends a balance, `unlimited` is only written down.
+    Column("billing", Text, nullable=False, server_default="prepaid"),
+    # Both only grow, and the balance is their difference: so that two who change it at once cannot undo each other.
+    Column("credited_nusd", BigInteger, nullable=False, server_default="0"),
+    Column("charged_nusd", BigInteger, nullable=False, server_default="0"),
+    Column("deleted_ms", BigInteger),
+    # Of the change that made the row what it is: who follows changes asks for later ones only.
+    Column("revision", BigInteger, nullable=False, server_default="0", index=True),
 )
 
 groups = Table(
@@ -52,6 +81,17 @@ groups = Table(
     Column("id", _ID, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_ms", BigInteger, nullable=False),
+    # Empty: any.
+    Column("platform", Text, nullable=False, server_default=""),
+    # `balance`: calls are paid from the account's balance. `subscription`: from the windows of a plan.
+    Column("billing", Text, nullable=False, server_default="balance"),
+    Column("multiplier_ppm", BigInteger, nullable=False, server_default="1000000"),
+    # The catalog; empty: all that the group's channels have.
+    Column("models", JSON, nullable=False, server_default="[]"),
+    # Limits of keys that set none themselves, by the names of the columns of `keys`.
+    Column("defaults", JSON, nullable=False, server_default="{}"),
+    Column("deleted_ms", BigInteger),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
 )
 
 keys = Table(
@@ -73,7 +113,121 @@ keys = Table(
     Column("deleted_ms", BigInteger),
     # Null: as the operator's setting says.
     Column("keep_responses", Boolean),
+    # Of all limits: 0 is no limit of the key's own, and then the group's holds.
+    Column("cap_nusd", BigInteger, nullable=False, server_default="0"),
+    Column("limit_5h", BigInteger, nullable=False, server_default="0"),
+    Column("limit_1d", BigInteger, nullable=False, server_default="0"),
+    Column("limit_7d", BigInteger, nullable=False, server_default="0"),
+    Column("rpm", BigInteger, nullable=False, server_default="0"),
+    Column("tpm", BigInteger, nullable=False, server_default="0"),
+    Column("concurrency", BigInteger, nullable=False, server_default="0"),
+    # CIDRs in their canonical form.
+    Column("ip_allow", JSON, nullable=False, server_default="[]"),
+    Column("ip_deny", JSON, nullable=False, server_default="[]"),
+    # Null: as the operator's setting says.
+    Column("is_strict", Boolean),
+    Column("on_hangup", Text),
+    Column("spent_nusd", BigInteger, nullable=False, server_default="0"),
+    Column("last_used_address", Text),
+    # The key that this one takes over from.
+    Column("replaces_id", _ID),
+    Column("revision", BigInteger, nullable=False, server_default="0", index=True),
 )
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    # 0: no such window.
+    Column("daily_nusd", BigInteger, nullable=False),
+    Column("weekly_nusd", BigInteger, nullable=False),
+    Column("monthly_nusd", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account_id", _ID, ForeignKey("accounts.id"), nullable=False),
+    Column("group_id", _ID, ForeignKey("groups.id"), nullable=False),
+    Column("plan_id", _ID, ForeignKey("plans.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    # The windows of the plan are counted from here: 24 h, 7 d and 30 d each.
+    Column("started_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    # One per account and group: a change of plan changes the row.
+    Index(None, "account_id", "group_id", unique=True),
+)
+
+plan_spend = Table(
+    "plan_spend",
+    metadata,
+    Column("subscription_id", _ID, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("started_ms", BigInteger, primary_key=True),
+    Column("spent_nusd", BigInteger, nullable=False),
+)
+"""What was charged within each window of a subscription (`day`, `week`, `month`)."""
+
+key_minutes = Table(
+    "key_minutes",
+    metadata,
+    Column("key_id", _ID, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Index(None, "minute"),
+)
+"""Requests of keys that have request windows, by minute since the epoch: windows survive a restart."""
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    # A name, or a pattern with `*`.
+    Column("model", Text, nullable=False),
+    # Empty: every channel.
+    Column("channel", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    # As `ledger.rates` writes them.
+    Column("rates", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
+)
+"""The operator's own. A price is never changed, for old bills name it: a later one takes its place."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("account_id", _ID, nullable=False),
+    # 0 and empty where no request was the cause.
+    Column("key_id", _ID, nullable=False),
+    Column("request_id", Text, nullable=False, index=True),
+    # Counted from 1 within a request.
+    Column("attempt", Integer, nullable=False),
+    # `attempt`, `top_up`, `adjustment`, `refund`.
+    Column("kind", Text, nullable=False),
+    # Negative: a charge.
+    Column("amount_nusd", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("upstream_model", Text, nullable=False),
+    # 0: no answer came.
+    Column("status", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("latency_ms", BigInteger, nullable=False),
+    Column("first_token_ms", BigInteger),
+    Column("note", Text, nullable=False),
+    Index(None, "account_id", "id"),
+)
+"""Every movement of money, and every attempt, also those that cost nothing: an account's balance is the sum of its
+amounts."""
 
 usage = Table(
     "usage",
@@ -107,6 +261,94 @@ usage = Table(
     Column("latency_ms", BigInteger, nullable=False),
     Column("first_token_ms", BigInteger),
     Column("losses", Text),
+    Column("group_id", _ID, nullable=False, server_default="0"),
+    Column("cost_nusd", BigInteger, nullable=False, server_default="0"),
+    # Empty: there was no price.
+    Column("price_version", Text, nullable=False, server_default=""),
+    Column("cost_parts", Text),
+    Index(None, "account_id", "at_ms"),
+    Index(None, "key_id", "at_ms"),
+    Index(None, "at_ms"),
+)
+
+
+def _sums(name: str, since: str) -> Table:
+    """Roll-ups of `usage`, written in the transaction of its rows. `failures` are requests without a good answer."""
+    return Table(
+        name,
+        metadata,
+        Column(since, BigInteger, primary_key=True),
+        Column("account_id", _ID, primary_key=True),
+        Column("key_id", _ID, primary_key=True),
+        Column("model", Text, primary_key=True),
+        *(
+            Column(counter, BigInteger, nullable=False)
+            for counter in (
+                "requests",
+                "failures",
+                "input_tokens",
+                "cache_read_tokens",
+                "cache_write_tokens",
+                "output_tokens",
+                "cost_nusd",
+            )
+        ),
+    )
+
+
+usage_hours = _sums("usage_hours", "hour_ms")
+usage_days = _sums("usage_days", "day_ms")
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""Pieces of processes' journals whose entries are stored: one that is found again on a disk is not stored twice."""
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Where it runs, for people.
+    Column("place", Text, nullable=False),
+    # One start of `torouter serve`, with all its workers.
+    Column("replica", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    # The revision that it works by.
+    Column("revision", BigInteger, nullable=False),
+)
+"""Those that serve, with the time at which they last said so."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_kind", Text, nullable=False),
+    Column("object_id", _ID, nullable=False),
+    Column("before", JSON),
+    Column("after", JSON),
+    Index(None, "object_kind", "object_id"),
+)
+
+admin_tokens = Table(
+    "admin_tokens",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account_id", _ID, ForeignKey("accounts.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("head", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("last_used_ms", BigInteger),
+    Column("deleted_ms", BigInteger),
 )
 
 kept_responses = Table(

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Row, Select, bindparam, or_, select, update
 
-from torouter.store.rows import AccessRow, AccountRow, GroupRow, KeyRow, UsageRow
+from torouter.store.rows import AccessRow, AccountRow, GroupRow, KeyRow, LimitColumns, UsageRow
 from torouter.store.schema import accounts, groups, keys, revision, usage
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
 # `Any`: a row's types end where a statement is put together from columns; the structs below give them back.
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
-ACCOUNTS: _Rows = select(accounts).order_by(accounts.c.id)
-GROUPS: _Rows = select(groups).order_by(groups.c.id)
+ACCOUNTS: _Rows = select(*(column for column in accounts.c if column.name != "revision")).order_by(accounts.c.id)
+GROUPS: _Rows = select(*(column for column in groups.c if column.name != "revision")).order_by(groups.c.id)
 REVISION = select(revision.c.value)
 USAGE: _Rows = select(*(usage.c[name] for name in UsageRow._fields)).order_by(usage.c.id.desc())
 
@@ -46,6 +46,14 @@ KEYS: _Rows = (
         keys.c.last_used_ms,
         keys.c.deleted_ms,
         keys.c.keep_responses,
+        keys.c.ip_allow,
+        keys.c.ip_deny,
+        keys.c.is_strict,
+        keys.c.on_hangup,
+        keys.c.spent_nusd,
+        keys.c.last_used_address,
+        keys.c.replaces_id,
+        *(keys.c[name] for name in LimitColumns.__struct_fields__),
     )
     .join(groups, groups.c.id == keys.c.group_id)
     .order_by(keys.c.id)
@@ -86,11 +94,15 @@ def to_account(row: Row[*tuple[Any, ...]]) -> AccountRow:
 
 
 def to_group(row: Row[*tuple[Any, ...]]) -> GroupRow:
-    return GroupRow(**row._mapping)
+    fields = dict(row._mapping)
+    return GroupRow(**fields | {"models": tuple(fields["models"]), "defaults": LimitColumns(**fields["defaults"])})
 
 
 def to_key(row: Row[*tuple[Any, ...]]) -> KeyRow:
-    return KeyRow(**{**row._mapping, "models": tuple(row._mapping["models"])})
+    fields = dict(row._mapping)
+    limits = LimitColumns(**{name: fields.pop(name) for name in LimitColumns.__struct_fields__})
+    lists = {name: tuple(fields[name]) for name in ("models", "ip_allow", "ip_deny")}
+    return KeyRow(**fields | lists, limits=limits)
 
 
 def to_access(row: Row[*tuple[Any, ...]]) -> AccessRow:
