@@ -28,7 +28,7 @@ def upgrade_store(data: Path | None, database: str | None) -> None:
       torouter db upgrade --data /var/lib/torouter
     """
     with Place(data, database, False).store() as store:
-        click.echo(f"{store.path} has this version's schema.")
+        click.echo(f"{store.place} has this version's schema.")
 
 
 @db.command("check")
@@ -46,12 +46,12 @@ def check_store(data: Path | None, database: str | None) -> None:
     place = Place(data, database, False)
     state = schema_state(place.data_dir, place.secret_database)
     if state.is_current:
-        click.echo(f"{state.path} has this version's schema, {state.expected}.")
+        click.echo(f"{state.place} has this version's schema, {state.expected}.")
         return
     if not state.is_known:
         raise TorouterError(
-            f"{state.path} has schema {state.found}, made by a newer version; this one knows schemas up to "
+            f"{state.place} has schema {state.found}, made by a newer version; this one knows schemas up to "
             f"{state.expected}. Install that version again."
         )
     found = f"has schema {state.found}" if state.found else "is not there yet, or empty"
-    raise TorouterError(f"{state.path} {found}, and this version uses {state.expected}: run `torouter db upgrade`.")
+    raise TorouterError(f"{state.place} {found}, and this version uses {state.expected}: run `torouter db upgrade`.")

@@ -4,12 +4,13 @@ OpenAPI document and the command line."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
+from torouter.ledger.rates import Rates
 from torouter.store import AccountBilling, AccountStatus, GroupBilling, KeyStatus, OnHangup, Role, SubscriptionStatus
 
 __all__ = [
@@ -241,7 +242,7 @@ class NewPrice(Form, frozen=True, kw_only=True):
     model: Model
     channel: Word = ""
     from_at: Moment | UnsetType = UNSET
-    rates: dict[str, Any]
+    rates: Rates
     note: Note = ""
 
 

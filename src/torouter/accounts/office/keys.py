@@ -77,7 +77,7 @@ def rotate_key(desk: Desk, key_id: int, replacement: Replacement) -> MadeKey:
     and not later than it would have."""
     with desk.store.transaction():
         old = _there(desk, key_id)
-        made = _make(desk, old.account_id, _settings(desk, old) | {"replaces_id": key_id})
+        made = _make(desk, old.account_id, _settings(desk, old), key_id)
         desk.record("key.rotate", made.key.id, None, made.key)
         if replacement.overlap_s == 0:
             delete_key(desk, key_id)
@@ -89,13 +89,19 @@ def rotate_key(desk: Desk, key_id: int, replacement: Replacement) -> MadeKey:
     return made
 
 
-def _make(desk: Desk, account_id: int, columns: Mapping[str, object]) -> MadeKey:
+def _make(desk: Desk, account_id: int, columns: Mapping[str, Any], replaces_id: int | None = None) -> MadeKey:
     secret = new_api_key()
     head, tail = shown_parts(secret)
     row = desk.store.create_key(
-        account_id=account_id, key_hash=hash_key(desk.pepper, secret), head=head, tail=tail, columns=columns
+        account_id=account_id,
+        group=columns["group_id"],
+        name=columns["name"],
+        key_hash=hash_key(desk.pepper, secret),
+        head=head,
+        tail=tail,
+        replaces_id=replaces_id,
     )
-    return MadeKey(secret=secret, key=key_view(row))
+    return MadeKey(secret=secret, key=key_view(desk.store.change_key(row.id, columns)))
 
 
 def _there(desk: Desk, key_id: int) -> KeyRow:

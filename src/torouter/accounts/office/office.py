@@ -51,7 +51,7 @@ class Office:
         if not _is_admin(self._account(row)):
             raise AccessError("The account of this token is no active administrator.", code="not_an_administrator")
         if row.last_used_ms is None or now_ms - row.last_used_ms >= _TOUCH_MS:
-            self.store.touch_admin_token(row.id)
+            self.store.touch_admin_token(row.id, now_ms)
         return f"token {row.id} ({row.name})"
 
     def _account(self, row: AdminTokenRow) -> AccountRow | None:

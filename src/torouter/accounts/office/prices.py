@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET
 
 from torouter.accounts.office import fields
@@ -16,9 +17,8 @@ __all__ = ["add_price", "end_price", "list_prices"]
 def add_price(desk: Desk, form: NewPrice) -> PriceView:
     from_ms = desk.now_ms() if form.from_at is UNSET else fields.stored_ms(form.from_at)
     with desk.store.transaction():
-        row = desk.store.add_price(
-            model=fields.name(form.model), channel=form.channel, from_ms=from_ms, rates=form.rates, note=form.note
-        )
+        rates = msgspec.to_builtins(form.rates)
+        row = desk.store.add_price(fields.name(form.model), form.channel, from_ms, rates, form.note)
         made = price_view(row)
         desk.record("price.add", row.id, None, made)
     return made

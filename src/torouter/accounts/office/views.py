@@ -9,6 +9,7 @@ import msgspec
 
 from torouter.accounts.dollars import dollars
 from torouter.accounts.office.fields import multiplier
+from torouter.ledger.rates import Rates
 from torouter.store import (
     AccountBilling,
     AccountRow,
@@ -26,6 +27,7 @@ from torouter.store import (
     PriceRow,
     ProcessRow,
     Role,
+    StoredLedgerRow,
     SubscriptionRow,
     SubscriptionStatus,
 )
@@ -223,6 +225,7 @@ def account_view(row: AccountRow) -> AccountView:
 
 
 class MovementView(View, frozen=True, kw_only=True):
+    id: int
     at: datetime
     kind: str
     amount_usd: str
@@ -234,8 +237,10 @@ class MovementView(View, frozen=True, kw_only=True):
     channel: str
 
 
-def movement_view(row: LedgerRow) -> MovementView:
+def movement_view(stored: StoredLedgerRow) -> MovementView:
+    row = stored.row
     return MovementView(
+        id=stored.id,
         at=moment(row.at_ms),
         kind=row.kind,
         amount_usd=dollars(row.amount_nusd),
@@ -332,7 +337,7 @@ class PriceView(View, frozen=True, kw_only=True):
     model: str
     channel: str
     from_at: datetime
-    rates: dict[str, Any]
+    rates: Rates
     note: str
     created_at: datetime
     deleted_at: datetime | None
@@ -344,7 +349,7 @@ def price_view(row: PriceRow) -> PriceView:
         model=row.model,
         channel=row.channel,
         from_at=moment(row.from_ms),
-        rates=row.rates,
+        rates=msgspec.convert(row.rates, Rates),
         note=row.note,
         created_at=moment(row.created_ms),
         deleted_at=_moment(row.deleted_ms),

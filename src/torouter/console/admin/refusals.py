@@ -44,7 +44,7 @@ def refusal(error: Exception, request_id: str) -> Response:
 
 
 def _shown(error: Exception, request_id: str) -> TorouterError:
-    if isinstance(error, StoreError) and error.kind not in ("not_found", "conflict"):
+    if isinstance(error, StoreError) and error.kind not in ("not_found", "conflict", "bad_request"):
         _log.error("store is not usable request_id=%s error=%s", request_id, error.message)
         return StoreError("The store cannot be used right now. Try again.", kind="overloaded", retry_after_s=1)
     if isinstance(error, TorouterError):
