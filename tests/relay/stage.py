@@ -7,48 +7,47 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from tests.wire.serving import serving
 from torouter.access.admission import Doorkeeper
+from torouter.access.freshness import Freshness
+from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
+from torouter.access.reserving import Reserving
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, UsageRow
+from torouter.ledger.meters import LocalMeters, Meters
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
-from torouter.routing.snapshot import Key, Snapshot
+from torouter.routing.snapshot import Snapshot
+from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["ACCOUNT", "GROUP", "KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 _LIMITS = Limits(body_bytes=100_000)
 
 Handler = Callable[[Request], Reply]
 
-KEY = Key(
-    id=1,
-    name="k",
-    account_id=1,
-    group="default",
-    models=frozenset(),
-    is_enabled=True,
-    has_account=True,
-    is_account_active=True,
-    expires_ms=None,
-)
+KEY = Key(id=1, account_id=1, group_id=1)
+ACCOUNT = Account(id=1)
+GROUP = Group(id=1, name="default")
 
 
 def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:
@@ -75,6 +74,7 @@ class Answer:
 class Stage:
     port: int
     rows: list[UsageRow]
+    doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
@@ -142,6 +142,12 @@ async def stage(
     is_strict: bool = False,
     vault: Vault | None = None,
     key: Key = KEY,
+    account: Account = ACCOUNT,
+    group: Group = GROUP,
+    subscriptions: tuple[Subscription, ...] = (),
+    meters: Meters | None = None,
+    trusted_proxies: tuple[str, ...] = (),
+    when_away: Literal["serve", "refuse"] = "serve",
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name."""
@@ -165,15 +171,27 @@ async def stage(
         for number, name in enumerate(handlers)
     )
     snapshot = Snapshot(
-        keys={b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
         translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
     assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
     kept = MemoryShelf() if shelf is None else shelf
+    keyring = Keyring(
+        {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
+        (account, Account(id=2)),
+        (group,),
+        subscriptions,
+    )
+    counted = meters or LocalMeters(read_spent=lambda _: {}, read_minutes=lambda _, __: {})
+    doorkeeper = Doorkeeper(keyring, snapshot, bytes, wall_ms)
+    clock = asyncio.get_running_loop().time
     gateway = Gateway(
-        doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
+        doorkeeper=doorkeeper,
+        reserving=Reserving(counted, wall_ms),
+        stakes=Stakes(),
+        clients=Clients(trusted_proxies),
+        freshness=Freshness(clock, 5.0, when_away),
         relay=Relay(
             upstreams=upstreams,
             books=_Listed(rows),
@@ -181,7 +199,7 @@ async def stage(
             counters=Counters(),
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
-            clock=asyncio.get_running_loop().time,
+            clock=clock,
             draw=random.Random(1).random,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
@@ -191,7 +209,7 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, rows, asked)
+        yield Stage(port, rows, doorkeeper, asked)
 
 
 class _Listed(Books):

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from torouter.access.admission import Admission
+from torouter.access.terms import Terms
 from torouter.canon.usage import Usage
 from torouter.codecs import Codec
 from torouter.errors import RequestError, RoutingError, TorouterError, UpstreamError
@@ -69,7 +70,7 @@ class Relay:
         self._cooling = Cooling()
         self._tokenizer = Tokenizer()
 
-    async def run(self, exchange: Exchange, admission: Admission, call: Call) -> None:
+    async def run(self, exchange: Exchange, admission: Admission, call: Call, terms: Terms) -> None:
         """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case."""
         passage = _Passage(exchange, admission, call)
         self._counters.in_flight += 1
