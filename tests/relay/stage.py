@@ -21,7 +21,9 @@ from torouter.access.reserving import Reserving
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, UsageRow
+from torouter.ledger.listed import Catalogue
 from torouter.ledger.meters import LocalMeters, Meters
+from torouter.ledger.prices import PriceBook
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
@@ -33,7 +35,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
-from torouter.surfaces.stakes import Stakes
+from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
@@ -48,6 +50,7 @@ Handler = Callable[[Request], Reply]
 KEY = Key(id=1, account_id=1, group_id=1)
 ACCOUNT = Account(id=1)
 GROUP = Group(id=1, name="default")
+FREE = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=KINDS)
 
 
 def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:
@@ -148,6 +151,8 @@ async def stage(
     meters: Meters | None = None,
     trusted_proxies: tuple[str, ...] = (),
     when_away: Literal["serve", "refuse"] = "serve",
+    prices: PriceBook = FREE,
+    unknown_price: UnknownPrice = "refuse-if-limited",
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name."""
@@ -189,7 +194,7 @@ async def stage(
     gateway = Gateway(
         doorkeeper=doorkeeper,
         reserving=Reserving(counted, wall_ms),
-        stakes=Stakes(),
+        stakes=Stakes(lambda: prices, wall_ms, unknown_price),
         clients=Clients(trusted_proxies),
         freshness=Freshness(clock, 5.0, when_away),
         relay=Relay(

@@ -181,7 +181,7 @@ class Gateway:
                 await answerer(exchange, admission, call)
                 return
             if standing.is_free:
-                self._stakes.check_price(admission)
+                self._stakes.check_price(admission, call)
                 terms = self._reserving.free(standing, client)
             else:
                 terms = await self._reserve(exchange, standing, client, admission, call)
