@@ -19,6 +19,9 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     `input_tokens` excludes cache reads and writes (OpenAI's `prompt_tokens` includes both); `output_tokens` excludes
     reasoning (OpenAI's `completion_tokens` includes it). `cache_write_tokens` are writes whose lifetime the upstream
     did not tell. `tool_input_tokens` is Gemini's `toolUsePromptTokenCount`. `raw` is the upstream's own object.
+
+    The audio and image counters are parts of another one, and never larger: they are priced apart and add nothing to
+    any sum. `service_tier` is the upstream's own word for how it served the request, empty where it told none.
     """
 
     input_tokens: int = 0
@@ -29,6 +32,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     tool_input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    """Of `input_tokens`, as is the next."""
+    image_input_tokens: int = 0
+    audio_cache_read_tokens: int = 0
+    """Of `cache_read_tokens`."""
+    audio_output_tokens: int = 0
+    """Of `output_tokens`, as is the next."""
+    image_output_tokens: int = 0
+    service_tier: str = ""
     quality: Quality = "none"
     raw: bytes = b""
 

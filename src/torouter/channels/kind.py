@@ -63,6 +63,11 @@ class Kind:
     """Of Gemini's dialect: does it know `parametersJsonSchema`? Every server knows `parameters`."""
     takes_links: bool = True
     """Does it follow links to images and documents, as far as its dialect has them?"""
+    is_free: bool = False
+    """Nobody is paid: it runs on the operator's own machines."""
+    priced_as: str | None = None
+    """Whose prices its models have in the catalogue (genai-prices' id of a provider); `*` is the vendor that a model's
+    name tells, `None` nobody's."""
     state_family: str | None = None
     """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
     may_ask_usage: bool = True

@@ -27,6 +27,7 @@ _ROWS: Final = (
             {"chat", "count_tokens", "embeddings", "images", "image_edits", "transcriptions", "speech"}
         ),
         env_key="OPENAI_API_KEY",
+        priced_as="openai",
         vendor="openai",
         # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
         patterns=(
@@ -41,6 +42,7 @@ _ROWS: Final = (
         dialects=("anthropic",),
         operations=_CHAT_AND_COUNT,
         env_key="ANTHROPIC_API_KEY",
+        priced_as="anthropic",
         vendor="anthropic",
         patterns=("claude-",),
         state_family="claude",
@@ -51,6 +53,7 @@ _ROWS: Final = (
         dialects=("gemini",),
         operations=frozenset({"chat", "count_tokens", "embeddings"}),
         env_key="GEMINI_API_KEY",
+        priced_as="google",
         vendor="google",
         patterns=("gemini-", "gemma-", "text-embedding-00", "embedding-001", "models/", "tunedModels/"),
     ),
@@ -62,6 +65,7 @@ _ROWS: Final = (
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "embeddings"}),
         env_key="OPENROUTER_API_KEY",
+        priced_as="openrouter",
         patterns=("*/*",),
     ),
     Kind(
@@ -71,11 +75,13 @@ _ROWS: Final = (
         dialects=("openai-chat", "anthropic"),
         operations=_CHAT,
         env_key="DEEPSEEK_API_KEY",
+        priced_as="deepseek",
         vendor="deepseek",
         patterns=("deepseek-",),
     ),
     Kind(
-        # Alibaba Cloud Model Studio, international; mainland keys need base_url dashscope.aliyuncs.com.
+        # Alibaba Cloud Model Studio, international; mainland keys need base_url dashscope.aliyuncs.com. The catalogue
+        # of prices does not have it.
         name="qwen",
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         base_urls={"anthropic": "https://dashscope-intl.aliyuncs.com/apps/anthropic"},
@@ -93,6 +99,7 @@ _ROWS: Final = (
         auth=_BEARER_EVERYWHERE,
         operations=_CHAT,
         env_key="MOONSHOT_API_KEY",
+        priced_as="moonshotai",
         vendor="moonshotai",
         patterns=("kimi-", "moonshot-"),
     ),
@@ -104,6 +111,7 @@ _ROWS: Final = (
         auth=_BEARER_EVERYWHERE,
         operations=_CHAT,
         env_key="MINIMAX_API_KEY",
+        priced_as="minimax",
         vendor="minimax",
         patterns=("MiniMax-",),
     ),
@@ -114,6 +122,7 @@ _ROWS: Final = (
         dialects=("openai-chat",),
         operations=frozenset({"chat", "embeddings", "transcriptions"}),
         env_key="MISTRAL_API_KEY",
+        priced_as="mistral",
         vendor="mistralai",
         patterns=(
             *("mistral-", "ministral-", "magistral-", "codestral-", "devstral-", "pixtral-", "voxtral-"),
@@ -128,6 +137,7 @@ _ROWS: Final = (
         dialects=("openai-chat", "openai-responses"),
         operations=frozenset({"chat", "transcriptions", "speech"}),
         env_key="GROQ_API_KEY",
+        priced_as="groq",
         patterns=(
             *("llama-", "meta-llama/", "openai/gpt-oss-", "qwen/qwen3-", "moonshotai/kimi-"),
             *("groq/", "whisper-large-", "playai-tts"),
@@ -140,6 +150,7 @@ _ROWS: Final = (
         dialects=("openai-chat", "openai-responses"),
         operations=frozenset({"chat", "images"}),
         env_key="XAI_API_KEY",
+        priced_as="x-ai",
         vendor="x-ai",
         patterns=("grok-",),
     ),
@@ -149,6 +160,7 @@ _ROWS: Final = (
         dialects=("openai-chat",),
         operations=frozenset({"chat", "embeddings", "images", "transcriptions", "speech", "rerank"}),
         env_key="TOGETHER_API_KEY",
+        priced_as="together",
         patterns=(
             *("meta-llama/", "deepseek-ai/", "Qwen/", "mistralai/", "moonshotai/Kimi-", "zai-org/"),
             *("openai/gpt-oss-", "togethercomputer/", "black-forest-labs/", "BAAI/", "Salesforce/"),
@@ -161,6 +173,7 @@ _ROWS: Final = (
         auth=_BEARER_EVERYWHERE,
         operations=frozenset({"chat", "embeddings", "rerank"}),
         env_key="FIREWORKS_API_KEY",
+        priced_as="fireworks",
         patterns=("accounts/", "fireworks/"),
     ),
     Kind(
@@ -172,6 +185,7 @@ _ROWS: Final = (
         operations=frozenset({"chat", "embeddings"}),
         patterns=("*",),
         takes_links=False,
+        is_free=True,
     ),
     Kind(
         # vLLM's own default port is 8000, which is also the gateway's: with both on one machine name a base_url.
@@ -182,6 +196,7 @@ _ROWS: Final = (
         operations=frozenset({"chat", "count_tokens", "embeddings", "transcriptions", "rerank"}),
         counters=frozenset({"anthropic"}),
         patterns=("*",),
+        is_free=True,
     ),
     Kind(
         name="llamacpp",
@@ -191,10 +206,11 @@ _ROWS: Final = (
         operations=frozenset({"chat", "count_tokens", "embeddings", "rerank"}),
         counters=frozenset({"anthropic"}),
         patterns=("*",),
+        is_free=True,
     ),
-    Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",)),
-    Kind(name="anthropic-compatible", dialects=("anthropic",), patterns=("*",)),
-    Kind(name="gemini-compatible", dialects=("gemini",), patterns=("*",), takes_json_schema=False),
+    Kind(name="openai-compatible", dialects=("openai-chat",), patterns=("*",), priced_as="*"),
+    Kind(name="anthropic-compatible", dialects=("anthropic",), patterns=("*",), priced_as="*"),
+    Kind(name="gemini-compatible", dialects=("gemini",), patterns=("*",), priced_as="*", takes_json_schema=False),
     Kind(
         name="demo",
         base_url="memory://demo/v1",
@@ -205,6 +221,7 @@ _ROWS: Final = (
             *("text-embedding-3-small", "gemini-embedding-001"),
             *("gpt-image-1", "whisper-1", "tts-1", "rerank-demo"),
         ),
+        is_free=True,
     ),
 )
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-__all__ = ["decoded", "is_given", "tokens"]
+__all__ = ["decoded", "is_given", "parts_within", "tokens", "word"]
+
+_MAX_WORD: Final = 32
 
 
 def tokens(source: object, *path: str) -> int | None:
@@ -16,6 +20,17 @@ def tokens(source: object, *path: str) -> int | None:
     if isinstance(source, bool) or not isinstance(source, int | float):
         return None
     return int(source) if 0 <= source < 1 << 53 else None
+
+
+def word(value: object) -> str:
+    """A short word of the upstream's; empty for anything else."""
+    return value if isinstance(value, str) and len(value) <= _MAX_WORD else ""
+
+
+def parts_within(whole: int, first: int, second: int) -> tuple[int, int]:
+    """Two parts of a counter, cut so that together they are never more than it."""
+    first = min(first, whole)
+    return first, min(second, whole - first)
 
 
 def decoded(raw: msgspec.Raw | bytes) -> object:

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Raw
 
 from torouter.canon.usage import Quality, Usage
-from torouter.codecs.figures import decoded, is_given, tokens
+from torouter.codecs.figures import decoded, is_given, tokens, word
 
 __all__ = ["Tally", "render_usage"]
 
@@ -31,17 +31,19 @@ _OUTPUT: Final[tuple[_Path, ...]] = (("output_tokens",), ("output_tokens_details
 class Tally:
     """The figures seen so far, by field."""
 
-    __slots__ = ("_counts", "_raw")
+    __slots__ = ("_counts", "_raw", "_tier")
 
     def __init__(self) -> None:
         self._counts: dict[_Path, int] = {}
         self._raw = b""
+        self._tier = ""
 
     def take(self, raw: Raw) -> None:
         if not is_given(raw):
             return
         usage = decoded(raw)
         self._raw = bytes(raw)
+        self._tier = _tier(usage) or self._tier
         for path in (*_INPUT, *_OUTPUT):
             count = tokens(usage, *path)
             if count or (count == 0 and (path in _OUTPUT or path not in self._counts)):
@@ -59,9 +61,17 @@ class Tally:
             cache_write_1h_tokens=written_1h,
             output_tokens=max(0, output - thinking),
             reasoning_tokens=thinking,
+            service_tier=self._tier,
             quality=quality,
             raw=self._raw,
         )
+
+
+def _tier(usage: object) -> str:
+    """Fast mode is told apart from the tier, and is what has a price of its own."""
+    if not isinstance(usage, dict):
+        return ""
+    return "fast" if usage.get("speed") == "fast" else word(usage.get("service_tier"))
 
 
 def render_usage(usage: Usage) -> dict[str, int]:

@@ -89,6 +89,7 @@ class _Chunk(msgspec.Struct):
     model: str | None = None
     choices: list[_Choice] | None = None
     usage: Raw = ABSENT
+    service_tier: object = None
     error: Raw = ABSENT
     x_groq: Raw = ABSENT
 
@@ -167,7 +168,7 @@ class Decoder(AnswerDecoder):
         if not has_value(usage) and has_value(chunk.x_groq):  # older Groq streams, seen 2024
             usage = _groq_usage(chunk.x_groq)
         if has_value(usage):
-            self._count_usage(usage, events)
+            self._count_usage(usage, chunk.service_tier, events)
 
     def _said_in(self, choice: _Choice) -> _Delta | None:
         """Perplexity writes both, of which each holds all there is in its own mode only."""
@@ -251,8 +252,8 @@ class Decoder(AnswerDecoder):
         if part is not None:
             events += [PartCited(part, citation) for citation in citations]
 
-    def _count_usage(self, raw: Raw, events: list[Event]) -> None:
-        figures = openai_figures(raw)
+    def _count_usage(self, raw: Raw, tier: object, events: list[Event]) -> None:
+        figures = openai_figures(raw, tier=tier)
         if figures is not None:
             self.count_usage(msgspec.structs.replace(figures, quality="partial"), events)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
-from torouter.codecs.figures import is_given
+from torouter.codecs.figures import is_given, word
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import Ending, SseTap, WholeTap
@@ -39,6 +39,7 @@ class _Chunk(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     usage: msgspec.Raw = _ABSENT
+    service_tier: object = None
     meta: msgspec.Raw = _ABSENT
 
 
@@ -46,6 +47,10 @@ class _Event(msgspec.Struct):
     type: object = None
     usage: msgspec.Raw = _ABSENT
     error: msgspec.Raw = _ABSENT
+
+
+class _Tier(msgspec.Struct):
+    service_tier: object = None
 
 
 class _Groq(msgspec.Struct):
@@ -61,6 +66,7 @@ _read_chunk = msgspec.json.Decoder(_Chunk).decode
 _read_chunk_leniently = lenient_decoder(_Chunk)
 _read_body = lenient_decoder(_Body)
 _read_event = lenient_decoder(_Event)
+_read_tier = lenient_decoder(_Tier)
 _read_groq = lenient_decoder(_Groq)
 _read_meta = lenient_decoder(_RerankMeta)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -88,7 +94,7 @@ def _of_body(body: bytes) -> Usage | None:
     """Also of embeddings, images, transcriptions, and of rerankers (Cohere puts its counts under `meta`)."""
     read = _read_body(body)
     if len(read.usage) > _NULL_BYTES:
-        return openai_figures(read.usage, "reported")
+        return openai_figures(read.usage, "reported", read.service_tier)
     if not is_given(read.meta):
         return None
     meta = _read_meta(read.meta)
@@ -98,10 +104,11 @@ def _of_body(body: bytes) -> Usage | None:
 class _ChunkMeter:
     """Chat chunks. Choices are followed by index: the stream of `n` answers ends with the last of them."""
 
-    __slots__ = ("_finished", "_has_failed", "_open", "figures")
+    __slots__ = ("_counted", "_figures", "_finished", "_has_failed", "_open")
 
     def __init__(self) -> None:
-        self.figures: Usage | None = None
+        self._figures: Usage | None = None
+        self._counted = b""
         self._open: set[int] = set()
         self._finished: set[int] = set()
         self._has_failed = False
@@ -120,7 +127,8 @@ class _ChunkMeter:
             else:
                 self._open.add(index)
         if len(chunk.usage) > _NULL_BYTES:
-            self.figures = openai_figures(chunk.usage) or self.figures
+            self._figures = openai_figures(chunk.usage) or self._figures
+            self._counted = event
         elif chunk.x_groq is not _ABSENT:
             self._read_groq(chunk.x_groq)
         if chunk.error is not _ABSENT and is_given(chunk.error):
@@ -133,7 +141,14 @@ class _ChunkMeter:
         except _UNREADABLE:
             return
         if is_given(usage):
-            self.figures = openai_figures(usage) or self.figures
+            self._figures = openai_figures(usage) or self._figures
+
+    @property
+    def figures(self) -> Usage | None:
+        """The tier is on every chunk of OpenAI's; it is read from the last that had figures, and when somebody asks."""
+        if self._figures is None or b'"service_tier"' not in self._counted:
+            return self._figures
+        return msgspec.structs.replace(self._figures, service_tier=word(_read_tier(self._counted).service_tier))
 
     @property
     def ending(self) -> Ending:

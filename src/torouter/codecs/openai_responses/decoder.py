@@ -98,6 +98,7 @@ class _Response(msgspec.Struct):
     status: str | None = None
     output: list[Raw] | None = None
     usage: Raw = ABSENT
+    service_tier: object = None
     error: Raw = ABSENT
     incomplete_details: _Reason | None = None
 
@@ -359,7 +360,7 @@ class Decoder(AnswerDecoder):
         for index, raw in enumerate(response.output or ()):
             if not self._is_known(_read_item(raw).id):
                 self._done(index, raw, events)
-        figures = openai_figures(response.usage) if has_value(response.usage) else None
+        figures = openai_figures(response.usage, tier=response.service_tier) if has_value(response.usage) else None
         if figures is not None:
             self.count_usage(msgspec.structs.replace(figures, quality="partial"), events)
         self._terminal = response

@@ -28,6 +28,7 @@ class _Event(msgspec.Struct):
 
 class _Response(msgspec.Struct):
     usage: msgspec.Raw = _ABSENT
+    service_tier: object = None
 
 
 _read_event = lenient_decoder(_Event)
@@ -42,8 +43,8 @@ def tap(operation: Operation, framing: Framing) -> Tap:
 
 
 def _of_body(body: bytes | msgspec.Raw) -> Usage | None:
-    usage = _read_response(body).usage
-    return openai_figures(usage) if is_given(usage) else None
+    response = _read_response(body)
+    return openai_figures(response.usage, tier=response.service_tier) if is_given(response.usage) else None
 
 
 def _of_count(body: bytes) -> Usage | None:
