@@ -16,7 +16,7 @@ from tests.wire.serving import serving
 from torouter.access.admission import Doorkeeper
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
-from torouter.ledger.books import Books, UsageRow
+from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
@@ -74,8 +74,12 @@ class Answer:
 @dataclass
 class Stage:
     port: int
-    rows: list[UsageRow]
+    entries: list[Entry]
     asked: list[tuple[str, Request]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[UsageRow]:
+        return [entry.usage for entry in self.entries]
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -145,7 +149,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name."""
-    rows: list[UsageRow] = []
+    entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
     def handle(request: Request) -> Reply:
@@ -176,7 +180,7 @@ async def stage(
         doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
         relay=Relay(
             upstreams=upstreams,
-            books=_Listed(rows),
+            books=_Listed(entries),
             continuity=Continuity(bytes(32), vault),
             counters=Counters(),
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
@@ -191,13 +195,13 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, rows, asked)
+        yield Stage(port, entries, asked)
 
 
 class _Listed(Books):
-    def __init__(self, rows: list[UsageRow]) -> None:
-        super().__init__(rows.extend)
-        self._listed = rows
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__(lambda *_: {})
+        self._listed = entries
 
-    def settle(self, row: UsageRow) -> None:
-        self._listed.append(row)
+    def settle(self, entry: Entry) -> None:
+        self._listed.append(entry)

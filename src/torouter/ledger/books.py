@@ -79,6 +79,10 @@ class Books:
     def waiting_rows(self) -> int:
         return len(self._entries) + sum(batch.rows for batch in self._batches)
 
+    def waiting_entries(self) -> list[Entry]:
+        """Those in memory, in order."""
+        return [entry for batch in self._batches for entry in batch.entries or ()] + self._entries
+
     @property
     def waiting_bytes(self) -> int:
         """Of the journal."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from torouter.access.admission import Doorkeeper
+from torouter.access.terms import Terms
 from torouter.codecs import CODECS, Codec
 from torouter.errors import InternalError, RequestError, RoutingError, TorouterError
 from torouter.relay.call import answer_headers
@@ -154,7 +155,7 @@ class Gateway:
             assert model is not None, "peek refuses a body without a model where the path has none"
             admission = doorkeeper.admit(key, codec.dialect, operation, model)
             call = reading.call(reading.framing or ("sse" if peek.stream else "whole"))
-            await (answerer or self._relay.run)(exchange, admission, call)
+            await (answerer or self._relay.run)(exchange, admission, call, Terms(address=exchange.client_address))
         except TorouterError as error:
             if exchange.has_begun:  # a fault of ours: an answer within an answer would be taken for more of it
                 raise
