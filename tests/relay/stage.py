@@ -20,7 +20,7 @@ from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
 from torouter.access.reserving import Reserving
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
-from torouter.ledger.books import Books, UsageRow
+from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.ledger.listed import Catalogue
 from torouter.ledger.meters import LocalMeters, Meters
 from torouter.ledger.prices import PriceBook
@@ -76,9 +76,13 @@ class Answer:
 @dataclass
 class Stage:
     port: int
-    rows: list[UsageRow]
+    entries: list[Entry]
     doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[UsageRow]:
+        return [entry.usage for entry in self.entries]
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -156,7 +160,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name."""
-    rows: list[UsageRow] = []
+    entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
     def handle(request: Request) -> Reply:
@@ -199,11 +203,12 @@ async def stage(
         freshness=Freshness(clock, 5.0, when_away),
         relay=Relay(
             upstreams=upstreams,
-            books=_Listed(rows),
+            books=_Listed(entries),
             continuity=Continuity(bytes(32), vault),
             counters=Counters(),
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
+            meters=counted,
             clock=clock,
             draw=random.Random(1).random,
         ),
@@ -214,13 +219,13 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, rows, doorkeeper, asked)
+        yield Stage(port, entries, doorkeeper, asked)
 
 
 class _Listed(Books):
-    def __init__(self, rows: list[UsageRow]) -> None:
-        super().__init__(rows.extend)
-        self._listed = rows
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__(lambda *_: {})
+        self._listed = entries
 
-    def settle(self, row: UsageRow) -> None:
-        self._listed.append(row)
+    def settle(self, entry: Entry) -> None:
+        self._listed.append(entry)

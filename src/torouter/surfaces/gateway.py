@@ -176,16 +176,15 @@ class Gateway:
             except TorouterError:
                 await self._reserving.check(standing)  # whose money is used up hears of that first
                 raise
-            if answerer is not None:
-                await self._reserving.check(standing)
-                await answerer(exchange, admission, call)
-                return
             if standing.is_free:
                 self._stakes.check_price(admission, call)
                 terms = self._reserving.free(standing, client)
+            elif answerer is not None:
+                await self._reserving.check(standing)
+                terms = self._reserving.free(standing, client)
             else:
                 terms = await self._reserve(exchange, standing, client, admission, call)
-            await self._relay.run(exchange, admission, call, terms)
+            await (answerer or self._relay.run)(exchange, admission, call, terms)
         except TorouterError as error:
             if exchange.has_begun:  # a fault of ours: an answer within an answer would be taken for more of it
                 raise
