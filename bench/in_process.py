@@ -18,6 +18,7 @@ from torouter.access.keys import keys_of
 from torouter.accounts import Keeping, KeptResponses, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
+from torouter.ledger.journal import Journal
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
@@ -151,7 +152,8 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         )
         for n in range(2)
     )
-    books = Books(lambda _: None)
+    journal = Journal(store.path.parent / "journal")
+    books = Books(lambda *_: {}, journal)
     snapshot = Snapshot(keys=keys_of(store.access_rows()), channels=channels, translations=_OTHERS)
     shelf = KeptResponses(store, PEPPER, Keeping(ttl_s=60.0, limit_bytes=1, account_limit_bytes=1), wall_ms)
     relay = Relay(
@@ -184,8 +186,10 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         while connection.active is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.0005 if exchange.is_stream else 0)
     spent = time.process_time() - start
-    assert len(books._rows) == count, (len(books._rows), count, exchange.upstream)
-    assert {row.outcome for row in books._rows} == {"ok"}, {(row.outcome, row.status) for row in books._rows}
+    assert books.waiting_rows == count, (books.waiting_rows, count, exchange.upstream)
+    outcomes = {entry.usage.outcome for entry in books.waiting_entries()}
+    assert outcomes == {"ok"}, outcomes
+    journal.close()
     return spent / count * 1e6
 
 

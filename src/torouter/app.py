@@ -33,6 +33,7 @@ from torouter.config import FetchSettings, ResponsesSettings, Settings, VaultSet
 from torouter.console.pages import make_pages
 from torouter.errors import ConfigError, TorouterError
 from torouter.ledger.books import Books
+from torouter.ledger.journal import Journal, recover
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
@@ -41,7 +42,7 @@ from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot, Translations
-from torouter.store import Store, UsageRow
+from torouter.store import Entry, Store
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
@@ -76,7 +77,7 @@ class House:
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
-        self.books = Books(self._write_usage)
+        self.books = Books(self.write_entries, Journal(settings.data_dir / "journal"))
         self._vault = self._open_vault(settings.vault, pepper) if settings.vault.enabled else None
         self.doorkeeper = Doorkeeper(
             Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
@@ -143,9 +144,12 @@ class House:
             now_ms=wall_ms,
         )
 
-    def _write_usage(self, rows: Sequence[UsageRow]) -> None:
-        self._store.insert_usage(rows)
-        self._store.touch_keys({row.key_id: row.at_ms for row in rows})
+    def write_entries(self, entries: Sequence[Entry], segment: str) -> Mapping[str, int]:
+        rows = [entry.usage for entry in entries]
+        with self._store.transaction():
+            self._store.insert_usage(rows)
+            self._store.touch_keys({row.key_id: row.at_ms for row in rows})
+        return {}
 
     def _keys(self) -> dict[bytes, Key]:
         return keys_of(self._store.access_rows())
@@ -199,6 +203,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         with await asyncio.to_thread(Store.open, settings.data_dir) as store:
             house = House(settings, store, load_pepper(settings.data_dir, os.environ, may_create=False), app)
+            await asyncio.to_thread(recover, settings.data_dir / "journal", house.write_entries)
             async with house.run():
                 houses.append(house)
                 gc.collect()
@@ -209,7 +214,7 @@ def create_app(settings: Settings) -> Starlette:
     return make_pages(
         is_ready=lambda: bool(houses),
         is_demo=lambda: settings.is_demo,
-        metrics=lambda: CountersCollector(houses[0].counters, lambda: houses[0].books.waiting_rows),
+        metrics=lambda: CountersCollector(houses[0].counters, houses[0].books),
         lifespan=lifespan,
     )
 

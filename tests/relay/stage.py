@@ -7,48 +7,50 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from tests.wire.serving import serving
 from torouter.access.admission import Doorkeeper
+from torouter.access.freshness import Freshness
+from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
+from torouter.access.reserving import Reserving
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
-from torouter.ledger.books import Books, UsageRow
+from torouter.ledger.books import Books, Entry, UsageRow
+from torouter.ledger.listed import Catalogue
+from torouter.ledger.meters import LocalMeters, Meters
+from torouter.ledger.prices import PriceBook
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
-from torouter.routing.snapshot import Key, Snapshot
+from torouter.routing.snapshot import Snapshot
+from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["ACCOUNT", "GROUP", "KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 _LIMITS = Limits(body_bytes=100_000)
 
 Handler = Callable[[Request], Reply]
 
-KEY = Key(
-    id=1,
-    name="k",
-    account_id=1,
-    group="default",
-    models=frozenset(),
-    is_enabled=True,
-    has_account=True,
-    is_account_active=True,
-    expires_ms=None,
-)
+KEY = Key(id=1, account_id=1, group_id=1)
+ACCOUNT = Account(id=1)
+GROUP = Group(id=1, name="default")
+FREE = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=KINDS)
 
 
 def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:
@@ -74,8 +76,13 @@ class Answer:
 @dataclass
 class Stage:
     port: int
-    rows: list[UsageRow]
+    entries: list[Entry]
+    doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[UsageRow]:
+        return [entry.usage for entry in self.entries]
 
     async def post(self, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -142,10 +149,18 @@ async def stage(
     is_strict: bool = False,
     vault: Vault | None = None,
     key: Key = KEY,
+    account: Account = ACCOUNT,
+    group: Group = GROUP,
+    subscriptions: tuple[Subscription, ...] = (),
+    meters: Meters | None = None,
+    trusted_proxies: tuple[str, ...] = (),
+    when_away: Literal["serve", "refuse"] = "serve",
+    prices: PriceBook = FREE,
+    unknown_price: UnknownPrice = "refuse-if-limited",
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name."""
-    rows: list[UsageRow] = []
+    entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
     def handle(request: Request) -> Reply:
@@ -165,23 +180,36 @@ async def stage(
         for number, name in enumerate(handlers)
     )
     snapshot = Snapshot(
-        keys={b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
         translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
     assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
     kept = MemoryShelf() if shelf is None else shelf
+    keyring = Keyring(
+        {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
+        (account, Account(id=2)),
+        (group,),
+        subscriptions,
+    )
+    counted = meters or LocalMeters(read_spent=lambda _: {}, read_minutes=lambda _, __: {})
+    doorkeeper = Doorkeeper(keyring, snapshot, bytes, wall_ms)
+    clock = asyncio.get_running_loop().time
     gateway = Gateway(
-        doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
+        doorkeeper=doorkeeper,
+        reserving=Reserving(counted, wall_ms),
+        stakes=Stakes(lambda: prices, wall_ms, unknown_price),
+        clients=Clients(trusted_proxies),
+        freshness=Freshness(clock, 5.0, when_away),
         relay=Relay(
             upstreams=upstreams,
-            books=_Listed(rows),
+            books=_Listed(entries),
             continuity=Continuity(bytes(32), vault),
             counters=Counters(),
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
-            clock=asyncio.get_running_loop().time,
+            meters=counted,
+            clock=clock,
             draw=random.Random(1).random,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
@@ -191,13 +219,13 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, rows, asked)
+        yield Stage(port, entries, doorkeeper, asked)
 
 
 class _Listed(Books):
-    def __init__(self, rows: list[UsageRow]) -> None:
-        super().__init__(rows.extend)
-        self._listed = rows
+    def __init__(self, entries: list[Entry]) -> None:
+        super().__init__(lambda *_: {})
+        self._listed = entries
 
-    def settle(self, row: UsageRow) -> None:
-        self._listed.append(row)
+    def settle(self, entry: Entry) -> None:
+        self._listed.append(entry)

@@ -45,7 +45,18 @@ def _config_option(command: Command) -> Command:
     "--workers",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Processes that serve, each with its own event loop. [TOROUTER_WORKERS; default: 1]",
+    help="Processes that serve, each with its own event loop; more than one need a Redis. [TOROUTER_WORKERS; "
+    "default: 1]",
+)
+@click.option(
+    "--database",
+    metavar="URL",
+    help="PostgreSQL, as postgresql://…, for what else SQLite in the data directory keeps. [TOROUTER_DATABASE]",
+)
+@click.option(
+    "--redis",
+    metavar="URL",
+    help="Redis, as redis://… or rediss://…, where several processes count limits together. [TOROUTER_REDIS]",
 )
 @click.pass_context
 def serve(
@@ -55,6 +66,8 @@ def serve(
     data: Path | None,
     config: Path | None,
     workers: int | None,
+    database: str | None,
+    redis: str | None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
@@ -65,11 +78,22 @@ def serve(
     Examples:
       torouter serve
       OPENAI_API_KEY=sk-... torouter serve --port 9000
-      torouter serve --host 0.0.0.0 --config gateway.yaml --workers 4
+      torouter serve --host 0.0.0.0 --config gateway.yaml
+      torouter serve --workers 4 --redis redis://127.0.0.1:6379/0
     """
     from torouter.config import Overrides, load_settings
+    from torouter.units import Secret
 
-    settings = load_settings(Overrides(host=host, port=port, data=data, config=config, workers=workers), os.environ)
+    said = Overrides(
+        host=host,
+        port=port,
+        data=data,
+        config=config,
+        workers=workers,
+        database=Secret(database) if database else None,
+        redis=Secret(redis) if redis else None,
+    )
+    settings = load_settings(said, os.environ)
     announcement = _prepare(settings)
     from torouter import app
 
@@ -92,9 +116,10 @@ def check(config: Path | None) -> None:
     Example:
       torouter check --config gateway.yaml
     """
-    from torouter.config import Overrides, load_settings
+    from torouter.config import Overrides, check_sharing, load_settings
 
     settings = load_settings(Overrides(config=config), os.environ)
+    check_sharing(settings)
     source = settings.config_file or "the environment and defaults"
     click.echo(f"The configuration is good: {source}.")
     click.echo(f"Listens on {settings.server.host} port {settings.server.port}, data in {settings.data_dir}.")

@@ -86,7 +86,10 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True):
 class Tap(Protocol):
     """Watches an answer's bytes and never touches them. `feed` takes bytes cut anywhere and never raises."""
 
-    def feed(self, data: bytes, /) -> None: ...
+    def feed(self, data: bytes, /) -> bool:
+        """Is the dialect's last event among these bytes? No figures come after it. Never so where only the end of the
+        bytes ends an answer."""
+        ...
 
     def usage(self) -> Usage:
         """What is known so far: `reported` after a normal end, `partial` before it, `none` if nothing was seen."""

@@ -1,1 +1,1 @@
-"""What it cost. Settling never waits: rows are queued, and one thread of its own writes them."""
+"""What it cost. Settling never waits for the store: entries are journalled and queued, and a thread writes them."""

@@ -16,10 +16,28 @@ LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 class Counters:
     """Of one process, since its start. Latencies are from the request's last byte to the answer's."""
 
-    __slots__ = ("attempt_failures", "in_flight", "latency_counts", "latency_sum_s", "requests", "tokens")
+    __slots__ = (
+        "attempt_failures",
+        "cost_nusd",
+        "draining",
+        "drains",
+        "in_flight",
+        "latency_counts",
+        "latency_sum_s",
+        "requests",
+        "tokens",
+        "unpriced",
+    )
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.draining = 0
+        self.drains = 0
+        """Answers that were read on when their client had left."""
+        self.cost_nusd: defaultdict[str, int] = defaultdict(int)
+        """By channel."""
+        self.unpriced: defaultdict[str, int] = defaultdict(int)
+        """Requests that used tokens which have no price, by channel."""
         self.requests: defaultdict[tuple[str, str, int], int] = defaultdict(int)
         """By (dialect, operation, status)."""
         self.attempt_failures: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -30,8 +48,7 @@ class Counters:
         self.latency_sum_s = 0.0
 
     def settled(self, request: tuple[str, str, int], channel: str, usage: Usage, latency_s: float) -> None:
-        """A request has ended. `channel` is empty where none was asked."""
-        self.in_flight -= 1
+        """`channel` is empty where none was asked."""
         self.requests[request] += 1
         self.latency_counts[bisect_left(LATENCY_BUCKETS_S, latency_s)] += 1
         self.latency_sum_s += latency_s

@@ -6,11 +6,16 @@ from typing import Literal, Protocol
 
 from torouter.canon.usage import Usage
 
-__all__ = ["Delivery", "Outcome"]
+__all__ = ["AttemptOutcome", "Delivery", "Outcome"]
 
 Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused", "fault"]
 """How a request ended: answered; the caller hung up; an upstream's error was the answer; the answer broke off after it
 had begun; refused by us; a fault of our own."""
+
+AttemptOutcome = Literal["ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error"]
+"""How an attempt ended: the first four as a request does; no connection was to be had; nothing came in time; the
+channel is at its limit; any other error of the upstream. An answer that was read to its end without the client is
+`ok`, though its request is `client_left`."""
 
 
 class Delivery(Protocol):
@@ -30,7 +35,14 @@ class Delivery(Protocol):
 
     async def deliver(self) -> None: ...
 
-    def usage(self) -> Usage: ...
+    def usage(self) -> Usage:
+        """What the upstream has told of it so far."""
+        ...
+
+    def said_tokens(self) -> int:
+        """About how many tokens of the answer have come so far, for an upstream that does not tell. Asked once, in the
+        end."""
+        ...
 
     @property
     def losses(self) -> tuple[str, ...]:

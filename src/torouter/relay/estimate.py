@@ -6,7 +6,7 @@ Every model has a tokenizer and a template of its own, so this is an estimate, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -27,7 +27,7 @@ from torouter.canon.blocks import (
 )
 from torouter.canon.request import ChatRequest, Tool, VendorTool
 
-__all__ = ["Prompt", "prompt_of", "rough_tokens"]
+__all__ = ["BYTES_PER_TEXT_TOKEN", "Prompt", "prompt_of", "rough_tokens", "rough_tokens_of", "size_bytes"]
 
 _PRIMING: Final = 3
 _PER_MESSAGE: Final = 4
@@ -45,7 +45,7 @@ _BYTES_PER_TOKEN: Final[Mapping[MediaKind, int]] = {"document": 50, "audio": 500
 and Google counts 32 and 290 tokens a second. Images are scaled down, so their size says nothing."""
 
 
-_BYTES_PER_TEXT_TOKEN: Final = 4
+BYTES_PER_TEXT_TOKEN: Final = 4
 """Of UTF-8: English prose has 4.5, code and JSON 3 to 4, and Chinese, of three bytes a sign, about as many."""
 
 
@@ -74,8 +74,17 @@ def prompt_of(request: ChatRequest) -> Prompt:
 def rough_tokens(request: ChatRequest) -> int:
     """The same without the tokenizer, for those who cannot wait: the texts by their length."""
     prompt = prompt_of(request)
-    size_bytes = sum(len(text) if text.isascii() else len(text.encode()) for text in prompt.texts)
-    return prompt.extra_tokens + size_bytes // _BYTES_PER_TEXT_TOKEN
+    return prompt.extra_tokens + sum(map(size_bytes, prompt.texts)) // BYTES_PER_TEXT_TOKEN
+
+
+def rough_tokens_of(blocks: Iterable[Block]) -> int:
+    """Of an answer, whose media is made and not read: only text counts."""
+    return sum(size_bytes(text) for block in blocks for text in _texts(block)) // BYTES_PER_TEXT_TOKEN
+
+
+def size_bytes(text: str) -> int:
+    """In UTF-8; of a lone surrogate, as of any other sign of its plane."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def _texts(block: Block) -> Iterator[str]:

@@ -39,6 +39,10 @@ class MadeAnswer(ABC):
     @abstractmethod
     def usage(self) -> Usage: ...
 
+    def said_tokens(self) -> int:
+        """Vectors and counts are no tokens."""
+        return 0
+
     def deliver_whole(self, body: bytes) -> bool:
         return False
 

@@ -9,6 +9,7 @@ from torouter.codecs import ByteFilter, Framing, early_error
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
+from torouter.relay.reckoning import SAMPLE_BYTES, streamed_tokens
 from torouter.wire.exchange import Exchange
 from torouter.wire.headers import client_block
 from torouter.wire.upstream import Response
@@ -33,6 +34,9 @@ class Passthrough:
         "_filter",
         "_framing",
         "_response",
+        "_sample",
+        "_sample_bytes",
+        "_seen_bytes",
         "_tap",
         "first_byte_s",
         "losses",
@@ -54,6 +58,9 @@ class Passthrough:
         self._framing: Framing = framing_of(response, call.framing)
         self._filter = withhold if self._framing == "sse" else None
         self._tap = call.codec.tap(call.operation, self._framing)
+        self._sample: list[bytes] = []
+        self._sample_bytes = SAMPLE_BYTES[self._framing]
+        self._seen_bytes = 0
         self._clock = clock
         self.outcome: Outcome = "ok"
         self.losses = losses
@@ -62,12 +69,18 @@ class Passthrough:
     def usage(self) -> Usage:
         return self._tap.usage()
 
+    def said_tokens(self) -> int:
+        """From the sizes: the share of text in the first pieces is taken for that of all of them."""
+        if self._call.operation != "chat":
+            return 0
+        return streamed_tokens(self._call.codec, self._framing, b"".join(self._sample), self._seen_bytes)
+
     def deliver_whole(self, body: bytes) -> bool:
         if self._filter is not None:
             return False
         self.first_byte_s = self._clock()
         self._raise_early_error(body)
-        self._tap.feed(body)
+        self._look(body)
         if self._is_cut_short():
             if body:
                 self._begin()
@@ -96,7 +109,7 @@ class Passthrough:
         if self.first_byte_s is None:
             self._raise_early_error(data)
             self._begin()
-        self._tap.feed(data)
+        self._look(data)
         self._exchange.write(data)
 
     def _filtered(self, data: bytes) -> None:
@@ -104,8 +117,16 @@ class Passthrough:
         if self.first_byte_s is None:
             self._raise_early_error(data)
             self._begin()
-        self._tap.feed(data)
+        self._look(data)
         self._exchange.write(self._filter.feed(data))
+
+    def _look(self, data: bytes) -> None:
+        seen = self._seen_bytes
+        self._seen_bytes = seen + len(data)
+        if seen < self._sample_bytes:
+            self._sample.append(data)
+        if self._tap.feed(data):
+            self._exchange.last()
 
     def _raise_early_error(self, data: bytes) -> None:
         """An error in the place of an answer, while another channel can still be asked."""

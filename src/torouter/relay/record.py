@@ -1,20 +1,19 @@
-"""What is written down of a request: one usage row, and never a body."""
+"""What is written down of a request: one usage row and a ledger row for each attempt, and never a body."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from torouter.access.admission import Admission
 from torouter.canon.usage import Usage
-from torouter.ledger.books import UsageRow
-from torouter.relay.call import Call
-from torouter.relay.delivery import Delivery, Outcome
+from torouter.errors import TorouterError, UpstreamError
+from torouter.ledger.books import LedgerRow, UsageRow
+from torouter.relay.delivery import AttemptOutcome, Outcome
 from torouter.relay.losses import told_text
-from torouter.routing.snapshot import Candidate
-from torouter.units import wall_ms
-from torouter.wire.exchange import Exchange
 
-__all__ = ["usage_row"]
+if TYPE_CHECKING:
+    from torouter.relay.passage import Passage
+
+__all__ = ["FREE", "Charge", "attempt_row", "usage_row", "word_for"]
 
 _SURFACES: Final = {
     "openai-chat": "openai",
@@ -24,22 +23,65 @@ _SURFACES: Final = {
 }
 
 
+class Charge(NamedTuple):
+    """`version` is the price's, empty where there was none; `parts` what the cost is made of, as `ledger.cost` reads
+    it."""
+
+    cost_nusd: int
+    version: str
+    parts: str | None
+
+
+FREE: Final = Charge(0, "", None)
+
+
+def word_for(error: TorouterError) -> AttemptOutcome:
+    if not isinstance(error, UpstreamError):
+        return "fault"
+    if error.kind == "timeout":
+        return "timeout"
+    if error.phase == "connect":
+        return "connect"
+    return "rate_limited" if error.kind == "rate_limit" else "upstream_error"
+
+
+def attempt_row(
+    passage: Passage, *, at_ms: int, amount_nusd: int, status: int, outcome: AttemptOutcome, now_s: float
+) -> LedgerRow:
+    """Of the candidate that is being asked. `status` is the upstream's, 0 where no answer came; `amount_nusd` is
+    negative or 0."""
+    key, candidate, delivery, asked_s = passage.admission.key, passage.candidate, passage.delivery, passage.asked_s
+    assert candidate is not None, "somebody was asked"
+    assert asked_s is not None, "somebody was asked"
+    first_token_ms = None
+    if delivery is not None and delivery.first_byte_s is not None:
+        first_token_ms = round((delivery.first_byte_s - asked_s) * 1000)
+    fields = (
+        at_ms,
+        key.account_id,
+        key.id,
+        passage.exchange.request_id.decode("ascii"),
+        len(passage.attempts) + 1,
+        "attempt",
+        amount_nusd,
+        candidate.channel.name,
+        candidate.upstream_model,
+        status,
+        outcome,
+        round((now_s - asked_s) * 1000),
+        first_token_ms,
+        "",
+    )
+    return tuple.__new__(LedgerRow, fields)  # the class's own constructor takes longer
+
+
 def usage_row(
-    exchange: Exchange,
-    admission: Admission,
-    call: Call,
-    candidate: Candidate | None,
-    delivery: Delivery | None,
-    usage: Usage,
-    *,
-    status: int,
-    outcome: Outcome,
-    losses: tuple[str, ...],
-    switches: int,
-    latency_s: float,
+    passage: Passage, usage: Usage, charge: Charge, *, at_ms: int, status: int, outcome: Outcome, now_s: float
 ) -> UsageRow:
-    """`candidate` is the one that answered, or the last that was asked; `None` where none was. `losses` are those of
-    the delivery, or the field that a refusal is for."""
+    """The channel is the one that answered, or the last that was asked. Losses are those of the delivery, or the field
+    that a refusal is for."""
+    exchange, admission, call = passage.exchange, passage.admission, passage.call
+    candidate, delivery = passage.candidate, passage.delivery
     key, dialect = admission.key, call.codec.dialect
     channel = dialect_out = upstream_model = ""
     if candidate is not None:
@@ -47,9 +89,10 @@ def usage_row(
     first_token_ms = None
     if delivery is not None and delivery.first_byte_s is not None:
         first_token_ms = round((delivery.first_byte_s - exchange.started_s) * 1000)
+    losses = passage.refused if delivery is None else delivery.losses
     fields = (
         exchange.request_id.decode("ascii"),
-        wall_ms(),
+        at_ms,
         key.account_id,
         key.id,
         channel,
@@ -62,7 +105,7 @@ def usage_row(
         status,
         outcome,
         call.framing != "whole",
-        switches,
+        passage.switches,
         usage.input_tokens,
         usage.cache_read_tokens,
         usage.cache_write_tokens,
@@ -72,12 +115,12 @@ def usage_row(
         usage.output_tokens,
         usage.reasoning_tokens,
         usage.quality,
-        round(latency_s * 1000),
+        round((now_s - exchange.started_s) * 1000),
         first_token_ms,
         told_text(losses) if losses else None,
-        0,
-        0,
-        "",
-        None,
+        passage.terms.group_id,
+        charge.cost_nusd,
+        charge.version,
+        charge.parts,
     )
     return tuple.__new__(UsageRow, fields)  # the class's own constructor takes 1 µs more

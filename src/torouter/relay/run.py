@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
-from typing import Final
 
 from torouter.access.admission import Admission
-from torouter.canon.usage import Usage
+from torouter.access.terms import Terms
 from torouter.codecs import Codec
 from torouter.errors import RequestError, RoutingError, TorouterError, UpstreamError
 from torouter.ledger.books import Books
+from torouter.ledger.meters import Meters
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity, Conversation, capsules_in_body
 from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.counters import Counters
-from torouter.relay.delivery import Delivery, Outcome
 from torouter.relay.embed import EmbedAttempt
 from torouter.relay.error_answer import read_error_answer
-from torouter.relay.losses import refused_field
-from torouter.relay.record import usage_row
+from torouter.relay.passage import Passage
+from torouter.relay.settling import Prices, Settling
 from torouter.relay.tokens import Tokenizer
-from torouter.relay.turn import Keeper, Turn
+from torouter.relay.turn import Keeper
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
 from torouter.routing.cooling import Cooling
 from torouter.routing.pick import order, preferring
@@ -37,12 +37,11 @@ __all__ = ["Relay"]
 
 _log = logging.getLogger("torouter.relay")
 
-_NO_USAGE: Final = Usage()
-
 
 class Relay:
     """Serves admitted requests. One per process; `clock` is monotonic seconds, `draw` gives numbers in [0, 1).
-    `fetcher` follows links for upstreams that do not (`None`: nobody does)."""
+    `fetcher` follows links for upstreams that do not (`None`: nobody does). `drain_s` bounds how long an answer is read
+    on whose client has left, where its terms say so."""
 
     def __init__(
         self,
@@ -56,9 +55,11 @@ class Relay:
         clock: Callable[[], float],
         draw: Callable[[], float],
         fetcher: Fetcher | None = None,
+        prices: Prices | None = None,
+        meters: Meters | None = None,
+        drain_s: float = 60.0,
     ) -> None:
         self._upstreams = upstreams
-        self._books = books
         self._continuity = continuity
         self._counters = counters
         self._keeper = keeper
@@ -68,10 +69,16 @@ class Relay:
         self._fetcher = fetcher
         self._cooling = Cooling()
         self._tokenizer = Tokenizer()
+        self._drain_s = drain_s
+        settling = Settling(books=books, counters=counters, prices=prices, meters=meters, clock=clock)
+        self._settle = settling.settle
 
-    async def run(self, exchange: Exchange, admission: Admission, call: Call) -> None:
-        """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case."""
-        passage = _Passage(exchange, admission, call)
+    async def run(self, exchange: Exchange, admission: Admission, call: Call, terms: Terms) -> None:
+        """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case, and before the
+        answer is whole."""
+        passage = Passage(exchange, admission, call, terms, self._settle)
+        if terms.on_hangup == "drain":
+            exchange.on_left = partial(self._drain, passage)
         self._counters.in_flight += 1
         try:
             await self._serve(passage)
@@ -79,13 +86,32 @@ class Relay:
             passage.refused_with(error)
             raise
         except asyncio.CancelledError:
-            passage.outcome, passage.status = "client_left", 499
+            passage.cancelled()
+            raise
+        except BaseException:
+            passage.faulted()
             raise
         finally:
+            self._counters.in_flight -= 1
+            self._counters.draining -= passage.drain is not None
             passage.close()
-            self._settle(passage)
+            passage.settle()
 
-    async def _serve(self, passage: _Passage) -> None:
+    def _drain(self, passage: Passage) -> bool:
+        """The client has left. Is its answer read on? Only if somebody has been asked for one."""
+        drive = passage.exchange.drive
+        if passage.drain is not None:
+            return True
+        if passage.asked_s is None or passage.is_settled or drive is None:
+            return False
+        self._counters.drains += 1
+        self._counters.draining += 1
+        passage.drain = asyncio.get_running_loop().call_later(self._drain_s, drive.cancel)
+        if passage.exchange.on_resume is not None:
+            passage.exchange.on_resume()  # nobody is slower than the upstream any more
+        return True
+
+    async def _serve(self, passage: Passage) -> None:
         """Asks one candidate after the other. What one cannot be sent another may take, and the first refusal is told
         only where nobody took it."""
         passage.turn = turn = self._keeper.turn(passage.exchange, passage.admission, passage.call)
@@ -100,13 +126,15 @@ class Relay:
             try:
                 await self._try(passage, candidate)
             except UpstreamError as error:
-                if not may_try_next(error):
+                passage.failed(error, self._clock())
+                if not may_try_next(error) or passage.drain is not None:
                     raise
                 last = error
                 if is_channels_fault(error):
                     self._failed(candidate, error, passage.exchange)
                 passage.drop()
             except RequestError as error:
+                passage.failed(error, self._clock())
                 if passage.exchange.has_begun:
                     raise
                 refusal = refusal or error
@@ -116,18 +144,19 @@ class Relay:
             raise exhausted(last)
         raise refusal or RoutingError("No channel can serve this model right now.", type="upstream_unavailable")
 
-    async def _try(self, passage: _Passage, candidate: Candidate) -> None:
+    async def _try(self, passage: Passage, candidate: Candidate) -> None:
         """Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while nothing has been
         given to the client."""
         exchange = passage.exchange
         attempt = await self._attempt(passage, candidate)
         request, response = attempt.request(), None
         if request is not None:
+            passage.asked_s = self._clock()
             response = passage.response = await self._upstreams[request.origin.scheme].send(request)
             if response.status >= 400 and (error := await _refusal(attempt, response)) is not None:
-                passage.outcome = "upstream_error"
+                passage.failed(error, self._clock())
+                passage.answered_with(error)
                 attempt.answer_error(response, error)
-                passage.status = exchange.status
                 return
         delivery = passage.delivery = attempt.delivery(response)
         body = None if response is None else response.body
@@ -135,11 +164,10 @@ class Relay:
             if response is not None:
                 exchange.on_pause, exchange.on_resume = response.pause, response.resume
             await delivery.deliver()
-        passage.outcome, passage.status = delivery.outcome, exchange.status
         if request is not None:
             self._cooling.succeeded(candidate.channel.name)
 
-    async def _ordered(self, passage: _Passage) -> Iterator[Candidate]:
+    async def _ordered(self, passage: Passage) -> Iterator[Candidate]:
         """A conversation that holds somebody's state goes there first, where there is a choice."""
         admission, call, now_s = passage.admission, passage.call, self._clock()
         ordered = order(admission.route, self._cooling, now_s, self._draw)
@@ -152,13 +180,13 @@ class Relay:
         scopes = self._continuity.scopes(admission, capsules) if capsules else ()
         return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered
 
-    async def _conversation(self, passage: _Passage) -> Conversation:
+    async def _conversation(self, passage: Passage) -> Conversation:
         """Decoded once for all candidates. Raises `RequestError`."""
         if passage.conversation is None:
             passage.conversation = await self._continuity.read(passage.exchange, passage.admission, passage.call)
         return passage.conversation
 
-    async def _attempt(self, passage: _Passage, candidate: Candidate) -> Attempt:
+    async def _attempt(self, passage: Passage, candidate: Candidate) -> Attempt:
         """Bytes where the candidate speaks the client's dialect, else by way of canon."""
         exchange, admission, call, clock = passage.exchange, passage.admission, passage.call, self._clock
         is_same = candidate.dialect == call.codec.dialect
@@ -198,69 +226,6 @@ class Relay:
             error.upstream_status,
             error.kind,
         )
-
-    def _settle(self, passage: _Passage) -> None:
-        delivery, candidate, call = passage.delivery, passage.candidate, passage.call
-        usage = _NO_USAGE if delivery is None else delivery.usage()
-        latency_s = self._clock() - passage.exchange.started_s
-        channel = "" if candidate is None else candidate.channel.name
-        self._counters.settled((call.codec.dialect, call.operation, passage.status), channel, usage, latency_s)
-        self._books.settle(
-            usage_row(
-                passage.exchange,
-                passage.admission,
-                call,
-                candidate,
-                delivery,
-                usage,
-                status=passage.status,
-                outcome=passage.outcome,
-                losses=passage.refused if delivery is None else delivery.losses,
-                switches=passage.switches,
-                latency_s=latency_s,
-            )
-        )
-
-
-class _Passage:
-    """One request on its way, and how far it has come: what is written down in the end."""
-
-    # Class attributes are the defaults: a small request never sets most of them.
-    candidate: Candidate | None = None
-    conversation: Conversation | None = None
-    delivery: Delivery | None = None
-    response: Response | None = None
-    turn: Turn | None = None
-    outcome: Outcome = "fault"
-    status = 500
-    switches = -1
-    refused: tuple[str, ...] = ()
-
-    def __init__(self, exchange: Exchange, admission: Admission, call: Call) -> None:
-        self.exchange = exchange
-        self.admission = admission
-        self.call = call
-
-    def refused_with(self, error: TorouterError) -> None:
-        self.status = error.status
-        if isinstance(error, UpstreamError):
-            self.outcome = "upstream_error"
-        else:
-            self.outcome, self.refused = "refused", refused_field(error)
-
-    def drop(self) -> None:
-        """What the last candidate said is not the answer."""
-        self.delivery = None
-        if self.response is not None:
-            self.response.close()
-            self.response = None
-
-    def close(self) -> None:
-        exchange = self.exchange
-        if exchange.on_pause is not None:
-            exchange.on_pause = exchange.on_resume = None
-        if self.response is not None:
-            self.response.close()
 
 
 async def _refusal(attempt: Attempt, response: Response) -> UpstreamError | None:

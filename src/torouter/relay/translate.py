@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
-from torouter.canon.fold import fold
+from torouter.canon.events import Event, Fault, Finish, PartDelta, PartStart, UsageSeen
+from torouter.canon.fold import Answer, fold
 from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.sealing import Sealer
 from torouter.canon.stops import StopAt
@@ -17,6 +17,7 @@ from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_l
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
+from torouter.relay.estimate import BYTES_PER_TEXT_TOKEN, rough_tokens_of, size_bytes
 from torouter.relay.losses import ANSWER, losses_block, told
 from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
@@ -61,6 +62,7 @@ class Translated:
     """A `Delivery` through canon."""
 
     __slots__ = (
+        "_answer",
         "_call",
         "_client",
         "_clock",
@@ -71,6 +73,7 @@ class Translated:
         "_last",
         "_lost",
         "_response",
+        "_said_bytes",
         "_sent",
         "_stop_at",
         "_upstream",
@@ -98,6 +101,8 @@ class Translated:
         self._encoder = self._client.encoder(sent.options)
         self._stop_at = StopAt(sent.stops) if sent.stops else None
         self._usage = Usage()
+        self._answer: Answer | None = None
+        self._said_bytes = 0
         self._last: asyncio.Task[None] | None = None
         self._clock = clock
         self._is_over = False
@@ -107,6 +112,11 @@ class Translated:
 
     def usage(self) -> Usage:
         return self._usage
+
+    def said_tokens(self) -> int:
+        if self._answer is not None:
+            return rough_tokens_of(self._answer.blocks)
+        return self._said_bytes // BYTES_PER_TEXT_TOKEN
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -154,7 +164,7 @@ class Translated:
         self.first_byte_s = self._clock()
         events = self._prepared([*self._decoder.feed(body), *self._decoder.close()])
         answer = fold(events, self._upstream.dialect)
-        self._usage = answer.usage
+        self._usage, self._answer = answer.usage, answer
         if self._sent.names:
             answer = restore_answer(answer, self._sent.names)
         encoded = self._client.encode_answer(answer, self._sent.options)
@@ -181,7 +191,9 @@ class Translated:
         names, keep = self._sent.names, self._sent.keep
         pieces = []
         for event in self._prepared(events):
-            if type(event) is UsageSeen:
+            if type(event) is PartDelta:
+                self._said_bytes += size_bytes(event.text)
+            elif type(event) is UsageSeen:
                 self._usage = event.usage
             elif type(event) is Fault:
                 if not exchange.has_begun:
@@ -199,11 +211,14 @@ class Translated:
         out = b"".join(pieces)
         if out:
             self._commit()
+            if self._is_over:
+                exchange.last()
             exchange.write(out)
 
     async def _give_last(self, last: bytes, keep: Keep) -> None:
         given = await keep(last)
         self._commit()
+        self._exchange.last()
         self._exchange.write(given)
 
     def _event(self, event: Event) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from torouter.access.admission import Admission
+from torouter.access.terms import Terms
 from torouter.codecs import AnswerOptions
 from torouter.codecs.openai_responses.history import Listener, expand, previous_id
 from torouter.codecs.openai_responses.socket_events import Create, in_lane, is_event, read_event, warm_up, whole_event
@@ -35,7 +36,7 @@ _TOLD: Final = frozenset({"retry-after", "retry-after-ms", "x-should-retry"})
 
 
 class Answerer(Protocol):
-    def __call__(self, exchange: Exchange, admission: Admission, call: Call, /) -> Awaitable[None]:
+    def __call__(self, exchange: Exchange, admission: Admission, call: Call, terms: Terms, /) -> Awaitable[None]:
         """Answers an admitted request, or raises the `TorouterError` to answer it with."""
         ...
 
@@ -153,7 +154,7 @@ def _read(message: Message) -> Create | None:
     return read_event(message.text)
 
 
-async def _answer_warm_up(exchange: Exchange, admission: Admission, call: Call) -> None:
+async def _answer_warm_up(exchange: Exchange, admission: Admission, call: Call, terms: Terms) -> None:
     """Nothing can be warmed here, but for the connection's memory: no upstream is asked, and nothing is counted."""
     options = AnswerOptions(
         framing="sse",

@@ -2,6 +2,8 @@
 
 The request is whole when an `Exchange` is handed out. The answer is written by exactly one of: `respond`, or `begin`
 then any number of `write` then `end`. Every method is synchronous; back-pressure is told by `on_pause`/`on_resume`.
+`on_last` is told once, before the bytes leave that make the answer whole; `on_left` when the client has left, and says
+whether the answer goes on without it.
 """
 
 from __future__ import annotations
@@ -72,6 +74,8 @@ class Exchange:
     drive: Drive | None = None
     has_begun = False
     has_ended = False
+    on_last: Callable[[], None] | None = None
+    on_left: Callable[[], bool] | None = None
     on_pause: Callable[[], None] | None = None
     on_resume: Callable[[], None] | None = None
     status = 0
@@ -139,6 +143,8 @@ class Exchange:
         headers (`content-length`, `connection`), `date` and `x-request-id` are added here."""
         self.has_begun = self.has_ended = True
         self.status = status
+        if self.on_last is not None:
+            self.last()
         connection = self.connection
         transport = connection.transport
         if transport is None:
@@ -173,6 +179,14 @@ class Exchange:
             self._is_chunked = True
             self._head += b"transfer-encoding: chunked\r\n\r\n"
 
+    def last(self) -> None:
+        """What is written next makes the answer whole. For those who know it better than by `end`: event streams have
+        a last event."""
+        on_last = self.on_last
+        if on_last is not None:
+            self.on_last = None
+            on_last()
+
     def write(self, data: bytes) -> None:
         """One piece. Empty pieces are nothing (an empty chunk would end the answer)."""
         transport = self.connection.transport
@@ -189,6 +203,8 @@ class Exchange:
             return
         if self._remaining_bytes >= 0:
             self._remaining_bytes -= len(data)
+            if self._remaining_bytes <= 0:
+                self.last()
         if self._head:
             transport.writelines([self._head, data])
             self._head = b""
@@ -198,6 +214,7 @@ class Exchange:
     def end(self) -> None:
         """The answer is whole. One whose announced length was not met is aborted: the client must see it was cut."""
         self.has_ended = True
+        self.last()
         connection = self.connection
         transport = connection.transport
         if transport is None:
@@ -216,6 +233,11 @@ class Exchange:
         """Drops the connection: the honest end of an answer that cannot be completed or given an error."""
         self.has_ended = True
         self.connection.abort()
+
+    def left(self) -> None:
+        """The client has left: whoever answers it is cancelled, if it does not go on without."""
+        if (self.on_left is None or not self.on_left()) and self.drive is not None:
+            self.drive.cancel()
 
     def _head_of(self, status: int, headers: bytes) -> bytes:
         connection = self.connection

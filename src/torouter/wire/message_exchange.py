@@ -39,6 +39,8 @@ class MessageExchange(Exchange):
         self._body = bytearray()
 
     def respond(self, status: int, headers: bytes, body: bytes) -> None:
+        self.status = status
+        self.last()
         self.begin(status, headers)
         self.write(body)
         self.end()
@@ -70,6 +72,7 @@ class MessageExchange(Exchange):
 
     def end(self) -> None:
         self.has_ended = True
+        self.last()
         if self._framer is None:
             self._sink.whole(self.status, self._headers, bytes(self._body))
             return

@@ -5,7 +5,8 @@ general messages are made and read again between a socket and the house. llhttp 
 what it leaves open is refused here: a missing or repeated `host`, transfer codings other than `chunked`, heads and
 bodies over their limits, slow senders. Requests of one connection are answered one at a time, in order.
 
-A client's end of input (FIN) is taken as its leaving, as nginx does: the request is cancelled, and so is its upstream.
+A client's end of input (FIN) is taken as its leaving, as nginx does: the request is cancelled, and so is its upstream,
+unless whoever answers it wants to go on without the client (`Exchange.on_left`).
 """
 
 from __future__ import annotations
@@ -180,9 +181,8 @@ class Connection(asyncio.Protocol):
         self._queue.clear()
         active = self.active
         if active is not None:
-            if active.drive is not None:
-                active.drive.cancel()
             self.active = None
+            active.left()
 
     def eof_received(self) -> None:
         return None

@@ -152,10 +152,10 @@ class WebSocket(Successor):
         return turn
 
     async def _next(self) -> Message | None:
-        while self._protocol.state is State.OPEN and (not self._queue or self._connection.is_write_paused):
+        while self._is_open() and (not self._queue or self._connection.is_write_paused):
             self._wake = self._loop.create_future()
             await self._wake
-        if self._protocol.state is not State.OPEN:
+        if not self._is_open():
             return None
         message = self._queue.popleft()
         self._queued_bytes -= len(message.text or b"")
@@ -184,6 +184,10 @@ class WebSocket(Successor):
         if self._is_full():
             self._connection.pause_reading()
         self._stir()
+
+    def _is_open(self) -> bool:
+        """A client may have gone without a word while a turn went on to its end."""
+        return self._protocol.state is State.OPEN and self._connection.transport is not None
 
     def _is_full(self) -> bool:
         return len(self._queue) >= _QUEUE_LIMIT or self._queued_bytes > self._limits.body_bytes
@@ -231,8 +235,8 @@ class WebSocket(Successor):
             return
         self._lingers_until_s = self._loop.time() + _LINGER_S
         self._connection.resume_reading()
-        if self._is_busy and self._exchange.drive is not None:
-            self._exchange.drive.cancel()
+        if self._is_busy:
+            (self._connection.active or self._exchange).left()
         else:
             self._stir()
 

@@ -73,7 +73,7 @@ class _EventMeter:
     def may_matter(self, data: bytes, /) -> bool:
         return b'"message_' in data or b'"error"' in data
 
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
         """The type is in the data: some servers leave the `event:` line out."""
         try:
             read = _read_event(event)
@@ -85,10 +85,12 @@ class _EventMeter:
                     self.ending = "normal"
             elif read.type == "message_stop":
                 self.ending = "normal"
+                return True
             elif read.type == "error":
                 self.ending = "error"
         except _UNREADABLE:
-            return
+            pass
+        return False
 
     @property
     def figures(self) -> Usage | None:

@@ -74,17 +74,19 @@ class _ChunkMeter:
     def may_matter(self, data: bytes, /) -> bool:
         return True
 
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
+        """More figures may come with any further chunk."""
         try:
             chunk = _read_chunk(event)
         except _UNREADABLE:
-            return
+            return False
         if len(chunk.usage_metadata) > _NULL_BYTES:
             self._usage = chunk.usage_metadata
         if chunk.error is not _ABSENT and is_given(chunk.error):
             self.ending = "error"
         elif _has_end(chunk):
             self.ending = "normal"
+        return False
 
     @property
     def figures(self) -> Usage | None:

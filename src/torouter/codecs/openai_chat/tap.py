@@ -22,6 +22,7 @@ __all__ = ["tap"]
 
 _ABSENT: Final = msgspec.Raw()
 _NULL_BYTES: Final = len(b"null")
+_DONE: Final = b"[DONE]"
 _NOT_JSON: Final[frozenset[Operation]] = frozenset({"speech", "transcriptions"})
 
 
@@ -116,10 +117,10 @@ class _ChunkMeter:
     def may_matter(self, data: bytes, /) -> bool:
         return True
 
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
         chunk = _chunk_of(event)
         if chunk is None:
-            return
+            return event.strip() == _DONE
         for choice in chunk.choices or ():
             index = choice.index if isinstance(choice.index, int) else 0
             if choice.finish_reason:  # `""` on every chunk is some servers' null
@@ -133,6 +134,7 @@ class _ChunkMeter:
             self._read_groq(chunk.x_groq)
         if chunk.error is not _ABSENT and is_given(chunk.error):
             self._has_failed = True
+        return False
 
     def _read_groq(self, raw: msgspec.Raw) -> None:
         """Older streams of Groq, seen 2024."""
@@ -170,14 +172,16 @@ class _EventMeter:
     def may_matter(self, data: bytes, /) -> bool:
         return b'"usage"' in data or b'.done"' in data or b'.completed"' in data or b'"error"' in data
 
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
+        """Several things may be done or completed in one stream: none is known to be the last."""
         try:
             read = _read_event(event)
         except _UNREADABLE:
-            return
+            return False
         if is_given(read.usage):
             self.figures = openai_figures(read.usage) or self.figures
         if is_given(read.error) or read.type == "error":
             self.ending = "error"
         elif isinstance(read.type, str) and read.type.endswith((".done", ".completed")):
             self.ending = "normal"
+        return False

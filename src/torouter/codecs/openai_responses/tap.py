@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -64,17 +65,17 @@ class _EventMeter:
         """Deltas, which are nearly all events, hold no response object."""
         return b'"response"' in data or b'"error"' in data
 
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
         """An `error` event, or data with a top-level error, ends a stream too: nothing else may come."""
         try:
             read = _read_event(event)
         except _UNREADABLE:
-            return
+            return False
         if read.type in _TERMINAL:
             self.ending = "normal"
-            try:
+            with suppress(*_UNREADABLE):
                 self.figures = _of_body(read.response) or self.figures
-            except _UNREADABLE:
-                return
-        elif read.type == "error" or is_given(read.error):
+            return True
+        if read.type == "error" or is_given(read.error):
             self.ending = "error"
+        return False
