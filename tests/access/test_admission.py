@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from torouter.access.keys import keys_of
 
 from tests.routing.channels import channel
 from torouter.access.admission import Doorkeeper
-from torouter.access.keys import keys_of
 from torouter.errors import TorouterError
 from torouter.routing.snapshot import Snapshot
 from torouter.store import AccessRow, AccessRows

@@ -198,7 +198,7 @@ async def stage(
     gateway = Gateway(
         doorkeeper=doorkeeper,
         reserving=Reserving(counted, wall_ms),
-        stakes=Stakes(lambda: prices, wall_ms, unknown_price),
+        stakes=Stakes(prices, wall_ms, unknown_price),
         clients=Clients(trusted_proxies),
         freshness=Freshness(clock, 5.0, when_away),
         relay=Relay(

@@ -64,7 +64,7 @@ _KEYS: Final = (
     "environment",
 )
 _DATABASES: Final = ("postgresql",)
-_REDISES: Final = ("redis", "rediss")
+_REDISES: Final = ("redis", "rediss", "unix")
 _SHORTEST_STALE_S: Final = 5
 _MOST_WORKERS: Final = 256
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")

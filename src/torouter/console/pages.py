@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,7 +20,9 @@ from starlette.types import Lifespan
 
 from torouter import __version__
 
-__all__ = ["make_pages"]
+__all__ = ["Health", "make_pages"]
+
+Health = Literal["starting", "ready", "degraded", "refusing"]
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=select_autoescape(), auto_reload=False
@@ -35,12 +37,12 @@ _SECURITY: Final = {
 
 def make_pages(
     *,
-    is_ready: Callable[[], bool],
+    health: Callable[[], Health],
     is_demo: Callable[[], bool],
     metrics: Callable[[], Collector],
     lifespan: Lifespan[Starlette],
 ) -> Starlette:
-    """`is_ready`: may this process be sent requests? `is_demo`: is the built-in demo the only channel? `metrics` is
+    """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago. `is_demo`: is the built-in demo the only channel? `metrics` is
     asked once the house stands."""
 
     async def landing(request: Request) -> Response:
@@ -56,8 +58,8 @@ def make_pages(
         return JSONResponse({"status": "ok", "version": __version__})
 
     async def readyz(request: Request) -> Response:
-        ready = is_ready()
-        return JSONResponse({"status": "ready" if ready else "starting"}, status_code=200 if ready else 503)
+        state = health()
+        return JSONResponse({"status": state}, status_code=200 if state in ("ready", "degraded") else 503)
 
     async def metrics_page(request: Request) -> Response:
         if not _is_local(request):

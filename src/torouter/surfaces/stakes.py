@@ -13,8 +13,9 @@ from torouter.access.guards import shown
 from torouter.access.reserving import Stake
 from torouter.errors import AccessError, RequestError
 from torouter.ledger.holds import expected_tokens, hold_nusd, unbounded_param, worst_tokens
-from torouter.ledger.prices import Price, PriceBook
+from torouter.ledger.prices import Price
 from torouter.relay.call import Call
+from torouter.relay.settling import Prices
 from torouter.routing.snapshot import Candidate
 from torouter.units import Dialect
 
@@ -31,20 +32,20 @@ _LIMIT_NAMES: Final[dict[Dialect, str]] = {
 
 
 class Stakes:
-    """`book` is the newest one each time. `unknown` says what becomes of models without a price: refused to whoever has
+    """`prices` are the newest each time. `unknown` says what becomes of models without a price: refused to whoever has
     a limit on money, refused to all, or served as if they cost nothing."""
 
-    __slots__ = ("_book", "_now_ms", "_unknown")
+    __slots__ = ("_now_ms", "_prices", "_unknown")
 
-    def __init__(self, book: Callable[[], PriceBook], now_ms: Callable[[], int], unknown: UnknownPrice) -> None:
-        self._book = book
+    def __init__(self, prices: Prices, now_ms: Callable[[], int], unknown: UnknownPrice) -> None:
+        self._prices = prices
         self._now_ms = now_ms
         self._unknown = unknown
 
     def check_price(self, admission: Admission, call: Call) -> None:
         """For a key without limits. Raises `AccessError` where models without a price are served to nobody."""
         if self._unknown == "refuse" and call.operation != "count_tokens":
-            for _ in self._prices(admission):
+            for _ in self._priced(admission):
                 pass
 
     def stake(
@@ -70,7 +71,7 @@ class Stakes:
             self.check_price(admission, call)
             return Stake(0, read + written)
         held = 0
-        for candidate, price in self._prices(admission, is_limited=True):
+        for candidate, price in self._priced(admission, is_limited=True):
             if is_strict:
                 worst = worst_tokens(call.operation, body, ceiling.output_tokens, candidate.facts, ceiling.choices)
                 if worst is None:
@@ -80,13 +81,13 @@ class Stakes:
                 held = max(held, hold_nusd(price, read, written, multiplier_ppm))
         return Stake(held, read + written)
 
-    def _prices(self, admission: Admission, *, is_limited: bool = False) -> Iterator[tuple[Candidate, Price]]:
+    def _priced(self, admission: Admission, *, is_limited: bool = False) -> Iterator[tuple[Candidate, Price]]:
         """Of every candidate that has one. Raises `AccessError` where all must."""
-        book, now_ms = self._book(), self._now_ms()
+        now_ms = self._now_ms()
         for bucket in admission.route.buckets:
             for candidate in bucket.candidates:
                 channel = candidate.channel
-                price = book.find(
+                price = self._prices.find(
                     channel.kind.name, channel.name, candidate.upstream_model, admission.route.model, now_ms
                 )
                 if price is not None:
