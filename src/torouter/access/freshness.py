@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-__all__ = ["LEASE_S", "Freshness"]
+__all__ = ["LEASE_S", "Freshness", "WhenAway"]
 
 LEASE_S: Final = 6.0
 """A process that has not said for so long that it lives is waited for no longer when something is edited."""
