@@ -221,14 +221,14 @@ class LocalMeters:
 
     def _window_reads(self, ask: Ask) -> Iterator[asyncio.Future[dict[Any, int]]]:
         key = self._key(ask.key_id)
-        missing = [name for name, _ in ask.windows if key.windows[_PLACES[name]] is None]
+        missing: list[WindowName] = [name for name, _ in ask.windows if key.windows[_PLACES[name]] is None]
         if "1m" in missing:
             key.windows[0] = Sliding(SPANS["1m"])
             missing.remove("1m")
         places = [(ask.key_id, name) for name in missing]
         if unread := [place for place in places if place not in self._reads]:
             now_ms = self._now_ms()
-            names = [name for name in missing if (ask.key_id, name) in unread]
+            names = [name for _, name in unread]
             longest_ms = max(SPANS[name].window_ms + SPANS[name].slot_ms for name in names)
             read = partial(self._read_minutes, ask.key_id, (now_ms - longest_ms) // _MINUTE_MS)
             self._read(unread, read, partial(self._learn_windows, ask.key_id, names))
