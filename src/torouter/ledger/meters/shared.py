@@ -220,7 +220,7 @@ class SharedMeters:
     async def _read(self, redis: Redis, ask: Ask, names: Sequence[str]) -> bool:
         loop = asyncio.get_running_loop()
         meters = [name for name in names if name not in SPANS]
-        windows = [name for name in SPANS if name in names]
+        windows: list[WindowName] = [name for name in SPANS if name in names]
         arguments: list[_Argument] = [self._given_ms(), ask.key_id, len(meters)]
         try:
             if meters:
