@@ -95,14 +95,15 @@ class Redis(asyncio.Protocol):
         *,
         connect_s: float = 0.5,
         reply_s: float = 0.5,
-        ssl_context: ssl.SSLContext | None = None,
+        ca_file: str | None = None,
         on_lost: Callable[[StoreError], None] = lambda _: None,
     ) -> Self:
-        """Connected and logged in. Raises `StoreError`; needs a task around it."""
+        """Connected and logged in. `ca_file` (PEM) is trusted besides the usual ones, for TLS. Raises `StoreError`;
+        needs a task around it."""
         self = cls(address, reply_s=reply_s, on_lost=on_lost)
         try:
             async with asyncio.timeout(connect_s):
-                await self._connect(ssl_context)
+                await self._connect(ca_file)
                 await self._log_in()
         except (OSError, RuntimeError, UnicodeError) as error:  # uvloop raises RuntimeError where others say OSError
             self.close()
@@ -114,17 +115,13 @@ class Redis(asyncio.Protocol):
         self._is_open = True
         return self
 
-    async def _connect(self, context: ssl.SSLContext | None) -> None:
+    async def _connect(self, ca_file: str | None) -> None:
         address = self._address
         if address.path:
             await self._loop.create_unix_connection(lambda: self, address.path)
             return
-        if address.is_tls and context is None:
-            context = await self._loop.run_in_executor(None, client_context)
-            context.set_alpn_protocols([])
-        await self._loop.create_connection(
-            lambda: self, address.host, address.port, ssl=context if address.is_tls else None
-        )
+        context = await self._loop.run_in_executor(None, _context, ca_file) if address.is_tls else None
+        await self._loop.create_connection(lambda: self, address.host, address.port, ssl=context)
 
     async def _log_in(self) -> None:
         address = self._address
@@ -251,6 +248,13 @@ def _fail(waiting: asyncio.Future[Reply] | Callable[[StoreError], None], error: 
         waiting(error)
     elif not waiting.done():
         waiting.set_exception(StoreError(error.message, code=error.code))  # each raises one of its own
+
+
+def _context(ca_file: str | None) -> ssl.SSLContext:
+    """Of a client that verifies, and speaks no HTTP."""
+    context = client_context(ca_file)
+    context.set_alpn_protocols([])
+    return context
 
 
 def _told(error: BaseException) -> str:

@@ -24,6 +24,7 @@ _MINUTE_MS: Final = 60_000
 
 _Place = str | tuple[int, str]
 """What can be read: a meter, or a window of a key."""
+_Numbers = dict[Any, int]
 
 _TIDY_S: Final = 60.0
 _IDLE_MS: Final = 3_600_000
@@ -78,7 +79,7 @@ class LocalMeters:
         self._keys: dict[int, _Key] = {}
         self._adopted: dict[str, int] = {}
         """What is held on meters of which the rest is not known yet."""
-        self._reads: dict[_Place, asyncio.Future[dict[Any, int]]] = {}
+        self._reads: dict[_Place, asyncio.Future[bool]] = {}
         self._raised: dict[str, int] = {}
         """Totals of unknown meters that were raised while something was read: the reader may not have seen them."""
 
@@ -206,53 +207,51 @@ class LocalMeters:
         """Reads what is missing, and waits for what is being read; whether that went well."""
         while reads := [*self._money_reads(ask), *(self._window_reads(ask) if windows else ())]:
             for read in reads:
-                try:
-                    await asyncio.shield(read)
-                except Exception:
-                    _log.exception("spending and requests so far could not be read")
+                if not await asyncio.shield(read):
                     return False
         return True
 
-    def _money_reads(self, ask: Ask) -> Iterator[asyncio.Future[dict[Any, int]]]:
+    def _money_reads(self, ask: Ask) -> Iterator[asyncio.Future[bool]]:
         missing = [name for name, _ in ask.money if name not in self._tills]
         if unread := [name for name in missing if name not in self._reads]:
             self._read(unread, partial(self._read_spent, unread), partial(self._learn_spent, unread))
         yield from [self._reads[name] for name in missing]
 
-    def _window_reads(self, ask: Ask) -> Iterator[asyncio.Future[dict[Any, int]]]:
+    def _window_reads(self, ask: Ask) -> Iterator[asyncio.Future[bool]]:
         key = self._key(ask.key_id)
-        missing = [name for name, _ in ask.windows if key.windows[_PLACES[name]] is None]
+        missing: list[WindowName] = [name for name, _ in ask.windows if key.windows[_PLACES[name]] is None]
         if "1m" in missing:
             key.windows[0] = Sliding(SPANS["1m"])
             missing.remove("1m")
-        places = [(ask.key_id, name) for name in missing]
+        places: list[tuple[int, WindowName]] = [(ask.key_id, name) for name in missing]
         if unread := [place for place in places if place not in self._reads]:
             now_ms = self._now_ms()
-            names = [name for name in missing if (ask.key_id, name) in unread]
+            names: list[WindowName] = [name for _, name in unread]
             longest_ms = max(SPANS[name].window_ms + SPANS[name].slot_ms for name in names)
             read = partial(self._read_minutes, ask.key_id, (now_ms - longest_ms) // _MINUTE_MS)
             self._read(unread, read, partial(self._learn_windows, ask.key_id, names))
         yield from [self._reads[place] for place in places]
 
-    def _read(
-        self, places: Sequence[_Place], read: Callable[[], dict[Any, int]], learn: Callable[[dict[Any, int]], None]
-    ) -> None:
-        reading = asyncio.get_running_loop().run_in_executor(None, read)
-        self._reads |= dict.fromkeys(places, reading)
-        reading.add_done_callback(partial(self._was_read, places, learn))  # runs before whoever waits goes on
+    def _read(self, places: Sequence[_Place], read: Callable[[], _Numbers], learn: Callable[[_Numbers], None]) -> None:
+        loop = asyncio.get_running_loop()
+        # Not the executor's future: that is done before what it brought is learnt.
+        self._reads |= dict.fromkeys(places, loop.create_future())
+        loop.run_in_executor(None, read).add_done_callback(partial(self._was_read, places, learn))
 
     def _was_read(
-        self,
-        places: Sequence[_Place],
-        learn: Callable[[dict[Any, int]], None],
-        reading: asyncio.Future[dict[Any, int]],
+        self, places: Sequence[_Place], learn: Callable[[_Numbers], None], reading: asyncio.Future[_Numbers]
     ) -> None:
-        for place in places:
-            del self._reads[place]
-        if not reading.cancelled() and reading.exception() is None:
+        error = None if reading.cancelled() else reading.exception()
+        if error is not None:
+            _log.error("spending and requests so far could not be read", exc_info=error)
+        is_well = not reading.cancelled() and error is None
+        if is_well:
             learn(reading.result())
+        learnt = {self._reads.pop(place) for place in places}
         if not self._reads:
             self._raised.clear()
+        for each in learnt:
+            each.set_result(is_well)
 
     def _learn_spent(self, names: Sequence[str], totals: Mapping[str, int]) -> None:
         for name in names:

@@ -18,7 +18,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
@@ -52,8 +51,9 @@ _Argument = str | bytes | int
 
 class SharedMeters:
     """`url` as `wire.redis.Address` reads it; `read_spent`, `read_minutes` and `now_ms` as `LocalMeters` has them.
-    Windows go by the clock of Redis, or by `fixed_ms` in tests. All keys in Redis begin with `prefix`. Belongs to one
-    event loop, in which `run` has to run; until that or `open` has connected, Redis is away."""
+    `ca_file` (PEM) is trusted besides the usual ones. Windows go by the clock of Redis, or by `fixed_ms` in tests. All
+    keys in Redis begin with `prefix`. Belongs to one event loop, in which `run` has to run; until that or `open` has
+    connected, Redis is away."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class SharedMeters:
         reply_s: float = 0.5,
         beat_s: float = 3.0,
         life_s: float = 10.0,
-        ssl_context: ssl.SSLContext | None = None,
+        ca_file: str | None = None,
         fixed_ms: Callable[[], int] | None = None,
     ) -> None:
         self._address = Address.parse(url)
@@ -80,7 +80,7 @@ class SharedMeters:
         self._base = f"{prefix}{{torouter}}:"
         self._connect_s, self._reply_s, self._beat_s = connect_s, reply_s, beat_s
         self._life_ms = int(life_s * 1000)
-        self._ssl_context = ssl_context
+        self._ca_file = ca_file
         self._process = secrets.token_hex(8)
         self._next = count(1).__next__
         self._holds: dict[int, Hold] = {}
@@ -220,7 +220,7 @@ class SharedMeters:
     async def _read(self, redis: Redis, ask: Ask, names: Sequence[str]) -> bool:
         loop = asyncio.get_running_loop()
         meters = [name for name in names if name not in SPANS]
-        windows = [name for name in SPANS if name in names]
+        windows: list[WindowName] = [name for name in SPANS if name in names]
         arguments: list[_Argument] = [self._given_ms(), ask.key_id, len(meters)]
         try:
             if meters:
@@ -299,7 +299,7 @@ class SharedMeters:
             self._address,
             connect_s=self._connect_s,
             reply_s=self._reply_s,
-            ssl_context=self._ssl_context,
+            ca_file=self._ca_file,
             on_lost=self._lost,
         )
         try:
