@@ -317,7 +317,7 @@ def upgrade_store(data: Path | None) -> None:
       torouter db upgrade --data /var/lib/torouter
     """
     with _store(data) as store:
-        click.echo(f"{store.path} has this version's schema.")
+        click.echo(f"{store.place} has this version's schema.")
 
 
 @db.command("check")
@@ -333,15 +333,15 @@ def check_store(data: Path | None) -> None:
 
     state = schema_state(_data_dir(data))
     if state.is_current:
-        click.echo(f"{state.path} has this version's schema, {state.expected}.")
+        click.echo(f"{state.place} has this version's schema, {state.expected}.")
         return
     if not state.is_known:
         raise TorouterError(
-            f"{state.path} has schema {state.found}, made by a newer version; this one knows schemas up to "
+            f"{state.place} has schema {state.found}, made by a newer version; this one knows schemas up to "
             f"{state.expected}. Install that version again."
         )
     found = f"has schema {state.found}" if state.found else "is not there yet, or empty"
-    raise TorouterError(f"{state.path} {found}, and this version uses {state.expected}: run `torouter db upgrade`.")
+    raise TorouterError(f"{state.place} {found}, and this version uses {state.expected}: run `torouter db upgrade`.")
 
 
 @cli.command()
@@ -375,7 +375,7 @@ def _pepper(store: Store) -> bytes:
     from torouter.accounts import load_pepper
 
     has_keys = bool(store.list_keys(include_deleted=True))
-    return load_pepper(store.path.parent, os.environ, may_create=not has_keys)
+    return load_pepper(store.data_dir, os.environ, may_create=not has_keys)
 
 
 @contextmanager

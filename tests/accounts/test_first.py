@@ -49,7 +49,7 @@ class TestMade:
         start, origins = threading.Barrier(6), []
 
         def ensure() -> None:
-            with Store.open(store.path.parent) as own:
+            with Store.open(store.data_dir) as own:
                 start.wait(10)
                 origins.append(ensure_first(own, PEPPER, None).origin)
 

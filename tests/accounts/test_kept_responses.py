@@ -65,10 +65,10 @@ async def test_what_is_too_large_is_not_kept(store: Store, clock: Clock) -> None
 
 async def test_nothing_of_it_can_be_read_in_the_file(kept: KeptResponses, store: Store) -> None:
     await kept.keep(1, 7, "resp_1", DOCUMENT)
-    on_disk = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+    on_disk = b"".join(path.read_bytes() for path in store.data_dir.iterdir())
     assert b"resp_1" in on_disk
     assert b"nobody else uses" not in on_disk
-    with closing(sqlite3.connect(store.path)) as connection:
+    with closing(sqlite3.connect(store.place)) as connection:
         [(sealed,)] = connection.execute("SELECT sealed FROM kept_responses").fetchall()
     assert b"nobody" not in sealed
 
@@ -84,7 +84,7 @@ async def test_another_secret_opens_nothing(kept: KeptResponses, store: Store, c
 async def test_a_store_that_fails_keeps_nothing_and_names_no_path(
     kept: KeptResponses, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sqlite3.connect(store.path) as connection:
+    with sqlite3.connect(store.place) as connection:
         connection.execute("DROP TABLE kept_responses")
     connection.close()
     assert not await kept.keep(1, 7, "resp_1", DOCUMENT)
@@ -92,7 +92,7 @@ async def test_a_store_that_fails_keeps_nothing_and_names_no_path(
     for call in (kept.find(1, "resp_1"), kept.delete(1, "resp_1")):
         with pytest.raises(StoreError) as caught:
             await call
-        assert str(store.path) not in caught.value.message
+        assert str(store.place) not in caught.value.message
 
 
 async def test_it_sweeps_by_itself(kept: KeptResponses, store: Store, clock: Clock) -> None:

@@ -83,7 +83,7 @@ class TestAddKey:
         row = add_key(store, PEPPER, key, account_id=ensure_account(store).id, name="laptop", models=["gpt-5"])
         assert (row.head, row.tail, row.models, row.group) == (key[:6] + "…", key[-4:], ("gpt-5",), "default")
         assert store.find_key(hash_key(PEPPER, key)) == row
-        content = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+        content = b"".join(path.read_bytes() for path in store.data_dir.iterdir())
         assert b"laptop" in content
         assert key[3:].encode() not in content
 

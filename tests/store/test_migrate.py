@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 
 from torouter.errors import StoreError
 from torouter.store import Store, schema_state
-from torouter.store.engine import make_engine, prepare_directory
+from torouter.store.sqlite import FILE_NAME, SqliteHome
 from torouter.store.migrate import MIGRATIONS, REVISIONS
 from torouter.store.schema import metadata
 

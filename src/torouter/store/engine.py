@@ -1,119 +1,90 @@
-"""The one place that knows which database it is: SQLite, in one file. What another one would need is gathered here."""
+"""The one place that chooses the database: SQLite in the data directory, or a PostgreSQL server."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from torouter.errors import StoreError
+from torouter.store.sqlite import SqliteHome
+from torouter.units import Secret
 
-__all__ = ["FILE_NAME", "WRITES", "faults_of", "make_engine", "only_one", "prepare_directory"]
+__all__ = ["Home", "faults_of", "is_conflict", "open_home", "sqlstate"]
 
-FILE_NAME = "torouter.db"
-
-WRITES = "torouter_writes"
-"""Execution option of connections that will write. SQLite gives them the write lock when they begin: a transaction
-that reads first and then writes would be refused at once, without waiting, if another had written in between."""
-
-_BUSY_S = 10.0
-_PRAGMAS = (
-    "PRAGMA foreign_keys = ON",
-    # With a write-ahead log this loses the last commits when the machine's power fails, never the file's integrity.
-    "PRAGMA synchronous = NORMAL",
-)
+_CONFLICTS = "23"
+"""The class of SQLSTATEs that say so, of which PostgreSQL's driver makes no class of exceptions."""
 
 
-def prepare_directory(data_dir: Path) -> Path:
-    """Makes the directory (0700) and an empty database file (0600) where they are missing; returns the file's path.
+class Home(Protocol):
+    """Where a store lives. `place` may be shown: no password is in it."""
 
-    SQLite gives its log files the mode of the database file. What exists keeps the mode its owner gave it.
-    """
-    path = data_dir / FILE_NAME
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"The data directory {data_dir} cannot be used: {error.strerror}. Give a directory that this user may "
-            "write to, with --data or TOROUTER_DATA."
-        ) from error
-    return path
+    @property
+    def place(self) -> str: ...
 
+    @property
+    def reader(self) -> Engine: ...
 
-def make_engine(path: Path) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)), connect_args={"timeout": _BUSY_S}, pool_size=4
-    )
+    @property
+    def writer(self) -> Engine: ...
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None  # the driver would begin transactions by its own rules; `_begin` does instead
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+    @property
+    def is_there(self) -> bool:
+        """May there be a store? Where there is none, looking for its schema would make an empty file."""
+        ...
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        is_writing = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    def prepare(self) -> None:
+        """Makes what must be there before anything connects."""
+        ...
 
-    return engine
+    def only_one(self) -> AbstractContextManager[Connection]:
+        """A writing transaction for changes of the schema, of which there is one at a time over all processes."""
+        ...
 
+    def begin_view(self, connection: Connection) -> None:
+        """As its transaction's first statement: all that follow see the store as of one moment."""
+        ...
 
-@contextmanager
-def only_one(data_dir: Path, engine: Engine) -> Iterator[Connection]:
-    """A writing transaction for changes of the schema, of which there is one at a time over all processes.
+    def fault(self, error: Exception) -> StoreError | None:
+        """A driver's error as a sentence that says what to do; `None` for what is no driver's."""
+        ...
 
-    The lock on the directory stands before the database's own because the switch to the write-ahead log, of a new file,
-    does not wait: it is refused at once while another process writes (seen with SQLite 3.40).
-    """
-    directory = os.open(data_dir, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        with engine.connect() as connection:
-            _switch_to_log(connection)
-        with engine.execution_options(**{WRITES: True}).begin() as connection:
-            yield connection
-    finally:
-        os.close(directory)
+    def is_passing(self, error: DBAPIError) -> bool:
+        """Would the same transaction, begun again, probably succeed?"""
+        ...
 
 
-def _switch_to_log(connection: Connection) -> None:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.execute("PRAGMA journal_mode = WAL")  # not within a transaction, so not through SQLAlchemy
+def open_home(data_dir: Path, database: Secret | None) -> Home:
+    """Connects nowhere yet. Raises `ConfigError` for an address that is none, or whose driver is not installed."""
+    if database is None:
+        return SqliteHome(data_dir)
+    from torouter.store.postgresql import PostgresqlHome
+
+    return PostgresqlHome(database)
 
 
 @contextmanager
-def faults_of(path: Path) -> Iterator[None]:
-    """Translates the driver's errors into `StoreError`: a sentence that says what to do."""
+def faults_of(home: Home) -> Iterator[None]:
+    """Translates the driver's errors into `StoreError`."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
-        raise StoreError(f"The store {path} {_advice(error)}") from error
+    except Exception as error:
+        fault = home.fault(error)
+        if fault is None:
+            raise
+        raise fault from error
 
 
-def _advice(error: DBAPIError | sqlite3.Error) -> str:
-    words = str(error.orig if isinstance(error, DBAPIError) else error)
-    if "locked" in words or "busy" in words:
-        return (
-            f"was busy for {_BUSY_S:.0f} s: another process holds it. Wait for that process or end it, and try again."
-        )
-    if "readonly" in words or "unable to open" in words:
-        return "cannot be opened for writing: give this user the right to write to the file and its directory."
-    if "full" in words:
-        return "cannot grow: the disk is full. Free some space and try again."
-    if "not a database" in words or "malformed" in words:
-        return f"is damaged ({words}): put a backup in its place, or move the file away to start with an empty store."
-    return f"cannot be used: {words}. `torouter db check` tells more."
+def is_conflict(error: DBAPIError) -> bool:
+    """Did it break a constraint: a name that is taken, a row that is not there?"""
+    return isinstance(error, IntegrityError) or sqlstate(error).startswith(_CONFLICTS)
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """PostgreSQL's five characters; empty where there are none."""
+    facts = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return str(facts.get("C", "")) if isinstance(facts, dict) else ""

@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import Connection, inspect, text
 
 from torouter.errors import StoreError
-from torouter.store.engine import FILE_NAME, faults_of, make_engine
+from torouter.store.engine import faults_of, open_home
+from torouter.units import Secret
 
 __all__ = ["MIGRATIONS", "REVISIONS", "SchemaState", "schema_state", "upgrade"]
 
@@ -24,9 +25,9 @@ _VERSION_TABLE: Final = "alembic_version"
 
 
 class SchemaState(msgspec.Struct, frozen=True, kw_only=True):
-    """`found` is `None` where there is no store yet, or nothing in it."""
+    """`place` is where the store is, for people. `found` is `None` where there is no store yet, or nothing in it."""
 
-    path: Path
+    place: str
     found: str | None
     expected: str
 
@@ -39,26 +40,25 @@ class SchemaState(msgspec.Struct, frozen=True, kw_only=True):
         return self.found is None or self.found in REVISIONS
 
 
-def schema_state(data_dir: Path) -> SchemaState:
-    """Looks and changes nothing. Raises `StoreError` if the file cannot be read."""
-    path = data_dir / FILE_NAME
+def schema_state(data_dir: Path, database: Secret | None = None) -> SchemaState:
+    """Looks and changes nothing. Raises `StoreError` if the store cannot be read."""
+    home = open_home(data_dir, database)
     found: str | None = None
-    if path.exists():
-        engine = make_engine(path)
-        try:
-            with faults_of(path), engine.connect() as connection:
+    try:
+        if home.is_there:
+            with faults_of(home), home.reader.connect() as connection:
                 found = _revision_of(connection)
-        finally:
-            engine.dispose()
-    return SchemaState(path=path, found=found, expected=REVISIONS[-1])
+    finally:
+        home.reader.dispose()
+    return SchemaState(place=home.place, found=found, expected=REVISIONS[-1])
 
 
-def upgrade(connection: Connection, path: Path) -> None:
+def upgrade(connection: Connection, place: str) -> None:
     """Within the caller's transaction: all of it or nothing. Raises `StoreError` for a schema from a newer version."""
-    state = SchemaState(path=path, found=_revision_of(connection), expected=REVISIONS[-1])
+    state = SchemaState(place=place, found=_revision_of(connection), expected=REVISIONS[-1])
     if not state.is_known:
         raise StoreError(
-            f"The store {path} has schema {state.found}, and this version of torouter knows schemas up to "
+            f"The store {place} has schema {state.found}, and this version of torouter knows schemas up to "
             f"{state.expected}: a newer version has upgraded it. Install that version again, or put a backup of the "
             "store from before the upgrade in its place."
         )

@@ -27,15 +27,22 @@ __all__ = [
     "LedgerKind",
     "LedgerRow",
     "LimitColumns",
+    "ModelTotals",
     "OnHangup",
     "PlanRow",
     "PlanWindow",
     "PriceRow",
     "ProcessRow",
     "Role",
+    "SeriesPoint",
+    "SeriesStep",
+    "StoredLedgerRow",
+    "StoredUsage",
     "SubscriptionRow",
     "SubscriptionStatus",
+    "UsageFilter",
     "UsageRow",
+    "UsageTotals",
     "WindowName",
 ]
 
@@ -49,6 +56,7 @@ OnHangup = Literal["cancel", "drain"]
 """What becomes of an answer whose client has left: broken off and billed as far as it came, or read to its end."""
 LedgerKind = Literal["attempt", "top_up", "adjustment", "refund"]
 WindowName = Literal["day", "week", "month"]
+SeriesStep = Literal["hour", "day"]
 
 
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,8 +314,53 @@ class UsageRow(NamedTuple):
     cost_parts: str | None = None
 
 
+class StoredUsage(NamedTuple):
+    id: int
+    row: UsageRow
+
+
+class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which requests. `None`: any. From `from_ms` on, and before `until_ms`."""
+
+    from_ms: int | None = None
+    until_ms: int | None = None
+    account_id: int | None = None
+    key_id: int | None = None
+    model: str | None = None
+    channel: str | None = None
+    status: int | None = None
+    outcome: str | None = None
+    request_id: str | None = None
+
+
+class UsageTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over requests. `failures` are those without a good answer."""
+
+    requests: int = 0
+    failures: int = 0
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    cost_nusd: int = 0
+
+
+class ModelTotals(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    totals: UsageTotals
+
+
+class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The sums of the hour or day (UTC) that begins at `at_ms`."""
+
+    at_ms: int
+    totals: UsageTotals
+
+
 class LedgerRow(NamedTuple):
-    """One movement of money, or an attempt that cost nothing, in the order of the columns of `ledger`."""
+    """One movement of money, or an attempt that cost nothing, in the order of the columns of `ledger`.
+
+    `attempt` counts from 1 within a request. An attempt numbered 0 is the sum of a key's attempts that were pruned."""
 
     at_ms: int
     account_id: int
@@ -323,6 +376,11 @@ class LedgerRow(NamedTuple):
     latency_ms: int
     first_token_ms: int | None
     note: str
+
+
+class StoredLedgerRow(NamedTuple):
+    id: int
+    row: LedgerRow
 
 
 class PlanWindow(NamedTuple):

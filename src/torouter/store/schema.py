@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 __all__ = [
@@ -67,7 +68,7 @@ accounts = Table(
     Column("created_ms", BigInteger, nullable=False),
     # `prepaid` spends a balance, `unlimited` is only written down.
     Column("billing", Text, nullable=False, server_default="prepaid"),
-    # Both only grow, and the balance is their difference: so that two who change it at once cannot undo each other.
+    # The balance is their difference. Both are only added to, so that two who change it at once cannot undo each other.
     Column("credited_nusd", BigInteger, nullable=False, server_default="0"),
     Column("charged_nusd", BigInteger, nullable=False, server_default="0"),
     Column("deleted_ms", BigInteger),
@@ -210,7 +211,7 @@ ledger = Table(
     # 0 and empty where no request was the cause.
     Column("key_id", _ID, nullable=False),
     Column("request_id", Text, nullable=False, index=True),
-    # Counted from 1 within a request.
+    # Counted from 1 within a request; 0 of the sum of those that were pruned.
     Column("attempt", Integer, nullable=False),
     # `attempt`, `top_up`, `adjustment`, `refund`.
     Column("kind", Text, nullable=False),
@@ -225,6 +226,15 @@ ledger = Table(
     Column("first_token_ms", BigInteger),
     Column("note", Text, nullable=False),
     Index(None, "account_id", "id"),
+    # The sums of attempts that were pruned: they are found, and there is one for each key.
+    Index(
+        "ix_ledger_pruned",
+        "account_id",
+        "key_id",
+        unique=True,
+        sqlite_where=text("kind = 'attempt' AND attempt = 0"),
+        postgresql_where=text("kind = 'attempt' AND attempt = 0"),
+    ),
 )
 """Every movement of money, and every attempt, also those that cost nothing: an account's balance is the sum of its
 amounts."""
@@ -371,7 +381,7 @@ revision = Table(
     Column("id", _ID, primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-"""One row. Its value rises with every change that `AccessRows` can show, in the transaction of that change."""
+"""One row. Its value rises with every change of what deciding about requests takes, in that change's transaction."""
 
 vault = Table(
     "vault",

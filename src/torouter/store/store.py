@@ -1,64 +1,105 @@
-"""`Store`: every query there is, over one engine.
+"""`Store`: every query there is, over one database.
 
 Safe to use from several threads: each call is a transaction of its own, unless `transaction` joins several into one.
+The queries stand in the modules named for their subjects.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from itertools import chain
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+import msgspec
+from sqlalchemy import or_, update
 
-from torouter.errors import StoreError
-from torouter.store import kept, statements
-from torouter.store.engine import WRITES, faults_of, make_engine, only_one, prepare_directory
+from torouter.store import (
+    access,
+    accounts,
+    admin_tokens,
+    audit,
+    changes,
+    entries,
+    groups,
+    kept,
+    keys,
+    movements,
+    plans,
+    prices,
+    processes,
+    pruning,
+    segments,
+    spent,
+    usage,
+    vault,
+)
+from torouter.store.engine import Home, faults_of, open_home
 from torouter.store.migrate import upgrade
-from torouter.store.rows import AccessRows, AccountRow, GroupRow, KeptResponseRow, KeyRow, KeyStatus, Role, UsageRow
-from torouter.store.schema import accounts, groups, keys, revision, usage, vault
-from torouter.units import wall_ms
+from torouter.store.rows import (
+    AccessRows,
+    AccountBilling,
+    AccountRow,
+    AdminTokenRow,
+    AuditRow,
+    Changes,
+    Entry,
+    GroupRow,
+    KeptResponseRow,
+    KeyRow,
+    KeyStatus,
+    LedgerKind,
+    LedgerRow,
+    LimitColumns,
+    ModelTotals,
+    OnHangup,
+    PlanRow,
+    PriceRow,
+    ProcessRow,
+    Role,
+    SeriesPoint,
+    SeriesStep,
+    StoredLedgerRow,
+    StoredUsage,
+    SubscriptionRow,
+    SubscriptionStatus,
+    UsageFilter,
+    UsageRow,
+    UsageTotals,
+)
+from torouter.store.schema import keys as keys_table
+from torouter.store.transactions import Transactions
+from torouter.units import Secret, wall_ms
 
 __all__ = ["Store"]
 
-_BLOCK_ROWS: Final = 30
-"""Times 31 columns: below the 999 variables that every build of SQLite takes."""
-_BLOCK_KEYS: Final = 500
-_TIDY_ROWS: Final = 5000
-
 
 class Store:
-    """Every call raises `StoreError`: the store is unusable, or (its `kind` is `not_found` or `conflict`) what was
-    asked for does not exist, or exists already."""
+    """Every call raises `StoreError`: the store is unusable, or (its `kind` is `not_found`, `conflict` or
+    `bad_request`) what was asked for does not exist, or exists already or is in use, or cannot be changed so."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
-        self._reader = engine
-        self._writer = engine.execution_options(**{WRITES: True})
-        self._joined = threading.local()
-        self._insert_usage = str(insert(usage).values(dict.fromkeys(UsageRow._fields)).compile(dialect=engine.dialect))
-        head, _, row = self._insert_usage.partition(" VALUES ")
-        self._insert_usage_block = f"{head} VALUES {', '.join([row] * _BLOCK_ROWS)}"
+    def __init__(self, data_dir: Path, home: Home) -> None:
+        self.data_dir = data_dir
+        self.place = home.place
+        self._home = home
+        self._in = Transactions(home)
 
     @classmethod
-    def open(cls, data_dir: Path) -> Self:
-        """Opens the store of a data directory, making or upgrading it where needed. May wait for another process."""
-        path = prepare_directory(data_dir)
-        engine = make_engine(path)
+    def open(cls, data_dir: Path, database: Secret | None = None) -> Self:
+        """Opens the store, making or upgrading it where needed: the file in the data directory, or the PostgreSQL
+        database with that URL. May wait for another process. Raises `ConfigError` for a URL that is none."""
+        home = open_home(data_dir, database)
+        home.prepare()
         try:
-            with faults_of(path), only_one(data_dir, engine) as connection:
-                upgrade(connection, path)
+            with faults_of(home), home.only_one() as connection:
+                upgrade(connection, home.place)
         except BaseException:
-            engine.dispose()
+            home.reader.dispose()
             raise
-        return cls(path, engine)
+        return cls(data_dir, home)
 
     def close(self) -> None:
-        self._reader.dispose()
+        self._home.reader.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -66,49 +107,152 @@ class Store:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Joins this thread's calls: all of them take effect or none, and nobody else writes meanwhile."""
-        with self._writing() as connection:
-            before = getattr(self._joined, "connection", None)
-            self._joined.connection = connection
-            try:
-                yield
-            finally:
-                self._joined.connection = before
+    def transaction(self) -> AbstractContextManager[None]:
+        """Joins this thread's calls: all of them take effect or none. Nobody else writes meanwhile (SQLite), or
+        changes what this has changed (PostgreSQL)."""
+        return self._in.joining()
 
-    # Accounts and groups
+    # What deciding needs
 
-    def create_account(self, email: str, display_name: str, role: Role) -> AccountRow:
+    def revision(self) -> int:
+        """Rises with every change of accounts, groups, keys, plans, subscriptions and prices. One small read, cheap
+        enough to be asked often."""
+        with self._in.reading() as connection:
+            return changes.revision_of(connection)
+
+    def changes_since(self, revision: int) -> Changes:
+        """What became different after that revision; after 0: everything, but for deleted keys."""
+        with self._in.viewing() as connection:
+            return changes.changes_since(connection, revision)
+
+    def access_rows(self) -> AccessRows:
+        """All keys that are not deleted, and the revision they belong to, as of one moment."""
+        with self._in.viewing() as connection:
+            return access.read(connection)
+
+    # What requests used and cost
+
+    def write_entries(self, batch: Sequence[Entry], segment: str = "") -> dict[str, int]:
+        """Stores all of it or nothing, and nothing if that segment of a journal is stored already. Returns, by name of
+        meter, what was spent since ever of all that was touched: by `k:` keys, `a:` accounts, and `p:` in windows of
+        plans."""
+        if not batch and not segment:
+            return {}
+        return self._in.written(lambda connection: entries.write(connection, batch, segment, wall_ms()))
+
+    def has_segment(self, name: str) -> bool:
+        with self._in.reading() as connection:
+            return segments.has(connection, name)
+
+    def forget_segments(self, names: Sequence[str]) -> None:
+        """Of those whose file is gone."""
+        with self._in.writing() as connection:
+            segments.forget(connection, names)
+
+    def read_spent(self, names: Sequence[str]) -> dict[str, int]:
+        """By name of meter, for each that is asked: 0 where nothing was charged."""
+        with self._in.reading() as connection:
+            return spent.read_spent(connection, names)
+
+    def read_minutes(self, key_id: int, since_minute: int) -> dict[int, int]:
+        """Requests of a key with request windows, by minute since the epoch."""
+        with self._in.reading() as connection:
+            return spent.read_minutes(connection, key_id, since_minute)
+
+    # Processes
+
+    def beat(self, row: ProcessRow) -> None:
+        """It is alive: enters the process, or brings its row up to date."""
+        with self._in.writing() as connection:
+            processes.beat(connection, row)
+
+    def leave(self, process_id: str) -> None:
+        with self._in.writing() as connection:
+            processes.leave(connection, process_id)
+
+    def live_processes(self, since_ms: int) -> list[ProcessRow]:
+        """That were seen at that time or later, the oldest first."""
+        with self._in.reading() as connection:
+            return processes.live(connection, since_ms)
+
+    # Accounts
+
+    def create_account(
+        self, email: str, display_name: str, role: Role, billing: AccountBilling = "prepaid"
+    ) -> AccountRow:
         """An active account."""
-        account = insert(accounts).values(
-            email=email, display_name=display_name, role=role, status="active", created_ms=wall_ms()
-        )
-        with self._writing() as connection, _conflict(f"There is an account with the address {email} already."):
-            row = connection.execute(account.returning(*statements.ACCOUNTS.selected_columns)).one()
-            _raise_revision(connection)
-        return statements.to_account(row)
+        with self._in.changing() as (connection, number):
+            return accounts.create(connection, number, email, display_name, role, billing)
+
+    def get_account(self, account_id: int) -> AccountRow:
+        """Deleted or not."""
+        with self._in.reading() as connection:
+            return accounts.get(connection, account_id)
 
     def first_account(self) -> AccountRow | None:
         """The account that was made first: the operator's own."""
-        with self._reading() as connection:
-            row = connection.execute(statements.ACCOUNTS.limit(1)).one_or_none()
-        return None if row is None else statements.to_account(row)
+        with self._in.reading() as connection:
+            return accounts.first(connection)
 
-    def list_accounts(self) -> list[AccountRow]:
-        with self._reading() as connection:
-            return [statements.to_account(row) for row in connection.execute(statements.ACCOUNTS)]
+    def list_accounts(
+        self, *, include_deleted: bool = False, after_id: int = 0, limit: int | None = None
+    ) -> list[AccountRow]:
+        """By id."""
+        with self._in.reading() as connection:
+            return accounts.page(connection, after_id, limit, include_deleted)
 
-    def create_group(self, name: str) -> GroupRow:
-        group = insert(groups).values(name=name, created_ms=wall_ms())
-        with self._writing() as connection, _conflict(f"There is a group named {name} already."):
-            row = connection.execute(group.returning(*statements.GROUPS.selected_columns)).one()
-            _raise_revision(connection)
-        return statements.to_group(row)
+    def change_account(self, account_id: int, changes: Mapping[str, object]) -> AccountRow:
+        """`changes`: `email`, `display_name`, `role`, `status`, `billing`."""
+        with self._in.changing() as (connection, number):
+            return accounts.change(connection, number, account_id, changes)
 
-    def list_groups(self) -> list[GroupRow]:
-        with self._reading() as connection:
-            return [statements.to_group(row) for row in connection.execute(statements.GROUPS)]
+    def delete_account(self, account_id: int) -> AccountRow:
+        """For good. Its keys' rows stay, its address may be given again."""
+        with self._in.changing() as (connection, number):
+            return accounts.delete(connection, number, account_id)
+
+    # Money
+
+    def move_money(self, account_id: int, kind: LedgerKind, amount_nusd: int, note: str) -> AccountRow:
+        """Credits the account, or takes from it if the amount is negative, and writes that into the ledger."""
+        with self._in.changing() as (connection, number):
+            return movements.move(connection, number, account_id, kind, amount_nusd, note)
+
+    def ledger_page(self, account_id: int, before_id: int | None = None, limit: int = 50) -> list[StoredLedgerRow]:
+        """The latest rows first."""
+        with self._in.reading() as connection:
+            return movements.page(connection, account_id, before_id, limit)
+
+    def attempts_of(self, request_id: str) -> list[LedgerRow]:
+        """In their order; none where they were pruned."""
+        with self._in.reading() as connection:
+            return movements.attempts_of(connection, request_id)
+
+    # Groups
+
+    def create_group(self, name: str, changes: Mapping[str, object] | None = None) -> GroupRow:
+        """`changes`: `platform`, `billing`, `multiplier_ppm`, `models`, `defaults` (`LimitColumns`)."""
+        with self._in.changing() as (connection, number):
+            return groups.create(connection, number, name, changes or {})
+
+    def get_group(self, group: str | int) -> GroupRow:
+        """By name, or by id and then deleted or not."""
+        with self._in.reading() as connection:
+            return groups.get(connection, group)
+
+    def list_groups(self, *, include_deleted: bool = False) -> list[GroupRow]:
+        with self._in.reading() as connection:
+            return groups.every(connection, include_deleted)
+
+    def change_group(self, group_id: int, changes: Mapping[str, object]) -> GroupRow:
+        """`changes` as for `create_group`, and `name`."""
+        with self._in.changing() as (connection, number):
+            return groups.change(connection, number, group_id, changes)
+
+    def delete_group(self, group_id: int) -> GroupRow:
+        """For good; its name may be given again. A conflict while a key or a subscription in force belongs to it."""
+        with self._in.changing() as (connection, number):
+            return groups.delete(connection, number, group_id)
 
     # Keys
 
@@ -116,7 +260,7 @@ class Store:
         self,
         *,
         account_id: int,
-        group: str,
+        group: str | int,
         name: str,
         key_hash: bytes,
         head: str,
@@ -124,204 +268,296 @@ class Store:
         models: Sequence[str] = (),
         expires_ms: int | None = None,
         keep_responses: bool | None = None,
+        limits: LimitColumns | None = None,
+        ip_allow: Sequence[str] = (),
+        ip_deny: Sequence[str] = (),
+        is_strict: bool | None = None,
+        on_hangup: OnHangup | None = None,
+        replaces_id: int | None = None,
     ) -> KeyRow:
         """An enabled key. `head` and `tail` are the parts of it that may be shown; no models means all models."""
-        with self._writing() as connection:
-            key = insert(keys).values(
-                account_id=account_id,
-                group_id=_group_id(connection, group),
-                name=name,
-                key_hash=key_hash,
-                head=head,
-                tail=tail,
-                models=list(models),
-                status="enabled",
-                expires_ms=expires_ms,
-                created_ms=wall_ms(),
-                keep_responses=keep_responses,
-            )
-            with _conflict("This key exists already (a deleted one cannot come back), or its account does not exist."):
-                key_id = connection.execute(key.returning(keys.c.id)).scalar_one()
-            _raise_revision(connection)
-            return _key(connection, key_id)
-
-    def list_keys(self, *, include_deleted: bool = False) -> list[KeyRow]:
-        query = statements.KEYS if include_deleted else statements.KEYS.where(keys.c.deleted_ms.is_(None))
-        with self._reading() as connection:
-            return [statements.to_key(row) for row in connection.execute(query)]
+        values: dict[str, object] = {
+            "account_id": account_id,
+            "name": name,
+            "key_hash": key_hash,
+            "head": head,
+            "tail": tail,
+            "models": list(models),
+            "status": "enabled",
+            "expires_ms": expires_ms,
+            "keep_responses": keep_responses,
+            "ip_allow": list(ip_allow),
+            "ip_deny": list(ip_deny),
+            "is_strict": is_strict,
+            "on_hangup": on_hangup,
+            "replaces_id": replaces_id,
+        }
+        with self._in.changing() as (connection, number):
+            of_limits = msgspec.structs.asdict(limits or LimitColumns())
+            return keys.create(connection, number, group, values | of_limits)
 
     def find_key(self, key_hash: bytes) -> KeyRow | None:
         """The key with this hash, deleted or not."""
-        with self._reading() as connection:
-            row = connection.execute(statements.KEYS.where(keys.c.key_hash == key_hash)).one_or_none()
-        return None if row is None else statements.to_key(row)
+        with self._in.reading() as connection:
+            return keys.find(connection, key_hash)
+
+    def get_key(self, key_id: int) -> KeyRow:
+        """Deleted or not."""
+        with self._in.reading() as connection:
+            return keys.get(connection, key_id)
+
+    def list_keys(
+        self,
+        *,
+        account_id: int | None = None,
+        include_deleted: bool = False,
+        after_id: int = 0,
+        limit: int | None = None,
+    ) -> list[KeyRow]:
+        """By id."""
+        with self._in.reading() as connection:
+            return keys.page(connection, account_id, include_deleted, after_id, limit)
+
+    def change_key(self, key_id: int, changes: Mapping[str, object]) -> KeyRow:
+        """`changes`: `group` (name or id) or `group_id`, `name`, `models`, `status`, `expires_ms`, `keep_responses`,
+        `ip_allow`, `ip_deny`, `is_strict`, `on_hangup`, and the columns of `LimitColumns`."""
+        with self._in.changing() as (connection, number):
+            return keys.change(connection, number, key_id, changes)
 
     def set_key_status(self, key_id: int, status: KeyStatus) -> KeyRow:
-        return self._change_key(key_id, {"status": status})
+        return self.change_key(key_id, {"status": status})
 
     def delete_key(self, key_id: int) -> KeyRow:
         """For good: the row stays for the usage that names it, but nothing brings the key back."""
-        return self._change_key(key_id, {"deleted_ms": wall_ms()})
+        with self._in.changing() as (connection, number):
+            return keys.delete(connection, number, key_id)
 
-    def touch_keys(self, last_used_ms: Mapping[int, int]) -> None:
-        """Moves the `last_used_ms` of keys (by id) forward, never back. No new revision: no decision depends on it."""
-        if not last_used_ms:
-            return
-        touched = [{"touched_id": key_id, "at_ms": at_ms} for key_id, at_ms in last_used_ms.items()]
-        with self._writing() as connection:
-            connection.execute(statements.TOUCH_KEY, touched)
+    # Plans, subscriptions, prices
 
-    # What deciding needs
+    def create_plan(self, name: str, *, daily_nusd: int = 0, weekly_nusd: int = 0, monthly_nusd: int = 0) -> PlanRow:
+        windows = {"daily_nusd": daily_nusd, "weekly_nusd": weekly_nusd, "monthly_nusd": monthly_nusd}
+        with self._in.changing() as (connection, _):
+            return plans.create(connection, name, windows)
 
-    def revision(self) -> int:
-        """Rises with every change of accounts, groups and keys. One small read, cheap enough to be asked often."""
-        with self._reading() as connection:
-            return int(connection.execute(statements.REVISION).scalar_one())
+    def get_plan(self, plan_id: int) -> PlanRow:
+        """Deleted or not."""
+        with self._in.reading() as connection:
+            return plans.get(connection, plan_id)
 
-    def access_rows(self) -> AccessRows:
-        """All keys that are not deleted, and the revision they belong to, as of one moment."""
-        with self._reading() as connection:
-            number = int(connection.execute(statements.REVISION).scalar_one())
-            rows = tuple(statements.to_access(row) for row in connection.execute(statements.ACCESS))
-        return AccessRows(revision=number, keys=rows)
+    def list_plans(self, *, include_deleted: bool = False) -> list[PlanRow]:
+        with self._in.reading() as connection:
+            return plans.every(connection, include_deleted)
+
+    def change_plan(self, plan_id: int, changes: Mapping[str, object]) -> PlanRow:
+        """`changes`: `name`, `daily_nusd`, `weekly_nusd`, `monthly_nusd`."""
+        with self._in.changing() as (connection, _):
+            return plans.change(connection, plan_id, changes)
+
+    def delete_plan(self, plan_id: int) -> PlanRow:
+        """For good; its name may be given again. A conflict while a subscription in force has it."""
+        with self._in.changing() as (connection, _):
+            return plans.delete(connection, plan_id)
+
+    def set_subscription(
+        self,
+        account_id: int,
+        group_id: int,
+        plan_id: int,
+        status: SubscriptionStatus,
+        started_ms: int,
+        ends_ms: int | None,
+    ) -> SubscriptionRow:
+        """An account has at most one in a group: makes it, or changes it."""
+        with self._in.changing() as (connection, number):
+            return plans.set_subscription(
+                connection, number, account_id, group_id, plan_id, status, started_ms, ends_ms
+            )
+
+    def list_subscriptions(self, account_id: int | None = None) -> list[SubscriptionRow]:
+        with self._in.reading() as connection:
+            return plans.subscriptions_of(connection, account_id)
+
+    def add_price(self, model: str, channel: str, from_ms: int, rates: Mapping[str, object], note: str) -> PriceRow:
+        with self._in.changing() as (connection, _):
+            return prices.add(connection, model, channel, from_ms, rates, note)
+
+    def list_prices(self, *, include_deleted: bool = False) -> list[PriceRow]:
+        """By id: a later one takes the place of an earlier one."""
+        with self._in.reading() as connection:
+            return prices.every(connection, include_deleted)
+
+    def delete_price(self, price_id: int) -> PriceRow:
+        """Its row stays for the bills that name it."""
+        with self._in.changing() as (connection, _):
+            return prices.delete(connection, price_id)
+
+    # Who changed what, and with what right
+
+    def write_audit(
+        self,
+        actor: str,
+        address: str,
+        action: str,
+        object_kind: str,
+        object_id: int,
+        before: Mapping[str, object] | None,
+        after: Mapping[str, object] | None,
+    ) -> AuditRow:
+        with self._in.writing() as connection:
+            return audit.write(connection, actor, address, action, object_kind, object_id, before, after)
+
+    def audit_page(
+        self,
+        before_id: int | None = None,
+        limit: int = 50,
+        object_kind: str | None = None,
+        object_id: int | None = None,
+    ) -> list[AuditRow]:
+        """The latest rows first."""
+        with self._in.reading() as connection:
+            return audit.page(connection, before_id, limit, object_kind, object_id)
+
+    def add_admin_token(
+        self, account_id: int, name: str, token_hash: bytes, head: str, expires_ms: int | None
+    ) -> AdminTokenRow:
+        with self._in.writing() as connection:
+            return admin_tokens.add(connection, account_id, name, token_hash, head, expires_ms)
+
+    def find_admin_token(self, token_hash: bytes) -> AdminTokenRow | None:
+        """Expired or not, but not deleted."""
+        with self._in.reading() as connection:
+            return admin_tokens.find(connection, token_hash)
+
+    def list_admin_tokens(self, *, include_deleted: bool = False) -> list[AdminTokenRow]:
+        with self._in.reading() as connection:
+            return admin_tokens.every(connection, include_deleted)
+
+    def delete_admin_token(self, token_id: int) -> AdminTokenRow:
+        with self._in.writing() as connection:
+            return admin_tokens.delete(connection, token_id)
+
+    def touch_admin_token(self, token_id: int, at_ms: int) -> None:
+        """Moves its `last_used_ms` forward, never back."""
+        with self._in.writing() as connection:
+            admin_tokens.touch(connection, token_id, at_ms)
 
     # Usage
 
-    def insert_usage(self, rows: Sequence[UsageRow]) -> None:
-        """All rows or none, without SQLAlchemy's work for each: about 6 µs of CPU time per row.
+    def usage_page(
+        self, wanted: UsageFilter, before: tuple[int, int] | None = None, limit: int = 50
+    ) -> list[StoredUsage]:
+        """The latest first, at most 1000. The next page is what stands before the last one's `(at_ms, id)`."""
+        with self._in.reading() as connection:
+            return usage.page(connection, wanted, before, limit)
 
-        In blocks, because the driver hands the interpreter's lock over for each statement, and another thread that is
-        busy makes each of these hand-overs a wait for both. Bare tuples, because the driver reads a named tuple's
-        fields one Python call at a time (2.5 µs a row more).
-        """
-        if not rows:
-            return
-        odd = len(rows) % _BLOCK_ROWS
-        with self._writing() as connection:
-            if odd:
-                connection.exec_driver_sql(self._insert_usage, list(map(tuple, rows[:odd])))
-            for start in range(odd, len(rows), _BLOCK_ROWS):
-                block = tuple(chain.from_iterable(rows[start : start + _BLOCK_ROWS]))
-                connection.exec_driver_sql(self._insert_usage_block, block)
+    def usage_export(self, wanted: UsageFilter) -> Iterator[list[StoredUsage]]:
+        """All of them, the latest first, in pages. No transaction lasts longer than a page."""
+        before: tuple[int, int] | None = None
+        while page := self.usage_page(wanted, before, usage.PAGE_ROWS):
+            yield page
+            before = (page[-1].row.at_ms, page[-1].id)
 
-    def usage_rows(self, *, limit: int = 100) -> list[UsageRow]:
-        """The latest rows, newest first."""
-        with self._reading() as connection:
-            return [UsageRow(*row) for row in connection.execute(statements.USAGE.limit(limit))]
+    def usage_totals(self, wanted: UsageFilter) -> UsageTotals:
+        """From roll-ups, but for parts of an hour, and for all if the filter asks for what they do not tell apart:
+        channel, status, outcome, a request. Those count what has not been pruned."""
+        with self._in.viewing() as connection:
+            return usage.totals(connection, wanted)
+
+    def usage_by_model(self, wanted: UsageFilter) -> list[ModelTotals]:
+        """As `usage_totals`, by the model that clients asked for; the most expensive first, at most 1000."""
+        with self._in.viewing() as connection:
+            return usage.by_model(connection, wanted)
+
+    def usage_series(self, wanted: UsageFilter, step: SeriesStep) -> list[SeriesPoint]:
+        """By hour or day (UTC), those with requests. Those in which the time begins and ends count whole."""
+        with self._in.reading() as connection:
+            return usage.series(connection, wanted, step)
+
+    # Pruning
+
+    def prune_usage(self, before_ms: int, limit_rows: int = 1000) -> int:
+        """Deletes at most so many of the oldest requests before that time, with their attempts, whose amounts go into
+        a sum in the ledger. Roll-ups stay. Returns how many; fewer than the limit: there are no more."""
+        with self._in.reading() as connection:
+            due = pruning.due_requests(connection, before_ms, limit_rows)
+        return self._in.written(lambda connection: pruning.prune_requests(connection, due)) if due else 0
+
+    def prune_hours(self, before_ms: int, limit_rows: int = 1000) -> int:
+        """Roll-ups by hour; those by day stay."""
+        return self._in.written(lambda connection: pruning.prune_hours(connection, before_ms, limit_rows))
+
+    def prune_minutes(self, before_minute: int, limit_rows: int = 1000) -> int:
+        """Minutes that no request window looks at any more."""
+        return self._in.written(lambda connection: pruning.prune_minutes(connection, before_minute, limit_rows))
 
     # Kept responses
 
     def keep_response(self, row: KeptResponseRow) -> None:
-        with self._writing() as connection:
+        with self._in.writing() as connection:
             kept.insert_row(connection, row)
 
     def find_response(self, account_id: int, response_id: str, now_ms: int) -> bytes | None:
         """What was sealed; `None` where there is none of this account, or no longer."""
-        with self._reading() as connection:
+        with self._in.reading() as connection:
             return kept.find_sealed(connection, account_id, response_id, now_ms)
 
     def delete_response(self, account_id: int, response_id: str, now_ms: int) -> bool:
         """Was there one of this account?"""
-        with self._writing() as connection:
+        with self._in.writing() as connection:
             return kept.delete_row(connection, account_id, response_id, now_ms)
 
     def shorten_responses(self, ttl_ms: int) -> None:
         """Lets none live longer than so long, whatever was said when it was kept."""
-        with self._writing() as connection:
+        with self._in.writing() as connection:
             kept.shorten_rows(connection, ttl_ms)
 
     def sweep_responses(self, now_ms: int, account_limit_bytes: int, limit_rows: int = 1000) -> int:
         """Deletes what has expired, and the oldest of accounts that keep more than they may; at most so many rows, so
         that others need not wait long. Returns how many. What is due is found without keeping anybody from writing: it
         takes a look at all rows."""
-        with self._reading() as connection:
+        with self._in.reading() as connection:
             due = kept.due_ids(connection, now_ms, account_limit_bytes, limit_rows)
         if not due:
             return 0
-        with self._writing() as connection:
+        with self._in.writing() as connection:
             return kept.delete_rows(connection, due)
 
     # The vault
 
     def keep_state(self, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
         """Rows of key, value and `expires_ms`: all or none. Each takes the place of one with the same key."""
-        newest = {key: {"key": key, "value": value, "expires_ms": expires_ms} for key, value, expires_ms in rows}
-        if not newest:
+        if not rows:
             return
-        with self._writing() as connection:
-            for keys_of_block in _blocks(list(newest)):
-                connection.execute(delete(vault).where(vault.c.key.in_(keys_of_block)))
-            connection.execute(insert(vault), list(newest.values()))
+        with self._in.writing() as connection:
+            vault.keep(connection, rows)
 
     def find_state(self, wanted: Sequence[bytes], now_ms: int) -> dict[bytes, tuple[bytes, int]]:
         """By key, the value and `expires_ms` of those that have not expired."""
-        found: dict[bytes, tuple[bytes, int]] = {}
-        with self._reading() as connection:
-            for block in _blocks(wanted):
-                query = select(vault.c.key, vault.c.value, vault.c.expires_ms)
-                query = query.where(vault.c.key.in_(block), vault.c.expires_ms > now_ms)
-                found |= {row.key: (row.value, row.expires_ms) for row in connection.execute(query)}
-        return found
+        with self._in.reading() as connection:
+            return vault.find(connection, wanted, now_ms)
 
     def tidy_state(self, now_ms: int, most_rows: int) -> None:
         """Removes rows that have expired, and the oldest ones beyond so many; a bounded number of both at a time."""
-        with self._writing() as connection:
-            excess = connection.execute(select(func.count()).select_from(vault)).scalar_one() - most_rows
-            oldest = select(vault.c.key).order_by(vault.c.expires_ms)
-            if excess > 0:
-                connection.execute(delete(vault).where(vault.c.key.in_(oldest.limit(min(excess, _TIDY_ROWS)))))
-            expired = oldest.where(vault.c.expires_ms <= now_ms).limit(_TIDY_ROWS)
-            connection.execute(delete(vault).where(vault.c.key.in_(expired)))
+        with self._in.writing() as connection:
+            vault.tidy(connection, now_ms, most_rows)
 
-    # How
+    # Until the journal is there
 
-    def _change_key(self, key_id: int, values: Mapping[str, object]) -> KeyRow:
-        change = update(keys).where(keys.c.id == key_id, keys.c.deleted_ms.is_(None)).values(values)
-        with self._writing() as connection:
-            if not connection.execute(change).rowcount:
-                raise StoreError(f"There is no key {key_id}; `torouter key list` shows the keys.", kind="not_found")
-            _raise_revision(connection)
-            return _key(connection, key_id)
+    def insert_usage(self, rows: Sequence[UsageRow]) -> None:
+        """All rows or none."""
+        with self._in.writing() as connection:
+            entries.INSERT_USAGE.run(connection, rows)
 
-    def _reading(self) -> AbstractContextManager[Connection]:
-        return self._connected(self._reader)
+    def touch_keys(self, last_used_ms: Mapping[int, int]) -> None:
+        """Moves the `last_used_ms` of keys (by id) forward, never back. No new revision: no decision depends on it."""
+        of = keys_table.c
+        with self._in.writing() as connection:
+            for key_id, at_ms in sorted(last_used_ms.items()):
+                is_later = or_(of.last_used_ms.is_(None), of.last_used_ms < at_ms)
+                change = update(keys_table).where(of.id == key_id, is_later).values(last_used_ms=at_ms)
+                connection.execute(change)
 
-    def _writing(self) -> AbstractContextManager[Connection]:
-        return self._connected(self._writer)
-
-    @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
-        joined: Connection | None = getattr(self._joined, "connection", None)
-        if joined is not None:
-            yield joined
-            return
-        with faults_of(self.path), engine.begin() as connection:
-            yield connection
-
-
-def _blocks(wanted: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    return (wanted[start : start + _BLOCK_KEYS] for start in range(0, len(wanted), _BLOCK_KEYS))
-
-
-def _raise_revision(connection: Connection) -> None:
-    connection.execute(update(revision).values(value=revision.c.value + 1))
-
-
-def _group_id(connection: Connection, name: str) -> int:
-    found = connection.execute(select(groups.c.id).where(groups.c.name == name)).scalar_one_or_none()
-    if found is None:
-        names = ", ".join(connection.execute(select(groups.c.name).order_by(groups.c.id)).scalars())
-        raise StoreError(f"There is no group named {name}; the groups are: {names}.", kind="not_found")
-    return int(found)
-
-
-def _key(connection: Connection, key_id: int) -> KeyRow:
-    return statements.to_key(connection.execute(statements.KEYS.where(keys.c.id == key_id)).one())
-
-
-@contextmanager
-def _conflict(sentence: str) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        raise StoreError(sentence, kind="conflict") from error
+    def usage_rows(self, *, limit: int = 100) -> list[UsageRow]:
+        """The latest rows, newest first."""
+        with self._in.reading() as connection:
+            return [stored.row for stored in usage.page(connection, UsageFilter(), None, limit)]

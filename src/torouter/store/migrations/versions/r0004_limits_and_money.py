@@ -155,6 +155,15 @@ def _create_ledger() -> None:
     )
     op.create_index("ix_ledger_request_id", "ledger", ["request_id"])
     op.create_index("ix_ledger_account_id_id", "ledger", ["account_id", "id"])
+    is_pruned = sa.text("kind = 'attempt' AND attempt = 0")
+    op.create_index(
+        "ix_ledger_pruned",
+        "ledger",
+        ["account_id", "key_id"],
+        unique=True,
+        sqlite_where=is_pruned,
+        postgresql_where=is_pruned,
+    )
 
 
 def _create_sums(name: str, since: str) -> None:

@@ -1,0 +1,167 @@
+"""What became different after a revision: what deciding about requests follows.
+
+A store may hold a million keys, so their rows do not pass through SQLAlchemy: SQLite's driver makes tuples of them,
+and PostgreSQL one JSON text of each page, because its driver, written in Python, takes longer for a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from torouter.store import groups, plans
+from torouter.store.rows import AccessKeyRow, AccountRow, Changes, LimitColumns
+from torouter.store.schema import revision
+
+__all__ = ["changes_since", "revision_of"]
+
+_Values: TypeAlias = Sequence[Any]
+
+_PAGE_ROWS: Final = 5000
+_LIMITS: Final = LimitColumns.__struct_fields__
+_KEY_COLUMNS: Final = (
+    "id",
+    "key_hash",
+    "name",
+    "account_id",
+    "group_id",
+    "models",
+    "status",
+    "expires_ms",
+    "keep_responses",
+    "ip_allow",
+    "ip_deny",
+    "is_strict",
+    "on_hangup",
+    "deleted_ms",
+    *_LIMITS,
+)
+_ACCOUNT_COLUMNS: Final = AccountRow.__struct_fields__
+
+
+def revision_of(connection: Connection) -> int:
+    return int(connection.execute(select(revision.c.value)).scalar_one())
+
+
+def changes_since(connection: Connection, since: int) -> Changes:
+    """Keys that are deleted are nothing to those who have seen nothing."""
+    number = revision_of(connection)
+    shown = "deleted_ms IS NULL" if since == 0 else f"revision > {since:d}"
+    is_paged = since == 0
+    made = _KeyMaker()
+    keys = tuple(map(made, _rows(connection, "keys", _KEY_COLUMNS, shown, is_paged)))
+    rows = _rows(connection, "accounts", _ACCOUNT_COLUMNS, "true" if since == 0 else shown, is_paged)
+    return Changes(
+        revision=number,
+        keys=keys,
+        accounts=tuple(map(_account, rows)),
+        groups=tuple(groups.every(connection, include_deleted=True)),
+        subscriptions=tuple(plans.subscriptions_of(connection, None)),
+    )
+
+
+class _KeyMaker:
+    """Keys with the same limits share them."""
+
+    __slots__ = ("_limits",)
+
+    def __init__(self) -> None:
+        self._limits: dict[tuple[int, ...], LimitColumns] = {}
+
+    def __call__(self, row: _Values) -> AccessKeyRow:
+        (
+            row_id,
+            key_hash,
+            name,
+            account_id,
+            group_id,
+            models,
+            status,
+            expires_ms,
+            keep_responses,
+            ip_allow,
+            ip_deny,
+            is_strict,
+            on_hangup,
+            deleted_ms,
+            *limits,
+        ) = row
+        return AccessKeyRow(
+            id=row_id,
+            key_hash=key_hash if isinstance(key_hash, bytes) else bytes.fromhex(key_hash),
+            name=name,
+            account_id=account_id,
+            group_id=group_id,
+            models=() if models == "[]" else _words(models),
+            status=status,
+            expires_ms=expires_ms,
+            keep_responses=_yes_or_no(keep_responses),
+            limits=self._shared(tuple(limits)),
+            ip_allow=() if ip_allow == "[]" else _words(ip_allow),
+            ip_deny=() if ip_deny == "[]" else _words(ip_deny),
+            is_strict=_yes_or_no(is_strict),
+            on_hangup=on_hangup,
+            is_deleted=deleted_ms is not None,
+        )
+
+    def _shared(self, limits: tuple[int, ...]) -> LimitColumns:
+        found = self._limits.get(limits)
+        if found is None:
+            found = self._limits[limits] = LimitColumns(**dict(zip(_LIMITS, limits, strict=True)))
+        return found
+
+
+def _account(row: _Values) -> AccountRow:
+    return AccountRow(**dict(zip(_ACCOUNT_COLUMNS, row, strict=True)))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def _yes_or_no(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _rows(connection: Connection, table: str, columns: Sequence[str], shown: str, is_paged: bool) -> Iterable[_Values]:
+    if connection.dialect.name == "sqlite":
+        return _tuples(connection, f"SELECT {', '.join(columns)} FROM {table} WHERE {shown}")  # noqa: S608
+    return _lists(connection, table, columns, shown, is_paged)
+
+
+def _tuples(connection: Connection, text: str) -> Iterator[_Values]:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(text)
+        while page := cursor.fetchmany(_PAGE_ROWS):
+            yield from page
+    finally:
+        cursor.close()
+
+
+def _lists(connection: Connection, table: str, columns: Sequence[str], shown: str, is_paged: bool) -> Iterator[_Values]:
+    fields = ", ".join(_JSON_FORMS.get(column, column) for column in columns)
+    after_id = 0
+    while True:
+        part = f"AND id > {after_id:d} ORDER BY id LIMIT {_PAGE_ROWS}" if is_paged else ""
+        text = (
+            f"SELECT json_agg(json_build_array({fields}))::text "  # noqa: S608
+            f"FROM (SELECT * FROM {table} WHERE {shown} {part}) AS page"
+        )
+        found = connection.exec_driver_sql(text).scalar_one()
+        page: list[list[Any]] = [] if found is None else msgspec.json.decode(found)
+        yield from page
+        if not is_paged or len(page) < _PAGE_ROWS:
+            return
+        after_id = page[-1][0]
+
+
+_JSON_FORMS: Final = {
+    "key_hash": "encode(key_hash, 'hex')",
+    "models": "models::text",
+    "ip_allow": "ip_allow::text",
+    "ip_deny": "ip_deny::text",
+}

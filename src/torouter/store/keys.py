@@ -1,0 +1,111 @@
+"""Queries of keys, within a transaction of `Store`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, Row, Select, insert, select
+
+from torouter.errors import StoreError
+from torouter.store import groups as groups_of
+from torouter.store.columns import checked, set_columns
+from torouter.store.rows import KeyRow, LimitColumns
+from torouter.store.schema import accounts, groups, keys
+from torouter.store.transactions import conflict
+from torouter.units import wall_ms
+
+__all__ = ["change", "create", "delete", "find", "get", "page"]
+
+_Rows: TypeAlias = Select[*tuple[Any, ...]]
+
+_OF = keys.c
+_LIMITS: Final = LimitColumns.__struct_fields__
+_CHANGEABLE: Final = (
+    "group_id",
+    "name",
+    "models",
+    "status",
+    "expires_ms",
+    "keep_responses",
+    *_LIMITS,
+    "ip_allow",
+    "ip_deny",
+    "is_strict",
+    "on_hangup",
+)
+_ROWS: _Rows = (
+    select(
+        groups.c.name.label("group"),
+        *(_OF[name] for name in KeyRow.__struct_fields__ if name not in {"group", "limits"}),
+        *(_OF[name] for name in _LIMITS),
+    )
+    .join(groups, groups.c.id == _OF.group_id)
+    .order_by(_OF.id)
+)
+
+
+def create(connection: Connection, number: int, group: str | int, values: Mapping[str, object]) -> KeyRow:
+    """`values` are columns and their values, beside those that every new key gets."""
+    row = {**values, "group_id": groups_of.id_of(connection, group), "created_ms": wall_ms(), "revision": number}
+    _require_account(connection, row["account_id"])
+    with conflict("This key exists already (a deleted one cannot come back)."):
+        key_id = connection.execute(insert(keys).values(row).returning(_OF.id)).scalar_one()
+    return get(connection, key_id)
+
+
+def find(connection: Connection, key_hash: bytes) -> KeyRow | None:
+    row = connection.execute(_ROWS.where(_OF.key_hash == key_hash)).one_or_none()
+    return None if row is None else _of(row)
+
+
+def get(connection: Connection, key_id: int) -> KeyRow:
+    row = connection.execute(_ROWS.where(_OF.id == key_id)).one_or_none()
+    if row is None:
+        raise StoreError(_missing(key_id), kind="not_found")
+    return _of(row)
+
+
+def page(
+    connection: Connection, account_id: int | None, include_deleted: bool, after_id: int, limit: int | None
+) -> list[KeyRow]:
+    query = _ROWS.where(_OF.id > after_id).limit(limit)
+    if account_id is not None:
+        query = query.where(_OF.account_id == account_id)
+    if not include_deleted:
+        query = query.where(_OF.deleted_ms.is_(None))
+    return [_of(row) for row in connection.execute(query)]
+
+
+def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:
+    """`group` (name or id) beside the columns."""
+    given = dict(changes)
+    if "group" in given:
+        group = given.pop("group")
+        assert isinstance(group, str | int)
+        given["group_id"] = groups_of.id_of(connection, group)
+    values = checked(given, _CHANGEABLE, "a key")
+    set_columns(connection, keys, key_id, values | {"revision": number}, _missing(key_id))
+    return get(connection, key_id)
+
+
+def delete(connection: Connection, number: int, key_id: int) -> KeyRow:
+    set_columns(connection, keys, key_id, {"deleted_ms": wall_ms(), "revision": number}, _missing(key_id))
+    return get(connection, key_id)
+
+
+def _require_account(connection: Connection, account_id: object) -> None:
+    is_asked = (accounts.c.id == account_id) & accounts.c.deleted_ms.is_(None)
+    if connection.execute(select(accounts.c.id).where(is_asked)).first() is None:
+        raise StoreError(f"There is no account {account_id}: its account does not exist.", kind="not_found")
+
+
+def _missing(key_id: int) -> str:
+    return f"There is no key {key_id}; `torouter key list` shows the keys."
+
+
+def _of(row: Row[*tuple[Any, ...]]) -> KeyRow:
+    fields = dict(row._mapping)
+    limits = LimitColumns(**{name: fields.pop(name) for name in _LIMITS})
+    lists = {name: tuple(fields[name]) for name in ("models", "ip_allow", "ip_deny")}
+    return KeyRow(**fields | lists, limits=limits)
