@@ -27,6 +27,7 @@ __all__ = [
     "Amended",
     "AnswerOptions",
     "ByteFilter",
+    "Ceiling",
     "Codec",
     "Counting",
     "Decoder",
@@ -53,6 +54,13 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str | None = None
     stream: bool = False
+
+
+class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an answer may write at most: tokens in each of so many choices. `None`: the request does not say."""
+
+    output_tokens: int | None = None
+    choices: int = 1
 
 
 class Edits(msgspec.Struct, frozen=True, kw_only=True):
@@ -251,6 +259,8 @@ class Codec:
     dialect: Dialect
     peek: Callable[[Operation, bytes, bytes], Peek]
     """(operation, body, content type) → what routing needs. Raises `RequestError`."""
+    ceiling: Callable[[Operation, bytes], Ceiling]
+    """Of a body that was peeked at. Never raises. It walks the body's fields, and is for keys with limits."""
     amend: Callable[[Operation, bytes, bytes, Edits], Amended]
     """(operation, body, content type, edits). Bytes that no edit names are the client's own, to the byte."""
     tap: Callable[[Operation, Framing], Tap]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from torouter.codecs.anthropic.amend import amend
+from torouter.codecs.anthropic.ceiling import ceiling
 from torouter.codecs.anthropic.counting import COUNTING
 from torouter.codecs.anthropic.errors import render_error, render_stream_error
 from torouter.codecs.anthropic.peek import peek
@@ -18,6 +19,7 @@ __all__ = ["CODEC"]
 CODEC: Final = Codec(
     dialect="anthropic",
     peek=peek,
+    ceiling=ceiling,
     amend=amend,
     tap=tap,
     render_error=render_error,

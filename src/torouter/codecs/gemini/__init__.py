@@ -7,6 +7,7 @@ from typing import Final
 from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.gemini.amend import amend
+from torouter.codecs.gemini.ceiling import ceiling
 from torouter.codecs.gemini.counting import COUNTING
 from torouter.codecs.gemini.embeddings import EMBEDDING
 from torouter.codecs.gemini.errors import render_error, render_stream_error
@@ -19,6 +20,7 @@ __all__ = ["CODEC"]
 CODEC: Final = Codec(
     dialect="gemini",
     peek=peek,
+    ceiling=ceiling,
     amend=amend,
     tap=tap,
     render_error=render_error,

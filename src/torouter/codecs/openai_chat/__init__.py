@@ -7,6 +7,7 @@ from typing import Final
 from torouter.codecs.codec import Codec
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_chat.amend import amend
+from torouter.codecs.openai_chat.ceiling import ceiling
 from torouter.codecs.openai_chat.embeddings import EMBEDDING
 from torouter.codecs.openai_chat.errors import render_stream_error
 from torouter.codecs.openai_chat.peek import peek
@@ -20,6 +21,7 @@ __all__ = ["CODEC"]
 CODEC: Final = Codec(
     dialect="openai-chat",
     peek=peek,
+    ceiling=ceiling,
     amend=amend,
     tap=tap,
     render_error=render_openai_error,

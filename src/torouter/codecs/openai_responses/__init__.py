@@ -8,6 +8,7 @@ from torouter.codecs.codec import Codec, KeptForm
 from torouter.codecs.faults import read_error
 from torouter.codecs.openai_errors import render_openai_error
 from torouter.codecs.openai_responses.amend import amend
+from torouter.codecs.openai_responses.ceiling import ceiling
 from torouter.codecs.openai_responses.counting import COUNTING
 from torouter.codecs.openai_responses.errors import render_stream_error
 from torouter.codecs.openai_responses.kept import disclaim, document_of, references_of
@@ -20,6 +21,7 @@ __all__ = ["CODEC"]
 CODEC: Final = Codec(
     dialect="openai-responses",
     peek=peek,
+    ceiling=ceiling,
     amend=amend,
     tap=tap,
     render_error=render_openai_error,
