@@ -42,7 +42,7 @@ from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot, Translations
-from torouter.store import Entry, Store
+from torouter.store import Store
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
@@ -77,7 +77,7 @@ class House:
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
-        self.books = Books(self.write_entries, Journal(settings.data_dir / "journal"))
+        self.books = Books(store.write_entries, Journal(settings.data_dir / "journal"), forget=store.forget_segments)
         self._vault = self._open_vault(settings.vault, pepper) if settings.vault.enabled else None
         self.doorkeeper = Doorkeeper(
             Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
@@ -144,13 +144,6 @@ class House:
             now_ms=wall_ms,
         )
 
-    def write_entries(self, entries: Sequence[Entry], segment: str) -> Mapping[str, int]:
-        rows = [entry.usage for entry in entries]
-        with self._store.transaction():
-            self._store.insert_usage(rows)
-            self._store.touch_keys({row.key_id: row.at_ms for row in rows})
-        return {}
-
     def _keys(self) -> dict[bytes, Key]:
         return keys_of(self._store.access_rows())
 
@@ -202,8 +195,8 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         with await asyncio.to_thread(Store.open, settings.data_dir) as store:
+            await asyncio.to_thread(recover, settings.data_dir / "journal", store.write_entries)
             house = House(settings, store, load_pepper(settings.data_dir, os.environ, may_create=False), app)
-            await asyncio.to_thread(recover, settings.data_dir / "journal", house.write_entries)
             async with house.run():
                 houses.append(house)
                 gc.collect()
