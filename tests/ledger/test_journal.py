@@ -86,9 +86,7 @@ def test_a_segment_ends_and_another_begins(directory: Path) -> None:
     second = journal.rotate()
     assert first.name < second.name
     assert (journal.read(first.name), journal.read(second.name)) == ([b"record 0", b"record 1", b"record 2"], [b""])
-    journal.remove(first.name)
-    journal.remove(first.name)
-    journal.remove(second.name)
+    assert [journal.remove(name) for name in (first.name, first.name, second.name)] == [True] * 3
     journal.sync()
     journal.close()
     assert files(directory) == []

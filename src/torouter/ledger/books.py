@@ -146,8 +146,7 @@ class Books:
             return
         name = batch.segment.name
         totals = self._write(self._read(name) if batch.entries is None else batch.entries, name)
-        if self._journal is not None:
-            self._journal.remove(name)
+        if self._journal is not None and self._journal.remove(name):
             self._removed.append(name)
         batch.totals = totals
 
