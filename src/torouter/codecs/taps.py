@@ -90,7 +90,10 @@ class SseTap:
             self._cutter = FrameCutter()
             return False
         self._is_midway = self._cutter.is_midway
-        return any([self._show(frame) for frame in frames])
+        is_last = False
+        for frame in frames:
+            is_last = self._show(frame) or is_last
+        return is_last
 
     def usage(self) -> Usage:
         self._show(self._cutter.rest)

@@ -105,7 +105,8 @@ class Books:
                     self._until_forgetting_s = _FORGET_S
                     await self._in_thread(self._forget_removed)
         finally:
-            await self._flush()
+            if await self._flush():
+                await self._flush()  # what was settled while older batches waited
             await self._in_thread(self._forget_removed)
             self._thread.shutdown(wait=False)
             if self._journal is not None:
@@ -118,16 +119,17 @@ class Books:
         may_be_dropped = self._journal is not None and segment.is_whole and in_memory >= _MEMORY_ROWS
         self._batches.append(_Batch(segment, len(entries), None if may_be_dropped else entries))
 
-    async def _flush(self) -> None:
-        """While older batches wait, the store is away, and the newest one grows."""
+    async def _flush(self) -> bool:
+        """Are all batches stored? While older ones wait, the store is away, and the newest one grows."""
         if self._entries and not self._batches:
             self._end_batch()
         while self._batches:
             batch = self._batches[0]
             if not await self._in_thread(partial(self._store, batch)) or batch.totals is None:
-                return
+                return False
             self._batches.popleft()
             self._on_stored(batch.totals)
+        return True
 
     async def _in_thread(self, work: Callable[[], None]) -> bool:
         """Did it work?"""
@@ -144,8 +146,7 @@ class Books:
             return
         name = batch.segment.name
         totals = self._write(self._read(name) if batch.entries is None else batch.entries, name)
-        if self._journal is not None:
-            self._journal.remove(name)
+        if self._journal is not None and self._journal.remove(name):
             self._removed.append(name)
         batch.totals = totals
 

@@ -95,9 +95,16 @@ class Journal:
         """Raises `OSError`."""
         return read_records(self._path(name))
 
-    def remove(self, name: str) -> None:
-        """Raises `OSError`. A segment that has no file is fine."""
-        self._path(name).unlink(missing_ok=True)
+    def remove(self, name: str) -> bool:
+        """Is there no file of that name any more? One that cannot be removed is found again at the next start."""
+        try:
+            self._path(name).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # nothing of it could be written
+        except OSError as error:
+            _log.error("a stored segment cannot be removed segment=%s error=%s", name, error.strerror)
+            return False
+        return True
 
     def sync(self) -> None:
         """From here on what was removed stays removed, whatever happens to the machine. Raises `OSError`."""

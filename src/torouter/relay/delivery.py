@@ -12,7 +12,9 @@ Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused",
 """How a request ended: answered; the caller hung up; an upstream's error was the answer; the answer broke off after it
 had begun; refused by us; a fault of our own."""
 
-AttemptOutcome = Literal["ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error"]
+AttemptOutcome = Literal[
+    "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error"
+]
 """How an attempt ended: the first four as a request does; no connection was to be had; nothing came in time; the
 channel is at its limit; any other error of the upstream. An answer that was read to its end without the client is
 `ok`, though its request is `client_left`."""

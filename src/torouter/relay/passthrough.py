@@ -109,7 +109,12 @@ class Passthrough:
         if self.first_byte_s is None:
             self._raise_early_error(data)
             self._begin()
-        self._look(data)
+        seen = self._seen_bytes
+        self._seen_bytes = seen + len(data)
+        if seen < self._sample_bytes:
+            self._sample.append(data)
+        if self._tap.feed(data):
+            self._exchange.last()
         self._exchange.write(data)
 
     def _filtered(self, data: bytes) -> None:

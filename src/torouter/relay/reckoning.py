@@ -54,14 +54,14 @@ def reckoned(told: Usage, delivery: Delivery, call: Call, dialect: Dialect, body
 
 
 def _begins_with_figures(dialect: Dialect) -> bool:
-    """Its first event tells what goes in, and of what comes out only that it begins (Anthropic's says 1 to 8 tokens)."""
+    """Its first event tells what goes in, and of what comes out only that it begins (Anthropic's: 1 to 8 tokens)."""
     translation = CODECS[dialect].translation
     return translation is not None and translation.begins_with_usage
 
 
 def prompt_tokens(call: Call, body: bytes) -> int:
-    """Of a request in its client's dialect. What cannot be taken apart is as long as its strings; other bodies than JSON
-    (a recording that is to be written down) say nothing of their weight."""
+    """Of a request in its client's dialect. What cannot be taken apart is as long as its strings; bodies other than
+    JSON (a recording that is to be written down) say nothing of their weight."""
     translation = call.codec.translation
     if call.operation == "chat" and translation is not None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from torouter.canon.usage import Usage
-from torouter.errors import TorouterError, UpstreamError
+from torouter.errors import ErrorKind, TorouterError, UpstreamError
 from torouter.ledger.books import LedgerRow, UsageRow
 from torouter.relay.delivery import AttemptOutcome, Outcome
 from torouter.relay.losses import told_text
@@ -21,6 +21,7 @@ _SURFACES: Final = {
     "anthropic": "anthropic",
     "gemini": "gemini",
 }
+_WORDS: Final[dict[ErrorKind, AttemptOutcome]] = {"timeout": "timeout", "rate_limit": "rate_limited"}
 
 
 class Charge(NamedTuple):
@@ -38,11 +39,7 @@ FREE: Final = Charge(0, "", None)
 def word_for(error: TorouterError) -> AttemptOutcome:
     if not isinstance(error, UpstreamError):
         return "fault"
-    if error.kind == "timeout":
-        return "timeout"
-    if error.phase == "connect":
-        return "connect"
-    return "rate_limited" if error.kind == "rate_limit" else "upstream_error"
+    return _WORDS.get(error.kind) or ("connect" if error.phase == "connect" else "upstream_error")
 
 
 def attempt_row(

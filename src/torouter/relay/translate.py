@@ -211,7 +211,7 @@ class Translated:
         out = b"".join(pieces)
         if out:
             self._commit()
-            if self._is_over:
+            if self._is_over and self._last is None:
                 exchange.last()
             exchange.write(out)
 
