@@ -138,7 +138,7 @@ def _prepare(settings: Settings) -> Announcement:
     from torouter.accounts import FIRST_KEY_VARIABLE, Announcement, ensure_first
     from torouter.store import Store
 
-    with Store.open(settings.data_dir) as store:
+    with Store.open(settings.data_dir, settings.store.database) as store:
         first = ensure_first(store, pepper_of(store, settings.data_dir), os.environ.get(FIRST_KEY_VARIABLE) or None)
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     return Announcement(
