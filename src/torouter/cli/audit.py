@@ -27,9 +27,7 @@ def audit() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--before", "before_id", type=int, metavar="ID", help="Only what is older than this row.")
 @placed
-def list_audit(
-    place: Place, object_kind: str | None, object_id: int | None, limit: int, before_id: int | None
-) -> None:
+def list_audit(place: Place, object_kind: str | None, object_id: int | None, limit: int, before_id: int | None) -> None:
     """List changes, the latest first.
 
     \b

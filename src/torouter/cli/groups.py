@@ -66,9 +66,7 @@ def create_group(place: Place, **options: Any) -> None:
     asked = form(NewGroup, **_named(options))
     with place.changing() as desk:
         view = groups.create_group(desk, asked)
-        said(
-            place, view, f"Group {view.name} is there. A key of it: torouter key create --group {view.name}"
-        )
+        said(place, view, f"Group {view.name} is there. A key of it: torouter key create --group {view.name}")
 
 
 @group.command("list")

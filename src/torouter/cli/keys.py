@@ -55,7 +55,9 @@ def _settings(command: Command) -> Command:
 def _named(options: dict[str, Any]) -> dict[str, Any]:
     """The options as the form's fields."""
     lists = {name: listed(options[name]) for name in ("models", "ip_allow", "ip_deny")}
-    return {name: value for name, value in options.items() if name != "strict"} | lists | {"is_strict": options["strict"]}
+    return (
+        {name: value for name, value in options.items() if name != "strict"} | lists | {"is_strict": options["strict"]}
+    )
 
 
 @key.command("create")

@@ -17,7 +17,7 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _THREE: Final = {"yes": True, "no": False, "default": None}
 
 
-def form(kind: type[T], **named: Any) -> T:
+def form(kind: type[T], /, **named: Any) -> T:
     """Leaves out what is `None`. `default` stands for what the operator's settings say, `never` for no end, and a day
     for its first moment, UTC. Raises `RequestError`."""
     from torouter.accounts.office.refused import filled

@@ -28,7 +28,9 @@ def price() -> None:
 
 
 def _rates(command: Command) -> Command:
-    command = click.option("--rates", metavar="JSON", help="All rates at once, as the management API has them.")(command)
+    command = click.option("--rates", metavar="JSON", help="All rates at once, as the management API has them.")(
+        command
+    )
     command = click.option("--request", metavar="USD", help="Of each request, beside its tokens.")(command)
     for name in reversed(_RATES):
         flag = f"--{name.replace('_', '-')}"

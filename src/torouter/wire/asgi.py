@@ -40,6 +40,7 @@ def _scope(exchange: Exchange, address: str, is_secure: bool) -> MutableMapping[
         "headers": exchange.headers,
         "client": (address, 0),
         "server": None,
+        "state": {"request_id": exchange.request_id.decode("ascii")},
     }
 
 

@@ -12,7 +12,17 @@ from typing import Final
 
 from torouter.errors import RequestError
 
-__all__ = ["email", "expiry_ms", "model_names", "multiplier", "multiplier_ppm", "name", "networks", "stored_ms"]
+__all__ = [
+    "email",
+    "end_ms",
+    "expiry_ms",
+    "model_names",
+    "multiplier",
+    "multiplier_ppm",
+    "name",
+    "networks",
+    "stored_ms",
+]
 
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +75,11 @@ def _unmapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 def stored_ms(at: datetime) -> int:
     """Milliseconds since the epoch; what lies before it or after the year 9999 is brought within."""
     return max(0, min((at - _EPOCH) // timedelta(milliseconds=1), _MOST_MS))
+
+
+def end_ms(at: datetime | None) -> int | None:
+    """`None`: never."""
+    return None if at is None else stored_ms(at)
 
 
 def expiry_ms(days: int, now_ms: int) -> int | None:

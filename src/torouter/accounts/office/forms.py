@@ -47,7 +47,10 @@ SHOWN_PATTERN = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_ID)]
 Name: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=SHOWN_PATTERN, description="Text on one line; spaces around it are cut.")
+    str,
+    Meta(
+        min_length=1, max_length=100, pattern=SHOWN_PATTERN, description="Text on one line; spaces around it are cut."
+    ),
 ]
 Note: TypeAlias = Annotated[str, Meta(max_length=500, pattern=PLAIN_PATTERN)]
 Word: TypeAlias = Annotated[str, Meta(max_length=200, pattern=PLAIN_PATTERN)]
@@ -87,7 +90,7 @@ class KeySettings(Form, frozen=True, kw_only=True):
     group: Name | UnsetType = UNSET
     models: Models | UnsetType = UNSET
     expires_in_days: Days | UnsetType = UNSET
-    expires_at: Moment | None | UnsetType = UNSET
+    expires_at: Moment | UnsetType | None = UNSET
     cap_usd: CapUsd | UnsetType = UNSET
     limit_5h: Limit | UnsetType = UNSET
     limit_1d: Limit | UnsetType = UNSET
@@ -97,9 +100,9 @@ class KeySettings(Form, frozen=True, kw_only=True):
     concurrency: Limit | UnsetType = UNSET
     ip_allow: Cidrs | UnsetType = UNSET
     ip_deny: Cidrs | UnsetType = UNSET
-    is_strict: bool | None | UnsetType = UNSET
-    on_hangup: OnHangup | None | UnsetType = UNSET
-    keep_responses: bool | None | UnsetType = UNSET
+    is_strict: bool | UnsetType | None = UNSET
+    on_hangup: OnHangup | UnsetType | None = UNSET
+    keep_responses: bool | UnsetType | None = UNSET
 
 
 class NewKey(KeySettings, frozen=True, kw_only=True):
@@ -225,7 +228,7 @@ class SubscriptionEdit(Form, frozen=True, kw_only=True):
     plan_id: Id | UnsetType = UNSET
     status: SubscriptionStatus | UnsetType = UNSET
     started_at: Moment | UnsetType = UNSET
-    ends_at: Moment | None | UnsetType = UNSET
+    ends_at: Moment | UnsetType | None = UNSET
 
 
 class NewToken(Form, frozen=True, kw_only=True):
@@ -261,7 +264,5 @@ class UsageQuery(Form, frozen=True, kw_only=True):
 
 
 class AuditQuery(Form, frozen=True, kw_only=True):
-    object_kind: (
-        Literal["key", "group", "account", "plan", "subscription", "price", "token"] | UnsetType
-    ) = UNSET
+    object_kind: Literal["key", "group", "account", "plan", "subscription", "price", "token"] | UnsetType = UNSET
     object_id: Id | UnsetType = UNSET

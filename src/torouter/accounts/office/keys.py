@@ -47,9 +47,7 @@ def get_key(desk: Desk, key_id: int) -> KeyView:
 def list_keys(
     desk: Desk, *, account_id: int | None, include_deleted: bool, after_id: int, limit: int | None
 ) -> list[KeyView]:
-    rows = desk.store.list_keys(
-        account_id=account_id, include_deleted=include_deleted, after_id=after_id, limit=limit
-    )
+    rows = desk.store.list_keys(account_id=account_id, include_deleted=include_deleted, after_id=after_id, limit=limit)
     return [key_view(row) for row in rows]
 
 
@@ -135,7 +133,7 @@ def _columns(desk: Desk, form: NewKey | KeyEdit) -> dict[str, object]:
         "group": ("group_id", lambda name: _group_id(desk, name)),
         "models": ("models", fields.model_names),
         "expires_in_days": ("expires_ms", lambda days: fields.expiry_ms(days, desk.now_ms())),
-        "expires_at": ("expires_ms", lambda at: None if at is None else fields.stored_ms(at)),
+        "expires_at": ("expires_ms", fields.end_ms),
         "cap_usd": ("cap_nusd", lambda text: nano_dollars(text, "cap_usd")),
         "ip_allow": ("ip_allow", lambda texts: fields.networks(texts, "ip_allow")),
         "ip_deny": ("ip_deny", lambda texts: fields.networks(texts, "ip_deny")),

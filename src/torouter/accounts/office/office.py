@@ -15,9 +15,9 @@ from torouter.errors import AccessError, AuthError, StoreError
 from torouter.store import AccountRow, AdminTokenRow, Store
 from torouter.units import Secret, wall_ms
 
-__all__ = ["ADMIN_TOKEN_VARIABLE", "Office", "waiting_for"]
+__all__ = ["Office", "waiting_for"]
 
-ADMIN_TOKEN_VARIABLE: Final = "TOROUTER_ADMIN_TOKEN"
+_OPERATOR: Final = "TOROUTER_ADMIN_TOKEN"
 
 _TOUCH_MS: Final = 60_000
 
@@ -41,7 +41,7 @@ class Office:
         # Hashes, so that the comparison takes the same time whatever the lengths are.
         hashed = hash_key(self.pepper, given)
         if self.admin_token and hmac.compare_digest(hashed, hash_key(self.pepper, self.admin_token.reveal())):
-            return ADMIN_TOKEN_VARIABLE
+            return _OPERATOR
         row = self.store.find_admin_token(hashed)
         if row is None or row.deleted_ms is not None:
             raise AuthError("This admin token is not known.", code="invalid_token")
@@ -69,6 +69,4 @@ def waiting_for(desk: Desk, timeout_s: float) -> list[ProcessView]:
 
 
 def _is_admin(account: AccountRow | None) -> bool:
-    return (
-        account is not None and account.role == "admin" and account.status == "active" and account.deleted_ms is None
-    )
+    return account is not None and account.role == "admin" and account.status == "active" and account.deleted_ms is None

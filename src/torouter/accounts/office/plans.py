@@ -83,7 +83,7 @@ def subscribe(desk: Desk, form: SubscriptionForm) -> SubscriptionView:
             plan_id=form.plan_id,
             status=form.status,
             started_ms=_start_ms(desk, form, before),
-            ends_ms=None if form.ends_at is None else fields.stored_ms(form.ends_at),
+            ends_ms=fields.end_ms(form.ends_at),
         )
         return _recorded(desk, before, row)
 
@@ -96,14 +96,13 @@ def edit_subscription(desk: Desk, subscription_id: int, edit: SubscriptionEdit) 
             raise StoreError(f"There is no subscription {subscription_id}.", kind="not_found")
         if edit.plan_id is not UNSET:
             _there(desk, edit.plan_id)
-        ends_ms = before.ends_ms if edit.ends_at is UNSET else edit.ends_at and fields.stored_ms(edit.ends_at)
         row = desk.store.set_subscription(
             account_id=before.account_id,
             group_id=before.group_id,
             plan_id=before.plan_id if edit.plan_id is UNSET else edit.plan_id,
             status=before.status if edit.status is UNSET else edit.status,
             started_ms=before.started_ms if edit.started_at is UNSET else fields.stored_ms(edit.started_at),
-            ends_ms=ends_ms,
+            ends_ms=before.ends_ms if edit.ends_at is UNSET else fields.end_ms(edit.ends_at),
         )
         return _recorded(desk, before, row)
 
@@ -130,6 +129,4 @@ def _there(desk: Desk, plan_id: int) -> PlanRow:
 
 def _amounts(form: NewPlan | PlanEdit) -> dict[str, int]:
     said = {window: getattr(form, f"{window}_usd") for window in _WINDOWS}
-    return {
-        f"{window}_nusd": nano_dollars(text, f"{window}_usd") for window, text in said.items() if text is not UNSET
-    }
+    return {f"{window}_nusd": nano_dollars(text, f"{window}_usd") for window, text in said.items() if text is not UNSET}

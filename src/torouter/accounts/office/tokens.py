@@ -16,9 +16,9 @@ from torouter.accounts.office.forms import NewToken
 from torouter.accounts.office.views import MadeToken, TokenView, token_view
 from torouter.errors import StoreError
 
-__all__ = ["TOKEN_PREFIX", "create_token", "list_tokens", "revoke_token"]
+__all__ = ["create_token", "list_tokens", "revoke_token"]
 
-TOKEN_PREFIX: Final = "tra-"
+_PREFIX: Final = "tra-"
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _LENGTH: Final = 48
@@ -28,7 +28,7 @@ _SHOWN: Final = 3
 def create_token(desk: Desk, form: NewToken) -> MadeToken:
     """Raises `StoreError`: `not_found` for an account that is not there, `conflict` for one that is no administrator,
     whose token would be refused."""
-    secret = TOKEN_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    secret = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     with desk.store.transaction():
         account = ensure_account(desk.store) if form.account_id is UNSET else desk.store.get_account(form.account_id)
         if account.deleted_ms is not None:
@@ -39,7 +39,7 @@ def create_token(desk: Desk, form: NewToken) -> MadeToken:
             account_id=account.id,
             name=fields.name(form.name),
             token_hash=hash_key(desk.pepper, secret),
-            head=f"{secret[: len(TOKEN_PREFIX) + _SHOWN]}…",
+            head=f"{secret[: len(_PREFIX) + _SHOWN]}…",
             expires_ms=fields.expiry_ms(form.expires_in_days, desk.now_ms()),
         )
         made = token_view(row)

@@ -151,9 +151,7 @@ def export_lines(desk: Desk, query: UsageQuery) -> Iterator[str]:
 
 
 def _filter(query: UsageQuery) -> UsageFilter:
-    said: dict[str, Any] = {
-        name: value for name, value in msgspec.structs.asdict(query).items() if value is not UNSET
-    }
+    said: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(query).items() if value is not UNSET}
     kept = {name: value for name, value in said.items() if name in UsageFilter.__struct_fields__}
     for name, column in (("since", "from_ms"), ("until", "until_ms")):
         if name in said:

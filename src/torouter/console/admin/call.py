@@ -44,4 +44,5 @@ class Endpoint:
 
     @property
     def answer(self) -> Any:
-        return {"one": Answer, "page": Page, "change": Changed, "csv": Answer}[self.shape][self.data]
+        outer: dict[Shape, Any] = {"one": Answer, "page": Page, "change": Changed, "csv": Answer}
+        return outer[self.shape][self.data]

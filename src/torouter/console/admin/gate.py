@@ -22,22 +22,18 @@ _MOST_CHARACTERS: Final = 500
 
 
 class Gate:
-    """`office` is `None` until the store is open. `address_of` is the client's address, proxies that are trusted left
-    out."""
+    """`office` is `None` until the store is open."""
 
-    def __init__(
-        self, office: Callable[[], Office | None], throttle: Throttle, address_of: Callable[[Request], str]
-    ) -> None:
+    def __init__(self, office: Callable[[], Office | None], throttle: Throttle) -> None:
         self._office = office
         self._throttle = throttle
-        self._address_of = address_of
 
     async def admit(self, request: Request) -> Desk:
         """Raises `AuthError`, `AccessError`, `LimitError`."""
         office = self._office()
         if office is None:
             raise TorouterError("The gateway is starting.", kind="overloaded", retry_after_s=1)
-        address = self._address_of(request)
+        address = "" if request.client is None else request.client.host
         self._throttle.check(address)
         token = _token(request)
         try:

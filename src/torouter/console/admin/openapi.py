@@ -37,7 +37,7 @@ def document(prefix: str, endpoints: Sequence[Endpoint]) -> bytes:
     """OpenAPI 3.1, as JSON."""
     kinds = _kinds(endpoints)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
-    found = {kind: schema for kind, schema in zip(map(repr, kinds), schemas, strict=True)}
+    found = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, found, components)
@@ -92,7 +92,10 @@ def _query_parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[di
 
 def _success(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     if endpoint.shape == "csv":
-        return {"description": "A file with a line for each request.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+        return {
+            "description": "A file with a line for each request.",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
     return {"description": "Done.", "content": {JSON: {"schema": schemas[repr(endpoint.answer)]}}}
 
 

@@ -167,7 +167,8 @@ _PLANS: Final = (
     Endpoint(
         method="PATCH", path="/plans/{plan_id}", name="edit_plan",
         summary="Change a plan, for its subscriptions too. What is not named stays as it is.", shape="change",
-        data=views.PlanView, body=forms.PlanEdit, handle=lambda call: plans.edit_plan(call.desk, call.target, call.body),
+        data=views.PlanView, body=forms.PlanEdit,
+        handle=lambda call: plans.edit_plan(call.desk, call.target, call.body),
     ),
     Endpoint(
         method="DELETE", path="/plans/{plan_id}", name="delete_plan", summary="Delete a plan that nobody has.",

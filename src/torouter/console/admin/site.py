@@ -39,13 +39,11 @@ _FAILURE_WINDOW_S: Final = 60.0
 def admin_routes(
     office: Callable[[], Office | None],
     *,
-    address_of: Callable[[Request], str] | None = None,
     confirm_s: float = _CONFIRM_S,
     throttle: Throttle | None = None,
 ) -> list[BaseRoute]:
-    """For the application that serves the pages. `office` is asked at each call, and is `None` until the store is open;
-    `address_of` gives the client's address, which without it is the connection's."""
-    gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic), address_of or _peer)
+    """For the application that serves the pages. `office` is asked at each call: `None` until the store is open."""
+    gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic))
     by_path: defaultdict[str, dict[str, Endpoint]] = defaultdict(dict)
     for endpoint in ENDPOINTS:
         by_path[endpoint.path][endpoint.method] = endpoint
@@ -140,10 +138,6 @@ def _wrong_method(allowed: list[str], request: Request) -> Response:
     response = refusal(error, _request_id(request))
     response.headers["allow"] = ", ".join(allowed)
     return response
-
-
-def _peer(request: Request) -> str:
-    return "" if request.client is None else request.client.host
 
 
 def _request_id(request: Request) -> str:
