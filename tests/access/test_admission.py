@@ -84,8 +84,7 @@ def test_no_key_and_an_unknown_one() -> None:
 @pytest.mark.parametrize("first", range(len(FAULTS)))
 @pytest.mark.parametrize("second", range(len(FAULTS)))
 def test_of_two_faults_the_earlier_is_told(first: int, second: int) -> None:
-    owners = {1, 2}
-    if first < second and not {first, second} == owners:
+    if first < second and {first, second} != {1, 2}:  # an account that is gone has no status
         assert refusal(faulty(FAULTS[first][0], FAULTS[second][0])) == FAULTS[first][1]
 
 

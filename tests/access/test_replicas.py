@@ -19,9 +19,9 @@ def beat(store: Store, replica: str, place: str = "that machine") -> None:
 
 
 def test_a_data_directory_has_one_server(tmp_path: Path) -> None:
-    with alone_in(tmp_path):
-        with pytest.raises(ConfigError, match=r"Another `torouter serve` uses .*--redis"), alone_in(tmp_path):
-            pass
+    found = pytest.raises(ConfigError, match=r"Another `torouter serve` uses .*--redis")
+    with alone_in(tmp_path), found, alone_in(tmp_path):
+        pass
     with alone_in(tmp_path):
         pass
 
