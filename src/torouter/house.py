@@ -225,7 +225,9 @@ class House:
 
     async def _bite(self, prune: Callable[[], int]) -> None:
         try:
-            while await asyncio.to_thread(prune) >= _PRUNE_ROWS:
+            pruned = _PRUNE_ROWS
+            while pruned >= _PRUNE_ROWS:
+                pruned = await asyncio.to_thread(prune)
                 await asyncio.sleep(_PRUNE_REST_S)
         except TorouterError as error:
             _log.error("old rows not removed error=%s", error.message)
