@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,17 @@ from tests.console.admin.desk import Api, admin_application
 from torouter.store import Store
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory to copy: migrating takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    Store.open(folder).close()
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "data") as store:
+def store(tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+    with Store.open(Path(shutil.copytree(empty_store, tmp_path / "data"))) as store:
         yield store
 
 

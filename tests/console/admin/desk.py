@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from torouter.accounts.office.office import Office
 from torouter.console.admin.site import PREFIX, admin_routes
 from torouter.console.admin.throttle import Throttle
 from torouter.store import Entry, LedgerRow, Store, UsageRow
-from torouter.units import Secret
+from torouter.units import Secret, wall_ms
 
 __all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare"]
 
@@ -21,8 +22,10 @@ PEPPER = b"pepper" * 6
 OPERATORS_TOKEN = "operators-own-admin-token-0001"
 
 
-def admin_application(store: Store, *, confirm_s: float = 1.0, most_failures: int = 1000) -> Starlette:
-    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN))
+def admin_application(
+    store: Store, *, confirm_s: float = 1.0, most_failures: int = 1000, now_ms: Callable[[], int] = wall_ms
+) -> Starlette:
+    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms)
     throttle = Throttle(most_failures, 60.0, time.monotonic)
     return Starlette(routes=admin_routes(lambda: office, confirm_s=confirm_s, throttle=throttle))
 
@@ -34,7 +37,7 @@ class Api:
 
     def call(self, method: str, path: str, body: object = None, **query: Any) -> Any:
         headers = {"authorization": f"Bearer {self.token}"}
-        return self.client.request(method, PREFIX + path, json=body, params=query, headers=headers)
+        return self.client.request(method, PREFIX + path, json=body, params=query or None, headers=headers)
 
     def data(self, method: str, path: str, body: object = None, **query: Any) -> Any:
         answer = self.call(method, path, body, **query)
