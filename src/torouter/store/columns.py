@@ -29,4 +29,4 @@ def set_columns(connection: Connection, table: Table, row_id: int, values: Mappi
 
 def freed_name(column: Column[Any]) -> Any:
     """The name that a deleted row takes, so that its own may be given again: names are unique over deleted rows too."""
-    return column + " (deleted " + cast(column.table.c.id, Text) + ")"
+    return column.concat(" (deleted ").concat(cast(column.table.c.id, Text)).concat(")")
