@@ -46,6 +46,7 @@ class PostgresServer:
         if self._identity:
             shutil.chown(self.directory, self._identity["user"], self._identity["group"])
         self._programs = self._reachable_programs()
+        atexit.register(self.remove)
         self._initialise()
 
     def start(self) -> None:
@@ -142,7 +143,6 @@ class PostgresServer:
 def running_server() -> PostgresServer:
     """One for the whole run, started when it is first needed."""
     server = PostgresServer()
-    atexit.register(server.remove)
     server.start()
     return server
 

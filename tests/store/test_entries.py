@@ -99,6 +99,13 @@ class TestOneBatch:
         assert stored.row.is_stream is False
 
 
+    def test_a_nul_costs_nobody_the_batch(self, store: Store) -> None:
+        store.write_entries([entry(model="a\0b", upstream_model="\\u0000"), entry(model="c")])
+        models = {stored.row.model for stored in store.usage_page(UsageFilter())}
+        assert models in ({"a\0b", "c"}, {"a\N{REPLACEMENT CHARACTER}b", "c"})
+        assert {stored.row.upstream_model for stored in store.usage_page(UsageFilter())} == {"\\u0000", "up-n100"}
+
+
 class TestSegments:
     def test_a_segment_counts_once(self, store: Store) -> None:
         make_accounts_and_keys(store)

@@ -25,7 +25,7 @@ _WORDS: Final = {
 }
 
 
-def filled(kind: type[T], named: dict[str, Any]) -> T:
+def filled(kind: type[T], named: Any) -> T:
     """A form of what was named. Raises `RequestError`."""
     try:
         return msgspec.convert(named, kind)
@@ -39,10 +39,14 @@ def refused(error: msgspec.ValidationError) -> RequestError:
     sentence, path = found[1], found[2] or ""
     named = _NAMED.search(sentence)
     param = ".".join(part for part in (path, named[1] if named else "") if part)
-    sentence = next((words for pattern, words in _WORDS.items() if pattern in _unescaped(sentence)), sentence)
-    return RequestError(f"{param}: {sentence}." if param else f"{sentence}.", param=param or None)
+    return RequestError(f"{param}: {_said(sentence)}." if param else f"{_said(sentence)}.", param=param or None)
 
 
-def _unescaped(sentence: str) -> str:
-    """msgspec shows a pattern as Python would."""
-    return sentence.replace("\\\\", "\\")
+def _said(sentence: str) -> str:
+    """msgspec's words; ours where a pattern or a field's name would be all that they say."""
+    if "missing required field" in sentence:
+        return "it is missing"
+    if "contains unknown field" in sentence:
+        return "there is no such field"
+    shown = sentence.replace("\\\\", "\\")  # as Python would write the pattern
+    return next((words for pattern, words in _WORDS.items() if pattern in shown), sentence)

@@ -44,5 +44,6 @@ class Endpoint:
 
     @property
     def answer(self) -> Any:
-        outer: dict[Shape, Any] = {"one": Answer, "page": Page, "change": Changed, "csv": Answer}
-        return outer[self.shape][self.data]
+        """The whole answer's type; a file has none."""
+        outer: dict[Shape, Any] = {"one": Answer, "page": Page, "change": Changed}
+        return None if self.shape == "csv" else outer[self.shape][self.data]

@@ -18,6 +18,7 @@ __all__ = ["document"]
 _REFERENCE: Final = "#/components/schemas/{name}"
 _ID: Final = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9_.:-]+$"}
+_EXAMPLE: Final = "req_0123456789abcdef00000001"
 _REFUSALS: Final = {
     "400": "What was asked is not understood; `param` names the field.",
     "401": "No admin token, or one that is not known or has expired.",
@@ -40,7 +41,7 @@ def document(prefix: str, endpoints: Sequence[Endpoint]) -> bytes:
     found = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, found, components)
+        paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, found)
     _forbid_two_expiries(components)
     return msgspec.json.encode(
         {
@@ -59,16 +60,16 @@ def document(prefix: str, endpoints: Sequence[Endpoint]) -> bytes:
 def _kinds(endpoints: Sequence[Endpoint]) -> list[Any]:
     kinds: list[Any] = [ErrorBody]
     for endpoint in endpoints:
-        kinds += [kind for kind in (endpoint.answer, endpoint.body, endpoint.query) if kind is not None]
+        kinds += [kind for kind in (endpoint.answer, endpoint.body) if kind is not None]
     return list({repr(kind): kind for kind in kinds}.values())
 
 
-def _operation(endpoint: Endpoint, schemas: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.path.split("/")[1]],
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint, components)],
+        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint)],
         "responses": {str(endpoint.status): _success(endpoint, schemas)} | _failures(endpoint, schemas),
     }
     if endpoint.body is not None:
@@ -78,14 +79,16 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any], components: dict[str
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": _TEXT if name == "request_id" else _ID}
+        {"name": name, "in": "path", "required": True}
+        | ({"schema": _TEXT, "example": _EXAMPLE} if name == "request_id" else {"schema": _ID})
         for name in re.findall(r"{(\w+)}", path)
     ]
 
 
-def _query_parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[dict[str, Any]]:
+def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     if endpoint.query is None:
         return []
+    _, components = msgspec.json.schema_components([endpoint.query])
     properties = components[endpoint.query.__name__]["properties"]
     return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
 

@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from torouter.accounts.office.forms import MOST_ID
-from torouter.accounts.office.refused import refused
+from torouter.accounts.office.refused import filled
 from torouter.errors import RequestError
 
 __all__ = ["BODY_LIMIT_BYTES", "read_body", "read_id", "read_query", "read_text", "whole_fields"]
@@ -31,11 +31,11 @@ async def read_body(request: Request, kind: Any) -> Any:
         if len(body) > BODY_LIMIT_BYTES:
             raise RequestError(f"The body has more than {BODY_LIMIT_BYTES} bytes.", kind="too_large")
     try:
-        return msgspec.json.decode(bytes(body), type=kind)
-    except msgspec.ValidationError as error:
-        raise refused(error) from error
+        return filled(kind, _with_whole_numbers(msgspec.json.decode(bytes(body))))
     except msgspec.DecodeError as error:
         raise RequestError(f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise RequestError("The body is nested too deeply.") from error
 
 
 def read_query(query: bytes, kind: type[msgspec.Struct] | None) -> Any:
@@ -53,10 +53,7 @@ def read_query(query: bytes, kind: type[msgspec.Struct] | None) -> Any:
     if kind is None:
         return None
     whole = whole_fields(kind)
-    try:
-        return msgspec.convert({name: _value(text, name in whole) for name, text in pairs}, kind)
-    except msgspec.ValidationError as error:
-        raise refused(error) from error
+    return filled(kind, {name: _value(text, name in whole) for name, text in pairs})
 
 
 def read_id(text: str, param: str) -> int:
@@ -81,3 +78,12 @@ def whole_fields(kind: type[msgspec.Struct]) -> frozenset[str]:
 
 def _value(text: str, is_whole: bool) -> object:
     return int(text) if is_whole and _WHOLE.fullmatch(text) else text
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """To JSON Schema 5.0 is an integer, and some programs write theirs so."""
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

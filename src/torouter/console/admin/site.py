@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -59,7 +60,9 @@ def admin_routes(
         return Response(described, headers=HEADERS, media_type=JSON)
 
     routes.append(Route(OPEN_PATHS[0].removeprefix(PREFIX), openapi, methods=None))
-    return [Mount(PREFIX, app=Router(routes, redirect_slashes=False, default=_Nothing(gate)))]
+    mount = Mount(PREFIX, app=Router(routes, redirect_slashes=False, default=_Nothing(gate)))
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)  # a path may hold line breaks
+    return [mount]
 
 
 class _Resource:
