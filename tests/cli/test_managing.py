@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import getpass
 import json
-import re
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +52,14 @@ class TestKeys:
         assert {name: view[name] for name in named} == named
 
     def test_edit_changes_what_is_named(self, data_dir: Path) -> None:
-        run("key", "create", "--rpm", "4", "--models", "gpt-5", "--strict", "--on-hangup", "drain", "--expires-days", "9")
+        settings = ("--rpm", "4", "--models", "gpt-5", "--strict", "--on-hangup", "drain", "--expires-days", "9")
+        run("key", "create", *settings)
         before = told("key", "show", "1")
         assert answer("key", "edit", "1", "--tpm", "70") == "Key 1 (key) is changed.\n"
         assert told("key", "show", "1") == before | {"tpm": 70}
-        answer("key", "edit", "1", "--models", "", "--default-strict", "--on-hangup", "default", "--expires-at", "never")
+        answer(
+            "key", "edit", "1", "--models", "", "--default-strict", "--on-hangup", "default", "--expires-at", "never"
+        )
         cleared = {"models": [], "is_strict": None, "on_hangup": None, "expires_at": None}
         assert told("key", "show", "1") == before | {"tpm": 70} | cleared
 
@@ -82,9 +85,7 @@ class TestKeys:
             (("--name", ""), "name: Expected `str` of length >= 1."),
         ],
     )
-    def test_what_is_written_wrong_is_named(
-        self, data_dir: Path, options: tuple[str, ...], sentence: str
-    ) -> None:
+    def test_what_is_written_wrong_is_named(self, data_dir: Path, options: tuple[str, ...], sentence: str) -> None:
         result = run("key", "create", *options)
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.startswith(f"Error: {sentence}")
@@ -146,12 +147,16 @@ def test_plans_and_subscriptions(data_dir: Path) -> None:
 
 
 def test_prices_in_dollars(data_dir: Path) -> None:
-    answer("price", "add", "llama3.2", "--input", "0.05", "--output", "0.20", "--request", "0.001", "--from", "2026-01-01")
+    answer(
+        "price", "add", "llama3.2", "--input", "0.05", "--output", "0.20", "--request", "0.001", "--from", "2026-01-01"
+    )
     (row,) = told("price", "list")
     assert row["rates"] == {"input_per_mtok": 50_000_000, "output_per_mtok": 200_000_000, "request_nusd": 1_000_000}
     assert row["from_at"] == "2026-01-01T00:00:00Z"
     answer("price", "add", "m", "--rates", '{"input_per_mtok": 1, "tiers": [{"above_tokens": 9, "rates": {}}]}')
-    assert re.search(r"^1 +llama3\.2 +any +2026-01-01 00:00 UTC +- +0\.05 +0\.20", answer("price", "list"), re.MULTILINE)
+    assert re.search(
+        r"^1 +llama3\.2 +any +2026-01-01 00:00 UTC +- +0\.05 +0\.20", answer("price", "list"), re.MULTILINE
+    )
     assert answer("price", "end", "1") == "Price 1 of llama3.2 is ended.\n"
     assert [row["id"] for row in told("price", "list")] == [2]
     assert [row["id"] for row in told("price", "list", "--all")] == [1, 2]

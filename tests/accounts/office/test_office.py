@@ -91,9 +91,7 @@ class TestKeys:
             keys.rotate_key(desk, old.key.id, Replacement())
 
     @pytest.mark.parametrize(("days", "expected_s"), [(0, 3600), (1, 3600), (1, 90_000)])
-    def test_with_overlap_it_ends_then_and_not_later_than_before(
-        self, desk: Desk, days: int, expected_s: int
-    ) -> None:
+    def test_with_overlap_it_ends_then_and_not_later_than_before(self, desk: Desk, days: int, expected_s: int) -> None:
         old = keys.create_key(desk, NewKey(name="a", expires_in_days=days))
         made = keys.rotate_key(desk, old.key.id, Replacement(overlap_s=expected_s))
         expected = NOW + timedelta(seconds=min(expected_s, 86_400))
@@ -296,7 +294,5 @@ def test_records(desk: Desk) -> None:
     assert (row.actor, row.address, row.action, row.before) == ("test", "203.0.113.9", "key.create", None)
     now_ms = desk.now_ms()
     for number, seen_ms in (("old", now_ms - 60_000), ("new", now_ms)):
-        desk.store.beat(
-            ProcessRow(id=number, place="host", replica="r", started_ms=0, seen_ms=seen_ms, revision=1)
-        )
+        desk.store.beat(ProcessRow(id=number, place="host", replica="r", started_ms=0, seen_ms=seen_ms, revision=1))
     assert [one.id for one in records.list_processes(desk)] == ["new"]
