@@ -26,6 +26,7 @@ from uvicorn.supervisors import Multiprocess
 from torouter.access.replicas import alone_in, await_alone
 from torouter.accounts import Announcement, load_pepper
 from torouter.config import Settings, check_sharing
+from torouter.console.admin import admin_routes
 from torouter.console.pages import Health, make_pages
 from torouter.errors import ConfigError
 from torouter.house import House
@@ -68,6 +69,7 @@ def create_app(settings: Settings, replica: str) -> Starlette:
         is_demo=lambda: settings.is_demo,
         metrics=lambda: CountersCollector(houses[0].counters, houses[0].books),
         lifespan=lifespan,
+        more=admin_routes(lambda: houses[0].office if houses else None),
     )
 
 

@@ -20,6 +20,7 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, derived_key, hash_key
+from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
@@ -94,6 +95,7 @@ class House:
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
+        self.office = Office(store, pepper, settings.admin_token)
         self._meters = _meters(settings, store)
         self.books = Books(
             store.write_entries,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from torouter import __version__
@@ -41,9 +41,10 @@ def make_pages(
     is_demo: Callable[[], bool],
     metrics: Callable[[], Collector],
     lifespan: Lifespan[Starlette],
+    more: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago. `is_demo`: is the built-in demo the only channel? `metrics` is
-    asked once the house stands."""
+    """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago. `is_demo`:
+    is the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes beside these."""
 
     async def landing(request: Request) -> Response:
         page = _TEMPLATES.get_template("landing.html")
@@ -78,7 +79,7 @@ def make_pages(
         "/metrics": metrics_page,
     }
     return Starlette(
-        routes=[Route(path, page, methods=["GET"]) for path, page in pages.items()],
+        routes=[*(Route(path, page, methods=["GET"]) for path, page in pages.items()), *more],
         exception_handlers={404: _not_found},
         lifespan=lifespan,
     )
