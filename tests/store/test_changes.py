@@ -71,8 +71,8 @@ class TestEverything:
         with store._in.writing() as connection:  # a key at a time would take too long
             raw = "bytea" if connection.dialect.name == "postgresql" else "blob"
             connection.exec_driver_sql(
-                f"{numbers} INSERT INTO keys (account_id, group_id, name, key_hash, head, tail, models, status, created_ms) "
-                f"SELECT 1, 1, 'k', CAST(CAST(i AS text) AS {raw}), '', '', '[]', 'enabled', 0 FROM n"
+                f"{numbers} INSERT INTO keys (account_id, group_id, key_hash, name, head, tail, models, status, "
+                f"created_ms) SELECT 1, 1, CAST(CAST(i AS text) AS {raw}), 'k', '', '', '[]', 'enabled', 0 FROM n"
             )
         found = store.changes_since(0).keys
         assert len(found) == len({key.id for key in found}) == count
