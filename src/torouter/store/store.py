@@ -475,7 +475,7 @@ class Store:
 
     # Pruning
 
-    def prune_usage(self, before_ms: int, limit_rows: int = 1000) -> int:
+    def prune_usage(self, before_ms: int, limit_rows: int = 500) -> int:
         """Deletes at most so many of the oldest requests before that time, with their attempts, whose amounts go into
         a sum in the ledger. Roll-ups stay. Returns how many; fewer than the limit: there are no more."""
         with self._in.reading() as connection:
