@@ -3,7 +3,7 @@
     m:<meter>           hash: s spent, as stored; u settled, not stored yet; h held; r an s from before it was loaded
     w:<key>:<window>    hash: n total, o the oldest slot that may be in it, l when it was loaded, and counts by slot
     t:<key>             the same, of tokens
-    c:<key>             running calls
+    c:<key>             running calls, if there are any
     p:<process>         it lives (expires): which of its connections counts
     h:<process>         hash: what it holds, by number: a record
     u:<process>         hash: its part of u, by meter
@@ -44,7 +44,7 @@ _PRELUDE: Final = (
     f"local SPANS = {{{_SPANS}}}\n"
     + """
 local P = KEYS[1]
-local MONEY_MS, KEY_MS, RAISED_MS = 90 * 86400000, 86400000, 600000
+local MONEY_MS, RAISED_MS = 90 * 86400000, 600000
 local call = redis.call
 
 local function clock(given)
@@ -84,13 +84,12 @@ end
 -- `first` is the oldest slot so far, or nil; the oldest one from now on.
 local function add(key, span, slot, count, now, first)
   if slot < math.floor(now / span[1]) - span[2] then return first end
-  call('HINCRBY', key, slot, count)
+  if call('HINCRBY', key, slot, count) <= tonumber(count) then call('PEXPIRE', key, span[1] * (span[2] + 2)) end
   call('HINCRBY', key, 'n', count)
   if not first or slot < first then
     first = slot
     call('HSET', key, 'o', slot)
   end
-  call('PEXPIRE', key, span[1] * (span[2] + 2))
   return first
 end
 
@@ -116,13 +115,10 @@ end
 local function take(record)
   local part = parts(record)
   for at = 6, #part do
-    call('HINCRBY', P .. 'm:' .. part[at], 'h', part[2])
-    call('PEXPIRE', P .. 'm:' .. part[at], MONEY_MS)
+    local held = call('HINCRBY', P .. 'm:' .. part[at], 'h', part[2])
+    if held <= tonumber(part[2]) then call('PEXPIRE', P .. 'm:' .. part[at], MONEY_MS) end
   end
-  if part[5] == '1' then
-    call('INCR', P .. 'c:' .. part[4])
-    call('PEXPIRE', P .. 'c:' .. part[4], KEY_MS)
-  end
+  if part[5] == '1' then call('INCR', P .. 'c:' .. part[4]) end
 end
 
 local function is_current(process, connection)
@@ -132,10 +128,9 @@ end
 local function let_go(record, tokens)
   local part = parts(record)
   for at = 6, #part do
-    local meter = P .. 'm:' .. part[at]
-    if call('HEXISTS', meter, 'h') == 1 then call('HINCRBY', meter, 'h', minus(part[2])) end
+    call('HINCRBY', P .. 'm:' .. part[at], 'h', minus(part[2]))
   end
-  if part[5] == '1' and tonumber(call('GET', P .. 'c:' .. part[4]) or 0) > 0 then call('DECR', P .. 'c:' .. part[4]) end
+  if part[5] == '1' and call('DECR', P .. 'c:' .. part[4]) <= 0 then call('DEL', P .. 'c:' .. part[4]) end
   if tokens and part[3] ~= '-' then
     local key, slot = P .. 't:' .. part[4], math.floor(part[1] / SPANS['1m'][1])
     local change = tokens - part[3]
@@ -279,7 +274,7 @@ for at = 3, #ARGV, 3 do
     call('HINCRBY', meter, 'u', minus(written))
     if call('HINCRBY', ours, ARGV[at], minus(written)) == 0 then call('HDEL', ours, ARGV[at]) end
   end
-  if not got[1] and not got[3] and not got[4] then call('PEXPIRE', meter, RAISED_MS) end
+  call('PEXPIRE', meter, (got[1] or got[3] or got[4]) and MONEY_MS or RAISED_MS)
 end
 return 1
 """)
