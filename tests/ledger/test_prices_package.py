@@ -97,6 +97,7 @@ def some_usage(draw: random.Random) -> Usage:
         audio_cache_read_tokens=draw.randrange(read + 1) if has_media else 0,
         audio_output_tokens=audio_out,
         image_output_tokens=draw.randrange(output - audio_out + 1) if has_media else 0,
+        web_searches=draw.choice((0, 0, 3)),
     )
 
 
@@ -118,6 +119,7 @@ def theirs(usage: Usage) -> TheirUsage:
         output_image_tokens=usage.image_output_tokens,
         output_video_tokens=0,
         output_citation_tokens=0,
+        web_searches=usage.web_searches,
     )
 
 
