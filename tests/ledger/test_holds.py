@@ -98,6 +98,7 @@ def test_tools_that_run_at_the_provider_have_no_bound(fields: dict[str, Any], pa
 
 def test_a_field_that_is_given_twice_or_spelled_out_hides_nothing() -> None:
     assert worst_tokens("chat", b'{"tools":[{"type":"mcp"}],"tools":[]}', 10, UNKNOWN) is None
+    assert worst_tokens("chat", b'{"mcp_servers":[1],"mcp_servers":[]}', 10, UNKNOWN) is None
     assert worst_tokens("chat", b'{"\\u0074ools":[{"type":"mcp"}]}', 10, UNKNOWN) is None
     spelled = b'{"messages":[{"content":[{"type":"im\\u0061ge"}]}]}'
     assert worst_tokens("chat", spelled, 10, UNKNOWN) == (MAX_CONTEXT_TOKENS, 26)
