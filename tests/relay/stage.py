@@ -13,14 +13,18 @@ from typing import Any
 from starlette.applications import Starlette
 
 from tests.wire.serving import serving
-from torouter.access.admission import Doorkeeper
+from torouter.access.admission import Admission, Doorkeeper
+from torouter.access.terms import Terms
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
+from torouter.ledger.meters import Meters
+from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
+from torouter.relay.settling import Prices
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Key, Snapshot
@@ -28,6 +32,7 @@ from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
 from torouter.units import Dialect, Secret, wall_ms
+from torouter.wire.exchange import Exchange
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
@@ -75,6 +80,7 @@ class Answer:
 class Stage:
     port: int
     entries: list[Entry]
+    counters: Counters
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
     @property
@@ -86,6 +92,18 @@ class Stage:
         lines = {"host": "h", "authorization": "Bearer sk-good", "connection": "close", **(headers or {})}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return await self.raw(f"POST {path} HTTP/1.1\r\n{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+
+    def request(self, path: str, body: object) -> bytes:
+        data = json.dumps(body).encode()
+        head = "host: h\r\nauthorization: Bearer sk-good\r\n"
+        return f"POST {path} HTTP/1.1\r\n{head}content-length: {len(data)}\r\n\r\n".encode() + data
+
+    async def settled(self, count: int = 1) -> list[Entry]:
+        """Waits until so many requests are."""
+        async with asyncio.timeout(10):
+            while len(self.entries) < count:
+                await asyncio.sleep(0.005)
+        return self.entries
 
     async def raw(self, data: bytes) -> Answer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -146,9 +164,14 @@ async def stage(
     is_strict: bool = False,
     vault: Vault | None = None,
     key: Key = KEY,
+    terms: Terms | None = None,
+    prices: Prices | None = None,
+    meters: Meters | None = None,
+    drain_s: float = 60.0,
+    on_settle: Callable[[Entry], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
-    those of all channels, or of each by its name."""
+    those of all channels, or of each by its name. All requests are served on the same `terms`."""
     entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
@@ -176,17 +199,26 @@ async def stage(
     assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
     kept = MemoryShelf() if shelf is None else shelf
+    counters = Counters()
+
+    class OnTerms(Relay):
+        async def run(self, exchange: Exchange, admission: Admission, call: Call, given: Terms) -> None:
+            await super().run(exchange, admission, call, terms or given)
+
     gateway = Gateway(
         doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
-        relay=Relay(
+        relay=OnTerms(
             upstreams=upstreams,
-            books=_Listed(entries),
+            books=_Listed(entries, on_settle),
             continuity=Continuity(bytes(32), vault),
-            counters=Counters(),
+            counters=counters,
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
             clock=asyncio.get_running_loop().time,
             draw=random.Random(1).random,
+            prices=prices,
+            meters=meters,
+            drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
         pages=Starlette(),
@@ -195,13 +227,15 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, entries, asked)
+        yield Stage(port, entries, counters, asked)
 
 
 class _Listed(Books):
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[Entry], on_settle: Callable[[Entry], None]) -> None:
         super().__init__(lambda *_: {})
         self._listed = entries
+        self._on_settle = on_settle
 
     def settle(self, entry: Entry) -> None:
         self._listed.append(entry)
+        self._on_settle(entry)
