@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from torouter.access.freshness import Freshness
+from torouter.access.keyring import Keyring
+from torouter.access.reserving import Reserving
 from uvicorn.server import ServerState
 
 from torouter.access.admission import Doorkeeper
-from torouter.access.keys import keys_of
 from torouter.accounts import Keeping, KeptResponses, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books
+from torouter.ledger.catalog import open_catalogue
 from torouter.ledger.journal import Journal
+from torouter.ledger.meters import LocalMeters
+from torouter.ledger.newest_prices import NewestPrices
+from torouter.ledger.prices import PriceBook
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
@@ -26,9 +32,11 @@ from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
+from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.stakes import Stakes
 from torouter.units import DIALECTS, Dialect, RequestIds, Secret, wall_ms
 from torouter.wire.client import Client
 from torouter.wire.server import Connection as ServerConnection
@@ -152,9 +160,13 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         )
         for n in range(2)
     )
-    journal = Journal(store.path.parent / "journal")
+    journal = Journal(store.data_dir / "journal")
     books = Books(lambda *_: {}, journal)
-    snapshot = Snapshot(keys=keys_of(store.access_rows()), channels=channels, translations=_OTHERS)
+    snapshot = Snapshot(channels=channels, translations=_OTHERS)
+    keyring = Keyring()
+    keyring.apply(keyring.prepare(store.changes_since(0), is_whole=True))
+    meters = LocalMeters(read_spent=store.read_spent, read_minutes=store.read_minutes)
+    prices = NewestPrices(PriceBook(open_catalogue(store.data_dir), providers={exchange.kind: exchange.kind}))
     shelf = KeptResponses(store, PEPPER, Keeping(ttl_s=60.0, limit_bytes=1, account_limit_bytes=1), wall_ms)
     relay = Relay(
         upstreams={"http": client},
@@ -165,9 +177,15 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         max_switches=3,
         clock=asyncio.get_running_loop().time,
         draw=random.random,
+        prices=prices,
+        meters=meters,
     )
     gateway = Gateway(
-        doorkeeper=Doorkeeper(snapshot, partial(hash_key, PEPPER), wall_ms),
+        doorkeeper=Doorkeeper(keyring, snapshot, partial(hash_key, PEPPER), wall_ms),
+        reserving=Reserving(meters, wall_ms),
+        stakes=Stakes(prices, wall_ms, "flag"),
+        clients=Clients(),
+        freshness=Freshness(time.monotonic, 3600.0, "serve"),
         relay=relay,
         kept=KeptSurface(shelf, Elsewhere({"http": client})),
         pages=None,  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The one place where the house is put together, without import side effects, and where its processes are run.
+"""The processes: what may serve, how it is run, and what it says when it does. No import has side effects.
 
 uvicorn owns the process: sockets, signals, workers, lifespan. The lifespan builds a `House` on the worker's own event
 loop and hands the gateway to the server adapter through the lifespan's state.
@@ -10,12 +10,12 @@ import asyncio
 import gc
 import logging
 import os
-import random
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -23,180 +23,34 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
-from torouter.access.admission import Doorkeeper
-from torouter.access.keys import keys_of
-from torouter.accounts import Announcement, Cipher, Keeping, KeptResponses, derived_key, hash_key, load_pepper
-from torouter.channels import Channel, read_models
-from torouter.channels.demo import answer as demo_answer
-from torouter.codecs import CODECS
-from torouter.config import FetchSettings, ResponsesSettings, Settings, VaultSettings
-from torouter.console.pages import make_pages
-from torouter.errors import ConfigError, TorouterError
-from torouter.ledger.books import Books
-from torouter.ledger.journal import Journal, recover
-from torouter.relay.continuity import Continuity
-from torouter.relay.counters import Counters
-from torouter.relay.elsewhere import Elsewhere
+from torouter.access.replicas import alone_in, await_alone
+from torouter.accounts import Announcement, load_pepper
+from torouter.config import Settings, check_sharing
+from torouter.console.admin import admin_routes
+from torouter.console.pages import Health, make_pages
+from torouter.errors import ConfigError
+from torouter.house import House
 from torouter.relay.metrics import CountersCollector
-from torouter.relay.run import Relay
-from torouter.relay.turn import Keeper
-from torouter.relay.vault import Vault
-from torouter.routing.snapshot import Key, Snapshot, Translations
 from torouter.store import Store
-from torouter.surfaces.cors import Cors
-from torouter.surfaces.gateway import Gateway
-from torouter.surfaces.kept import KeptSurface
-from torouter.units import Dialect, RequestIds, wall_ms
-from torouter.wire.client import Client
-from torouter.wire.fetch import Fetcher
-from torouter.wire.memory import MemoryUpstream
-from torouter.wire.public import is_public
-from torouter.wire.server import Connection, Limits, sweep_connections
-from torouter.wire.upstream import Upstream
+from torouter.units import RequestIds
+from torouter.wire.server import Connection
 
 __all__ = ["create_app", "serve"]
 
-_log = logging.getLogger("torouter")
-
-_REFRESH_S: Final = 0.5
-_REDISCOVER_S: Final = 600.0
-_RETRY_DISCOVERY_S: Final = 30.0
-_MODELS_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _BACKLOG: Final = 2048
-_MIB: Final = 1024 * 1024
 
 
-class House:
-    """Everything one worker process holds. Made by `create_app`'s lifespan; `run` keeps it going."""
-
-    def __init__(self, settings: Settings, store: Store, pepper: bytes, pages: Starlette) -> None:
-        self._store = store
-        self._revision = store.revision()
-        server = settings.server
-        channels = tuple(channel.open(settings.upstream.deadlines) for channel in settings.channels)
-        self._client = Client()
-        self._fetcher = _fetcher(settings.fetch)
-        self.counters = Counters()
-        self.books = Books(store.write_entries, Journal(settings.data_dir / "journal"), forget=store.forget_segments)
-        self._vault = self._open_vault(settings.vault, pepper) if settings.vault.enabled else None
-        self.doorkeeper = Doorkeeper(
-            Snapshot(keys=self._keys(), channels=channels, translations=_translations()),
-            partial(hash_key, pepper),
-            wall_ms,
-        )
-        self._kept = KeptResponses(store, pepper, _keeping(settings.responses), wall_ms)
-        memory = MemoryUpstream(demo_answer)
-        upstreams: dict[str, Upstream] = {"http": self._client, "https": self._client, "memory": memory}
-        self._relay = Relay(
-            upstreams=upstreams,
-            books=self.books,
-            continuity=Continuity(derived_key(pepper, "capsules"), self._vault),
-            counters=self.counters,
-            keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
-            max_switches=settings.upstream.max_switches,
-            clock=asyncio.get_running_loop().time,
-            draw=random.random,
-            fetcher=self._fetcher,
-        )
-        self.gateway = Gateway(
-            doorkeeper=self.doorkeeper,
-            relay=self._relay,
-            kept=KeptSurface(self._kept, Elsewhere(upstreams)),
-            pages=pages,
-            limits=Limits(
-                body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s
-            ),
-            cors=Cors(server.cors_origins),
-            is_strict=settings.translation.strict,
-        )
-
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
-        """Background work, as long as the context lasts; then usage rows are flushed and connections closed."""
-        tasks = [
-            asyncio.create_task(self.books.run()),
-            asyncio.create_task(self._kept.run()),
-            *(asyncio.create_task(vault.run()) for vault in (self._vault,) if vault is not None),
-            asyncio.create_task(self._refresh()),
-            asyncio.create_task(sweep_connections(self.gateway.connections)),
-            *(asyncio.create_task(self._discover(channel)) for channel in self.doorkeeper.snapshot.channels),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
-            await self._client.close()
-            if self._fetcher is not None:
-                await self._fetcher.close()
-
-    def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
-        return Vault(
-            cipher=Cipher(pepper, "vault"),
-            ttl_s=settings.ttl_s,
-            memory_bytes=settings.memory_mb * _MIB,
-            read=self._store.find_state,
-            write=self._store.keep_state,
-            tidy=partial(self._store.tidy_state, most_rows=settings.rows),
-            now_ms=wall_ms,
-        )
-
-    def _keys(self) -> dict[bytes, Key]:
-        return keys_of(self._store.access_rows())
-
-    async def _refresh(self) -> None:
-        """Follows changes of keys, groups and accounts, whichever process makes them."""
-        while True:
-            await asyncio.sleep(_REFRESH_S)
-            try:
-                revision = await asyncio.to_thread(self._store.revision)
-                if revision != self._revision:
-                    self._swap(keys=await asyncio.to_thread(self._keys))
-                    self._revision = revision
-            except TorouterError as error:
-                _log.error("store is not readable error=%s", error.message)
-
-    async def _discover(self, channel: Channel) -> None:
-        """Learns the model names of a channel that declares none. Failing costs only the listing."""
-        while (request := channel.discovery()) is not None:
-            try:
-                response = await self._client.send(request)
-                try:
-                    names = tuple(read_models(await response.read(_MODELS_LIMIT_BYTES)))
-                finally:
-                    response.close()
-            except TorouterError as error:
-                _log.info("models not discovered channel=%s error=%s", channel.name, error.message)
-                await asyncio.sleep(_RETRY_DISCOVERY_S)
-            else:
-                _log.info("models discovered channel=%s count=%d", channel.name, len(names))
-                self._swap(discovered={**self.doorkeeper.snapshot.discovered, channel.name: names})
-                await asyncio.sleep(_REDISCOVER_S)
-
-    def _swap(
-        self, *, keys: Mapping[bytes, Key] | None = None, discovered: Mapping[str, tuple[str, ...]] | None = None
-    ) -> None:
-        old = self.doorkeeper.snapshot
-        self.doorkeeper.snapshot = Snapshot(
-            keys=old.keys if keys is None else keys,
-            channels=old.channels,
-            translations=old.translations,
-            discovered=old.discovered if discovered is None else discovered,
-        )
-
-
-def create_app(settings: Settings) -> Starlette:
-    """The application that uvicorn loads in every worker. Its pages also carry the lifespan of the whole house."""
+def create_app(settings: Settings, replica: str) -> Starlette:
+    """The application that uvicorn loads in every worker. Its pages also carry the lifespan of the whole house.
+    `replica` is common to the workers of one start."""
     houses: list[House] = []
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        with await asyncio.to_thread(Store.open, settings.data_dir) as store:
-            await asyncio.to_thread(recover, settings.data_dir / "journal", store.write_entries)
-            house = House(settings, store, load_pepper(settings.data_dir, os.environ, may_create=False), app)
+        with await asyncio.to_thread(Store.open, settings.data_dir, settings.store.database) as store:
+            pepper = load_pepper(settings.data_dir, os.environ, may_create=False)
+            house = House(settings, store, pepper, app, replica)
+            await house.open()
             async with house.run():
                 houses.append(house)
                 gc.collect()
@@ -204,21 +58,39 @@ def create_app(settings: Settings) -> Starlette:
                 yield {"site": house.gateway, "request_ids": RequestIds()}
                 houses.remove(house)
 
+    def health() -> Health:
+        if not houses:
+            return "starting"
+        freshness = houses[0].freshness
+        return "refusing" if freshness.is_refusing else "degraded" if freshness.is_stale else "ready"
+
     return make_pages(
-        is_ready=lambda: bool(houses),
+        health=health,
         is_demo=lambda: settings.is_demo,
         metrics=lambda: CountersCollector(houses[0].counters, houses[0].books),
         lifespan=lifespan,
+        more=admin_routes(lambda: houses[0].office if houses else None),
     )
 
 
 def serve(settings: Settings, announcement: Announcement) -> int:
-    """Serves until SIGTERM or SIGINT; running requests get the grace time. Returns the exit code."""
+    """Serves until SIGTERM or SIGINT; running requests get the grace time. Returns the exit code. Raises `ConfigError`
+    where others serve that would have to be asked what they admit, and cannot be."""
     _configure_logging()
+    check_sharing(settings)
+    with alone_in(settings.data_dir) if settings.redis.url is None else nullcontext():
+        replica = secrets.token_hex(8)
+        if settings.redis.url is None and settings.store.database is not None:
+            with Store.open(settings.data_dir, settings.store.database) as store:
+                await_alone(store, replica)
+        return _serve(settings, announcement, replica)
+
+
+def _serve(settings: Settings, announcement: Announcement, replica: str) -> int:
     listener = _listen(settings.server.host, settings.server.port)
     _announce(announcement, _url(settings.server.host, listener.getsockname()[1]))
     config = uvicorn.Config(
-        partial(create_app, settings),
+        partial(create_app, settings, replica),
         factory=True,
         http=Connection,
         ws="none",
@@ -243,30 +115,6 @@ def serve(settings: Settings, announcement: Announcement) -> int:
         server = uvicorn.Server(config)
         server.run([listener])
         return 0 if server.started else 1
-
-
-def _keeping(settings: ResponsesSettings) -> Keeping:
-    return Keeping(
-        ttl_s=settings.ttl_s,
-        limit_bytes=settings.limit_mb * _MIB,
-        account_limit_bytes=settings.account_limit_mb * _MIB,
-    )
-
-
-def _translations() -> Translations:
-    """Every pair of dialects that can be translated."""
-    able: list[Dialect] = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
-    return {client: tuple(upstream for upstream in able if upstream != client) for client in able}
-
-
-def _fetcher(settings: FetchSettings) -> Fetcher | None:
-    if not settings.enabled:
-        return None
-    return Fetcher(
-        size_bytes=settings.size_mb * _MIB,
-        timeout_s=settings.timeout_s,
-        may_reach=None if settings.private_networks else is_public,
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@
     ├── RequestError         400, 404, 405, 408, 413, 415, 426, 431: the request itself
     ├── AuthError            401: who are you
     ├── AccessError          402, 403: known, but not allowed
-    ├── LimitError           429: allowed, but not now (`retry_after_s`)
+    ├── LimitError           429, 503: allowed, but not now (`retry_after_s`)
     ├── RoutingError         404, 502, 503: no channel can or could serve it
     ├── UpstreamError        what an upstream did, and in which phase
     └── InternalError        500: a fault of our own; the cause is logged, never shown
@@ -120,7 +120,26 @@ class AccessError(TorouterError):
 
 
 class LimitError(TorouterError):
+    """`is_terminal`: asking again is of no use until somebody changes something."""
+
     kind = "rate_limit"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: ErrorKind | None = None,
+        status: int | None = None,
+        type: str | None = None,  # noqa: A002
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        is_terminal: bool = False,
+    ) -> None:
+        super().__init__(
+            message, kind=kind, status=status, type=type, code=code, param=param, retry_after_s=retry_after_s
+        )
+        self.is_terminal = is_terminal
 
 
 class RoutingError(TorouterError):

@@ -23,7 +23,7 @@ def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1"
     counters = Counters()
     counters.requests["openai-chat", "chat", 200] += 3
     pages = make_pages(
-        is_ready=lambda: ready,
+        health=lambda: "ready" if ready else "starting",
         is_demo=lambda: demo,
         metrics=lambda: CountersCollector(counters, lambda: 7),
         lifespan=nothing,

@@ -7,18 +7,24 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from tests.wire.serving import serving
 from torouter.access.admission import Admission, Doorkeeper
+from torouter.access.freshness import Freshness
+from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
+from torouter.access.reserving import Reserving
 from torouter.access.terms import Terms
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
-from torouter.ledger.meters import Meters
+from torouter.ledger.listed import Catalogue
+from torouter.ledger.meters import LocalMeters, Meters
+from torouter.ledger.prices import PriceBook
 from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
@@ -27,33 +33,28 @@ from torouter.relay.run import Relay
 from torouter.relay.settling import Prices
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
-from torouter.routing.snapshot import Key, Snapshot
+from torouter.routing.snapshot import Snapshot
+from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.exchange import Exchange
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
 
-__all__ = ["KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
+__all__ = ["ACCOUNT", "GROUP", "KEY", "Answer", "Handler", "MemoryShelf", "Stage", "json_reply", "sse_reply", "stage"]
 
 _LIMITS = Limits(body_bytes=100_000)
 
 Handler = Callable[[Request], Reply]
 
-KEY = Key(
-    id=1,
-    name="k",
-    account_id=1,
-    group="default",
-    models=frozenset(),
-    is_enabled=True,
-    has_account=True,
-    is_account_active=True,
-    expires_ms=None,
-)
+KEY = Key(id=1, account_id=1, group_id=1)
+ACCOUNT = Account(id=1)
+GROUP = Group(id=1, name="default")
+FREE = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=KINDS)
 
 
 def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:
@@ -81,6 +82,7 @@ class Stage:
     port: int
     entries: list[Entry]
     counters: Counters
+    doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
     @property
@@ -164,14 +166,22 @@ async def stage(
     is_strict: bool = False,
     vault: Vault | None = None,
     key: Key = KEY,
-    terms: Terms | None = None,
-    prices: Prices | None = None,
+    account: Account = ACCOUNT,
+    group: Group = GROUP,
+    subscriptions: tuple[Subscription, ...] = (),
     meters: Meters | None = None,
+    trusted_proxies: tuple[str, ...] = (),
+    when_away: Literal["serve", "refuse"] = "serve",
+    prices: PriceBook = FREE,
+    unknown_price: UnknownPrice = "refuse-if-limited",
+    terms: Terms | None = None,
+    charged: Prices | None = None,
     drain_s: float = 60.0,
     on_settle: Callable[[Entry], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
-    those of all channels, or of each by its name. All requests are served on the same `terms`."""
+    those of all channels, or of each by its name. With `terms` all requests are
+    served on those, whatever was reserved for them, and `charged` has the prices that they pay."""
     entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
@@ -192,7 +202,6 @@ async def stage(
         for number, name in enumerate(handlers)
     )
     snapshot = Snapshot(
-        keys={b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         channels=channels,
         translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
     )
@@ -205,8 +214,21 @@ async def stage(
         async def run(self, exchange: Exchange, admission: Admission, call: Call, given: Terms) -> None:
             await super().run(exchange, admission, call, terms or given)
 
+    keyring = Keyring(
+        {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
+        (account, Account(id=2)),
+        (group,),
+        subscriptions,
+    )
+    counted = meters or LocalMeters(read_spent=lambda _: {}, read_minutes=lambda _, __: {})
+    doorkeeper = Doorkeeper(keyring, snapshot, bytes, wall_ms)
+    clock = asyncio.get_running_loop().time
     gateway = Gateway(
-        doorkeeper=Doorkeeper(snapshot, bytes, wall_ms),
+        doorkeeper=doorkeeper,
+        reserving=Reserving(counted, wall_ms),
+        stakes=Stakes(prices, wall_ms, unknown_price),
+        clients=Clients(trusted_proxies),
+        freshness=Freshness(clock, 5.0, when_away),
         relay=OnTerms(
             upstreams=upstreams,
             books=_Listed(entries, on_settle),
@@ -214,10 +236,10 @@ async def stage(
             counters=counters,
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
-            clock=asyncio.get_running_loop().time,
+            meters=counted,
+            clock=clock,
             draw=random.Random(1).random,
-            prices=prices,
-            meters=meters,
+            prices=charged,
             drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
@@ -227,7 +249,7 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, entries, counters, asked)
+        yield Stage(port, entries, counters, doorkeeper, asked)
 
 
 class _Listed(Books):

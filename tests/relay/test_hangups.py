@@ -21,7 +21,7 @@ from torouter.units import Dialect
 from torouter.wire.memory import Reply
 from torouter.wire.upstream import Request
 
-CANCEL, DRAIN = (Terms(on_hangup=on_hangup, hold=Hold(Ask(key_id=1))) for on_hangup in ("cancel", "drain"))
+CANCEL, DRAIN = (Terms(on_hangup=on_hangup, hold=Hold(Ask(key_id=1), 0)) for on_hangup in ("cancel", "drain"))
 SEEN = b"word number 9 "
 PACE_S = 0.01
 
@@ -50,7 +50,7 @@ async def staged(
 ) -> AsyncIterator[tuple[Stage, Meters]]:
     meters, handlers = Meters(), {"a": lambda _: reply}
     async with stage(
-        handlers, dialects=(upstream,), prices=Prices(), meters=meters, terms=terms, drain_s=drain_s
+        handlers, dialects=(upstream,), charged=Prices(), meters=meters, terms=terms, drain_s=drain_s
     ) as on:
         yield on, meters
 
@@ -220,7 +220,7 @@ class TestDrains:
 @pytest.mark.parametrize("on_hangup", ["cancel", "drain"])
 async def test_a_translated_answer_that_is_being_kept(on_hangup: OnHangup) -> None:
     reply, terms = paced(frames_of("anthropic")), Terms(on_hangup=on_hangup)
-    async with stage({"a": lambda _: reply}, dialects=("anthropic",), keeps=True, terms=terms, prices=Prices()) as on:
+    async with stage({"a": lambda _: reply}, dialects=("anthropic",), keeps=True, terms=terms, charged=Prices()) as on:
         await hang_up(on, "openai-responses", stream=True, after=SEEN)
         [entry] = await on.settled()
     assert entry.usage.outcome == "client_left"

@@ -80,7 +80,7 @@ async def test_what_was_told_is_charged_once(client: Dialect, upstream: Dialect,
     prices = Prices()
     terms = Terms(group_id=7, multiplier_ppm=2_000_000, address="192.0.2.9", is_windowed=True)
     handlers = {"a": replying(upstream, stream=stream)}
-    async with stage(handlers, dialects=(upstream,), prices=prices, terms=terms) as on:
+    async with stage(handlers, dialects=(upstream,), charged=prices, terms=terms) as on:
         answer = await on.post(*asking(client, stream=stream))
         assert (answer.status, answer.is_complete) == (200, True)
         [entry] = on.entries
@@ -176,7 +176,7 @@ class TestAttempts:
             "cut": lambda _: streamed(fault=UpstreamError("reset", phase="stream")),
             "well": lambda _: streamed(*frames_of("openai-chat")),
         }
-        async with stage(handlers, max_switches=9, prices=Prices()) as on:
+        async with stage(handlers, max_switches=9, charged=Prices()) as on:
             await on.post(*asking("openai-chat", stream=True))
             [entry] = on.entries
         assert [(row.attempt, row.channel, row.status, row.outcome, row.amount_nusd) for row in entry.attempts] == [
@@ -197,8 +197,8 @@ class TestAttempts:
     async def test_an_error_is_free(self, upstream: Dialect, status: int, word: str) -> None:
         handlers = {"a": lambda _: json_reply(status, {"error": {"message": "no"}, "usage": {"prompt_tokens": 9}})}
         meters = Meters()
-        terms = Terms(hold=Hold(Ask(key_id=1)))
-        async with stage(handlers, dialects=(upstream,), prices=Prices(), meters=meters, terms=terms) as on:
+        terms = Terms(hold=Hold(Ask(key_id=1), 0))
+        async with stage(handlers, dialects=(upstream,), charged=Prices(), meters=meters, terms=terms) as on:
             await on.post(*asking("openai-chat", stream=False))
             [entry] = on.entries
         assert [(row.status, row.outcome, row.amount_nusd) for row in entry.attempts] == [(status, word, 0)]
@@ -206,7 +206,7 @@ class TestAttempts:
         assert meters.settled == [(terms.hold, 0, 0)]
 
     async def test_what_nobody_was_asked_for_has_none(self) -> None:
-        async with stage({"a": replying("anthropic", stream=False)}, dialects=("anthropic",), prices=Prices()) as on:
+        async with stage({"a": replying("anthropic", stream=False)}, dialects=("anthropic",), charged=Prices()) as on:
             path, body = asking("openai-chat", stream=False)
             await on.post(path, {**body, "n": 2})
             [entry] = on.entries
@@ -214,7 +214,7 @@ class TestAttempts:
 
     async def test_a_count_is_free(self) -> None:
         counted = json_reply(200, {"input_tokens": 12})
-        async with stage({"a": lambda _: counted}, dialects=("anthropic",), kind="anthropic", prices=Prices()) as on:
+        async with stage({"a": lambda _: counted}, dialects=("anthropic",), kind="anthropic", charged=Prices()) as on:
             answer = await on.post("/v1/messages/count_tokens", asking("anthropic", stream=False)[1])
             [entry] = on.entries
         assert answer.json == {"input_tokens": 12}
@@ -223,18 +223,18 @@ class TestAttempts:
 
 
 async def test_the_limits_are_told_once() -> None:
-    meters, hold = Meters(), Hold(Ask(key_id=1))
+    meters, hold = Meters(), Hold(Ask(key_id=1), 0)
     windows = (PlanWindow(3, "day", 1000),)
     terms = Terms(hold=hold, plan_windows=windows)
     handlers = {"a": replying("openai-chat", stream=True)}
-    async with stage(handlers, prices=Prices(), meters=meters, terms=terms) as on:
+    async with stage(handlers, charged=Prices(), meters=meters, terms=terms) as on:
         await on.post(*asking("openai-chat", stream=True))
         assert on.entries[0].plan_windows == windows
     assert meters.settled == [(hold, FULL_NUSD, INPUT + OUTPUT)]
 
 
 async def test_without_a_price_it_is_flagged() -> None:
-    async with stage({"a": replying("openai-chat", stream=False)}, prices=Prices(None)) as on:
+    async with stage({"a": replying("openai-chat", stream=False)}, charged=Prices(None)) as on:
         await on.post(*asking("openai-chat", stream=False))
         row = on.entries[0].usage
     assert (row.cost_nusd, row.price_version, row.cost_parts) == (0, "", None)
@@ -246,7 +246,7 @@ async def test_without_a_price_it_is_flagged() -> None:
 @pytest.mark.parametrize(("client", "upstream"), ROADS)
 async def test_an_upstream_that_tells_nothing_is_estimated(client: Dialect, upstream: Dialect, stream: bool) -> None:
     handlers = {"a": replying(upstream, stream=stream, usage=False)}
-    async with stage(handlers, dialects=(upstream,), prices=Prices()) as on:
+    async with stage(handlers, dialects=(upstream,), charged=Prices()) as on:
         answer = await on.post(*asking(client, stream=stream))
         assert (answer.status, answer.is_complete) == (200, True)
         [entry] = on.entries
@@ -261,7 +261,7 @@ async def test_a_stream_that_we_end_ourselves_is_billed_as_far_as_it_came() -> N
     """Responses cannot be told a stop sequence, so its answer is searched for it."""
     path, body = asking("openai-chat", stream=True)
     handlers = {"a": replying("openai-responses", stream=True)}
-    async with stage(handlers, dialects=("openai-responses",), prices=Prices()) as on:
+    async with stage(handlers, dialects=("openai-responses",), charged=Prices()) as on:
         await on.post(path, {**body, "stop": [WORDS[20].strip()]})
         [entry] = on.entries
     input_tokens, output_tokens, quality = tokens(entry)
@@ -277,7 +277,7 @@ class TestCut:
     async def test_what_was_served_is_billed(self, client: Dialect, upstream: Dialect) -> None:
         frames = frames_of(upstream)
         reply = streamed(*frames[: len(frames) // 2], fault=UpstreamError("reset", phase="stream"))
-        async with stage({"a": lambda _: reply}, dialects=(upstream,), prices=Prices()) as on:
+        async with stage({"a": lambda _: reply}, dialects=(upstream,), charged=Prices()) as on:
             answer = await on.post(*asking(client, stream=True))
             [entry] = on.entries
         said = max(number for number in range(40) if f"word number {number} ".encode() in answer.body) + 1
@@ -293,7 +293,7 @@ class TestCut:
     async def test_an_error_before_anything_was_said_is_free(self, dialect: Dialect) -> None:
         said = next(number for number, frame in enumerate(frames_of(dialect)) if b"word number" in frame)
         reply = streamed(*frames_of(dialect)[:said], fault=UpstreamError("reset", phase="stream"))
-        async with stage({"a": lambda _: reply}, dialects=(dialect,), prices=Prices()) as on:
+        async with stage({"a": lambda _: reply}, dialects=(dialect,), charged=Prices()) as on:
             await on.post(*asking(dialect, stream=True))
             [entry] = on.entries
         assert (entry.usage.outcome, entry.usage.cost_nusd, tokens(entry)) == ("truncated", 0, (0, 0, "none"))
@@ -303,7 +303,7 @@ class TestCut:
         body = json.dumps(whole("openai-chat")).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         reply = Reply(200, headers, [body[:500]], fault=UpstreamError("reset", phase="body"))
-        async with stage({"a": lambda _: reply}, prices=Prices()) as on:
+        async with stage({"a": lambda _: reply}, charged=Prices()) as on:
             await on.post(*asking("openai-chat", stream=False))
             [entry] = on.entries
         input_tokens, output_tokens, quality = tokens(entry)
@@ -321,7 +321,7 @@ def cuts(dialect: Dialect) -> st.SearchStrategy[tuple[int, list[int]]]:
 @pytest.mark.parametrize(("client", "upstream"), ROADS)
 def test_any_cut_of_a_stream_is_one_entry_with_the_figures_seen(client: Dialect, upstream: Dialect) -> None:
     async def serve(reply: Reply) -> tuple[Stage, bytes]:
-        async with stage({"a": lambda _: reply}, dialects=(upstream,), prices=Prices()) as on:
+        async with stage({"a": lambda _: reply}, dialects=(upstream,), charged=Prices()) as on:
             return on, (await on.post(*asking(client, stream=True))).body
 
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))

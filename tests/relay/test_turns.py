@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.relay.stage import KEY, Answer, MemoryShelf, Stage, json_reply, sse_reply, stage
 from torouter.errors import StoreError, UpstreamError

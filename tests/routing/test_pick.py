@@ -11,7 +11,7 @@ from torouter.routing.snapshot import Route, Snapshot
 
 def route(*specs: tuple[str, int, int]) -> Route:
     channels = tuple(channel(name, "m", priority=priority, weight=weight) for name, priority, weight in specs)
-    found = Snapshot(keys={}, channels=channels).route("default", "openai-chat", "chat", "m")
+    found = Snapshot(channels=channels).route("default", "openai-chat", "chat", "m")
     assert found is not None
     return found
 

@@ -15,7 +15,7 @@ TRANSLATIONS = {"openai-chat": ("anthropic",), "anthropic": ("openai-chat",)}
 
 def test_candidates_stand_in_buckets_by_rising_priority_number() -> None:
     channels = (channel("b", "m", priority=20), channel("a", "m"), channel("c", "m"), channel("d", "other"))
-    route = Snapshot(keys={}, channels=channels).route("default", "openai-chat", "chat", "m")
+    route = Snapshot(channels=channels).route("default", "openai-chat", "chat", "m")
     assert route is not None
     assert [[candidate.channel.name for candidate in bucket.candidates] for bucket in route.buckets] == [
         ["a", "c"],
@@ -30,7 +30,7 @@ def test_a_channel_of_its_own_dialect_needs_no_translation() -> None:
         channel("both", "m", dialects=("anthropic", "openai-chat")),
         channel("other", "m", dialects=("anthropic",)),
     )
-    snapshot = Snapshot(keys={}, channels=channels, translations=TRANSLATIONS)
+    snapshot = Snapshot(channels=channels, translations=TRANSLATIONS)
     route = snapshot.route("default", "openai-chat", "chat", "m")
     assert route is not None
     assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["openai-chat", "anthropic"]
@@ -43,7 +43,7 @@ def test_a_route_over_those_that_speak_a_dialect() -> None:
         channel("c", "m", dialects=("anthropic",), priority=20),
         channel("d", "m", priority=30, weight=3),
     )
-    route = Snapshot(keys={}, channels=channels, translations=TRANSLATIONS).route("default", "openai-chat", "chat", "m")
+    route = Snapshot(channels=channels, translations=TRANSLATIONS).route("default", "openai-chat", "chat", "m")
     assert route is not None
     spoken = route.speaking("openai-chat")
     assert spoken is not None
@@ -54,7 +54,7 @@ def test_a_route_over_those_that_speak_a_dialect() -> None:
 
 
 def test_nothing_else_is_translated() -> None:
-    snapshot = Snapshot(keys={}, channels=(channel("a", "m"),), translations=TRANSLATIONS)
+    snapshot = Snapshot(channels=(channel("a", "m"),), translations=TRANSLATIONS)
     assert snapshot.route("default", "anthropic", "chat", "m") is not None
     assert snapshot.route("default", "openai-chat", "rerank", "m") is not None
     assert snapshot.route("default", "anthropic", "rerank", "m") is None
@@ -62,14 +62,14 @@ def test_nothing_else_is_translated() -> None:
 
 
 def test_groups_see_their_own_channels_and_those_of_all() -> None:
-    snapshot = Snapshot(keys={}, channels=(channel("a", "m", groups=("gold",)), channel("b", "n")))
+    snapshot = Snapshot(channels=(channel("a", "m", groups=("gold",)), channel("b", "n")))
     assert snapshot.route("gold", "openai-chat", "chat", "m") is not None
     assert snapshot.route("default", "openai-chat", "chat", "m") is None
     assert snapshot.route("default", "openai-chat", "chat", "n") is not None
 
 
 def test_an_exact_name_wins_over_the_suffix() -> None:
-    snapshot = Snapshot(keys={}, channels=(channel("a", "kimi-k2-thinking", "kimi-k2", "gpt-5"),))
+    snapshot = Snapshot(channels=(channel("a", "kimi-k2-thinking", "kimi-k2", "gpt-5"),))
     exact = snapshot.route("default", "openai-chat", "chat", "kimi-k2-thinking")
     split = snapshot.route("default", "openai-chat", "chat", "gpt-5-thinking-low")
     assert exact is not None
@@ -80,7 +80,7 @@ def test_an_exact_name_wins_over_the_suffix() -> None:
 
 
 def test_the_same_question_gets_the_same_route() -> None:
-    snapshot = Snapshot(keys={}, channels=(channel("a", "m"),))
+    snapshot = Snapshot(channels=(channel("a", "m"),))
     assert snapshot.route("g", "openai-chat", "chat", "m") is snapshot.route("g", "openai-chat", "chat", "m")
 
 
@@ -90,7 +90,7 @@ def test_a_client_is_served_in_its_own_dialect_wherever_the_channel_speaks_it(di
     """A server's other endpoints are no reason to translate."""
     everything = {one: tuple(other for other in DIALECTS if other != one) for one in DIALECTS}
     for dialects in permutations(DIALECTS):
-        snapshot = Snapshot(keys={}, channels=(channel("a", "m", dialects=dialects),), translations=everything)
+        snapshot = Snapshot(channels=(channel("a", "m", dialects=dialects),), translations=everything)
         route = snapshot.route("default", dialect, "chat", "m")
         assert route is not None
         assert [candidate.dialect for candidate in route.buckets[0].candidates] == [dialect]
@@ -109,7 +109,7 @@ def test_tokens_are_counted_where_the_channel_counts() -> None:
     translations = {client: tuple(other for other in DIALECTS if other != client) for client in DIALECTS}
     for kind, (client, dialect, operation) in kinds.items():
         only = Channel(name=kind, kind=KINDS[kind], models={"m": "up-m"})
-        snapshot = Snapshot(keys={}, channels=(only,), translations=translations)
+        snapshot = Snapshot(channels=(only,), translations=translations)
         route = snapshot.route("g", client, "count_tokens", "m")
         assert route is not None
         [candidate] = route.buckets[0].candidates
@@ -122,7 +122,7 @@ def test_embeddings_are_translated_where_there_are_any() -> None:
         Channel(name="gemini", kind=KINDS["gemini"], models={"g": "g", "both": "g"}),
         Channel(name="anthropic", kind=KINDS["anthropic"], models={"a": "a", "both": "a"}),
     )
-    snapshot = Snapshot(keys={}, channels=channels, translations=translations)
+    snapshot = Snapshot(channels=channels, translations=translations)
     route = snapshot.route("g", "openai-chat", "embeddings", "both")
     assert route is not None
     assert [candidate.dialect for candidate in route.buckets[0].candidates] == ["gemini"]

@@ -17,12 +17,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from torouter.errors import StoreError
-from torouter.store import Store, schema_state
-from torouter.store.sqlite import FILE_NAME, SqliteHome
+from torouter.store import LimitColumns, Store, schema_state
+from torouter.store.engine import open_home
 from torouter.store.migrate import MIGRATIONS, REVISIONS
 from torouter.store.schema import metadata
+from torouter.store.sqlite import FILE_NAME, SqliteHome
+from torouter.units import Secret
+
+
+@pytest.fixture
+def path(data_dir: Path) -> Path:
+    return data_dir / FILE_NAME
 
 
 def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
@@ -35,8 +43,8 @@ def execute(path: Path, *statements: str) -> list[tuple[object, ...]]:
 
 
 class TestRevisions:
-    def test_the_tables_are_what_the_migrations_make(self, store: Store) -> None:
-        engine = make_engine(store.path)
+    def test_the_tables_are_what_the_migrations_make(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
+        engine = open_home(*opened).reader
         try:
             with engine.connect() as connection:
                 context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -51,47 +59,40 @@ class TestRevisions:
         line = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
         assert tuple(reversed(line)) == REVISIONS
 
-    def test_an_older_store_keeps_its_rows(self, data_dir: Path) -> None:
-        path = prepare_directory(data_dir)
-        engine = make_engine(path)
-        with engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.set_main_option("path_separator", "os")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0001")
-        engine.dispose()
-        execute(
-            path,
-            "INSERT INTO accounts VALUES (1, 'a@b', 'A', 'admin', 'active', 0)",
-            "INSERT INTO keys VALUES (1, 1, 1, 'k', x'01', 'sk-a…', 'z', '[]', 'enabled', NULL, 0, NULL, NULL)",
-        )
-        with Store.open(data_dir) as store:
-            [key] = store.list_keys()
-        assert (key.name, key.keep_responses) == ("k", None)
-
-    def test_the_tables_have_constraints_with_names(self, store: Store) -> None:
-        (made,) = execute(store.path, "SELECT sql FROM sqlite_master WHERE name = 'keys'")
+    def test_the_tables_have_constraints_with_names(self, sqlite_store: Store, path: Path) -> None:
+        (made,) = execute(path, "SELECT sql FROM sqlite_master WHERE name = 'keys'")
         assert "CONSTRAINT uq_keys_key_hash UNIQUE" in str(made[0])
         assert "CONSTRAINT fk_keys_account_id_accounts FOREIGN KEY" in str(made[0])
 
 
 class TestUpgrading:
-    def test_a_store_of_the_first_version_keeps_what_it_has(self, data_dir: Path) -> None:
-        data_dir.mkdir()
-        engine = make_engine(data_dir / "torouter.db")
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        with engine.begin() as connection:
+    def test_a_store_of_the_first_version_keeps_what_it_has(self, data_dir: Path, database: Secret | None) -> None:
+        home = open_home(data_dir, database)
+        home.prepare()
+        with home.writer.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.set_main_option("path_separator", "os")
             config.attributes["connection"] = connection
             command.upgrade(config, "0001")
-        engine.dispose()
-        execute(data_dir / "torouter.db", "INSERT INTO groups (name, created_ms) VALUES ('team', 1)")
-        with Store.open(data_dir) as store:
+            for statement in (
+                "INSERT INTO groups (name, created_ms) VALUES ('team', 1)",
+                "INSERT INTO accounts (email, display_name, role, status, created_ms) "
+                "VALUES ('a@b', 'A', 'admin', 'active', 0)",
+                "INSERT INTO keys (account_id, group_id, name, key_hash, head, tail, models, status, created_ms) "
+                "VALUES (1, 2, 'k', '', 'sk-a…', 'z', '[]', 'enabled', 0)",
+            ):
+                connection.execute(text(statement))
+        home.reader.dispose()
+        with Store.open(data_dir, database) as store:
             assert [group.name for group in store.list_groups()] == ["default", "team"]
+            (key,) = store.list_keys()
+            assert (key.name, key.group, key.keep_responses, key.limits) == ("k", "team", None, LimitColumns())
+            (account,) = store.list_accounts()
+            assert (account.billing, account.balance_nusd) == ("unlimited", 0), "it was served without a balance"
+            assert [each.id for each in store.changes_since(0).keys] == [key.id]
             assert store.find_state([b"k"], 0) == {}
-        assert schema_state(data_dir).is_current
+        assert schema_state(data_dir, database).is_current
 
 
 class TestOpening:
@@ -103,9 +104,9 @@ class TestOpening:
             files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_dir.iterdir()}
         assert files == {"torouter.db": 0o600, "torouter.db-wal": 0o600, "torouter.db-shm": 0o600}
 
-    def test_again_changes_nothing(self, store: Store, data_dir: Path) -> None:
+    def test_again_changes_nothing(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
         store.create_group("team")
-        with Store.open(data_dir) as again:
+        with Store.open(*opened) as again:
             assert [group.name for group in again.list_groups()] == ["default", "team"]
             assert again.revision() == 1
 
@@ -116,11 +117,11 @@ class TestOpening:
 
     def test_a_path_with_odd_characters_is_fine(self, tmp_path: Path) -> None:
         with Store.open(tmp_path / "100% ä?b=c&d#e;f:g") as store:
-            assert store.path.exists()
+            assert Path(store.place).exists()
             assert [group.name for group in store.list_groups()] == ["default"]
 
-    def test_the_connection_is_set_up(self, store: Store) -> None:
-        engine = make_engine(store.path)
+    def test_the_connection_is_set_up(self, sqlite_store: Store, data_dir: Path) -> None:
+        engine = SqliteHome(data_dir).reader
         try:
             with engine.connect() as connection:
                 asked = {
@@ -131,18 +132,16 @@ class TestOpening:
             engine.dispose()
         assert asked == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 10_000}
 
-    def test_a_newer_schema_is_refused_and_left_alone(self, data_dir: Path) -> None:
-        Store.open(data_dir).close()
-        path = data_dir / "torouter.db"
-        execute(path, "UPDATE alembic_version SET version_num = '0999'")
+    def test_a_newer_schema_is_refused_and_left_alone(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
+        pretend_newer(opened)
         with pytest.raises(StoreError) as caught:
-            Store.open(data_dir)
+            Store.open(*opened)
         assert caught.value.message == (
-            f"The store {path} has schema 0999, and this version of torouter knows schemas up to {REVISIONS[-1]}: a "
-            "newer version has upgraded it. Install that version again, or put a backup of the store from before the "
-            "upgrade in its place."
+            f"The store {store.place} has schema 0999, and this version of torouter knows schemas up to "
+            f"{REVISIONS[-1]}: a newer version has upgraded it. Install that version again, or put a backup of the "
+            "store from before the upgrade in its place."
         )
-        assert execute(path, "SELECT version_num FROM alembic_version") == [("0999",)]
+        assert schema_state(*opened).found == "0999"
 
     def test_a_file_that_is_no_database_is_refused(self, data_dir: Path) -> None:
         data_dir.mkdir()
@@ -178,12 +177,14 @@ class TestOpening:
         thread.join(30)
         assert schema_state(data_dir).is_current
 
-    def test_a_store_that_another_holds_is_busy(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        holder = sqlite3.connect(store.path, isolation_level=None)
+    def test_a_store_that_another_holds_is_busy(
+        self, sqlite_store: Store, data_dir: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        holder = sqlite3.connect(path, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr("torouter.store.engine._BUSY_S", 0.05)
+        monkeypatch.setattr("torouter.store.sqlite._BUSY_S", 0.05)
         try:
-            with Store(store.path, make_engine(store.path)) as hasty:
+            with Store(data_dir, SqliteHome(data_dir)) as hasty:
                 assert hasty.revision() == 0  # reading goes on
                 with pytest.raises(StoreError, match="another process holds it"):
                     hasty.create_group("team")
@@ -192,29 +193,38 @@ class TestOpening:
 
 
 class TestState:
-    def test_looking_makes_nothing(self, data_dir: Path) -> None:
-        state = schema_state(data_dir)
-        assert (state.found, state.expected, state.is_current, state.is_known) == (None, REVISIONS[-1], False, True)
+    def test_looking_makes_nothing(self, data_dir: Path, database: Secret | None) -> None:
+        for _ in range(2):
+            state = schema_state(data_dir, database)
+            assert (state.found, state.expected, state.is_current, state.is_known) == (None, REVISIONS[-1], False, True)
         assert not data_dir.exists()
 
-    def test_after_opening_it_is_current(self, store: Store, data_dir: Path) -> None:
-        state = schema_state(data_dir)
-        assert (state.path, state.found, state.is_current) == (store.path, REVISIONS[-1], True)
+    def test_after_opening_it_is_current(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
+        state = schema_state(*opened)
+        assert (state.place, state.found, state.is_current) == (store.place, REVISIONS[-1], True)
 
-    def test_a_newer_one_is_not_known(self, store: Store, data_dir: Path) -> None:
-        execute(store.path, "UPDATE alembic_version SET version_num = '0999'")
-        state = schema_state(data_dir)
+    def test_a_newer_one_is_not_known(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
+        pretend_newer(opened)
+        state = schema_state(*opened)
         assert (state.found, state.is_current, state.is_known) == ("0999", False, False)
 
 
-def test_processes_may_start_on_a_new_store_at_once(data_dir: Path) -> None:
+def pretend_newer(opened: tuple[Path, Secret | None]) -> None:
+    engine = open_home(*opened).writer
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    engine.dispose()
+
+
+def test_processes_may_start_on_a_new_store_at_once(data_dir: Path, database: Secret | None) -> None:
     """Each upgrades or finds it done, and writes; none is turned away."""
     program = """
 import sys
 from pathlib import Path
 from torouter.store import Store
-sys.stdin.readline()  # all have loaded the code and start together
-with Store.open(Path(sys.argv[1])) as store:
+from torouter.units import Secret
+database = sys.stdin.readline().strip()  # all have loaded the code and start together
+with Store.open(Path(sys.argv[1]), Secret(database) if database else None) as store:
     store.create_group(sys.argv[2])
 """
     names = ["one", "two", "three"]
@@ -229,10 +239,10 @@ with Store.open(Path(sys.argv[1])) as store:
     ]
     for child in children:
         assert child.stdin is not None
-        child.stdin.write("\n")
+        child.stdin.write(f"{database.reveal() if database else ''}\n")
         child.stdin.flush()
     outcomes = [(child.communicate(timeout=60)[1], child.returncode) for child in children]
     assert outcomes == [("", 0)] * 3
-    with Store.open(data_dir) as store:
+    with Store.open(data_dir, database) as store:
         assert sorted(group.name for group in store.list_groups()) == sorted(["default", *names])
         assert store.revision() == 3

@@ -1,8 +1,7 @@
-"""Queries against a real SQLite file."""
+"""Queries against real databases: a SQLite file, and a PostgreSQL server."""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from torouter.errors import StoreError
 from torouter.store import AccountRow, KeyRow, Store
-from torouter.units import wall_ms
+from torouter.units import Secret, wall_ms
 
 
 def make_key(store: Store, account: AccountRow, name: str = "laptop", key_hash: bytes = b"\x01" * 32) -> KeyRow:
@@ -140,9 +139,7 @@ class TestAccess:
 
     def test_a_key_without_its_account_is_still_shown(self, store: Store, account: AccountRow) -> None:
         make_key(store, account)
-        with sqlite3.connect(store.path) as connection:  # foreign keys are off here: a store somebody has edited
-            connection.execute("DELETE FROM accounts")
-        connection.close()
+        store.delete_account(account.id)
         (row,) = store.access_rows().keys
         assert (row.account_id, row.account_status, row.role) == (account.id, None, None)
 
@@ -163,8 +160,8 @@ class TestAccess:
             store.create_group("default")
         assert store.revision() == 0
 
-    def test_another_process_sees_the_change(self, store: Store, data_dir: Path) -> None:
-        with Store.open(data_dir) as other:
+    def test_another_process_sees_the_change(self, store: Store, opened: tuple[Path, Secret | None]) -> None:
+        with Store.open(*opened) as other:
             assert other.revision() == 0
             store.create_group("team")
             assert other.revision() == 1

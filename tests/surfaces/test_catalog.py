@@ -96,7 +96,7 @@ def test_one_model_and_a_missing_one() -> None:
 
 
 def test_a_keys_list_and_its_group_narrow_the_catalog() -> None:
-    snapshot = Snapshot(keys={}, channels=(channel("a", "x", "y"), channel("b", "z", groups=("gold",))))
+    snapshot = Snapshot(channels=(channel("a", "x", "y"), channel("b", "z", groups=("gold",))))
     assert names_for(KEY, snapshot) == ["x", "y"]
     narrowed = replace(KEY, group="gold", models=frozenset({"z", "gone"}))
     assert names_for(narrowed, snapshot) == ["z"]

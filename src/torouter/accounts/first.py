@@ -51,7 +51,7 @@ class Announcement:
 def ensure_account(store: Store) -> AccountRow:
     """The operator's account, made if there is none."""
     with store.transaction():
-        return store.first_account() or store.create_account(FIRST_EMAIL, "Administrator", "admin")
+        return store.first_account() or store.create_account(FIRST_EMAIL, "Administrator", "admin", "unlimited")
 
 
 def ensure_first(store: Store, pepper: bytes, first_key: str | None) -> FirstKey:

@@ -7,26 +7,42 @@ message ever holds a secret. What every key means is in `docs/configuration.md`.
 from torouter.config.load import data_directory, load_settings
 from torouter.config.settings import (
     ChannelSettings,
+    ErrorsSettings,
     FetchSettings,
+    LimitsSettings,
     Overrides,
+    PricesSettings,
+    RedisSettings,
     ResponsesSettings,
     ServerSettings,
     Settings,
+    StoreSettings,
     TranslationSettings,
+    UnknownPrice,
     UpstreamSettings,
     VaultSettings,
+    WhenAway,
 )
+from torouter.config.sharing import check_sharing
 
 __all__ = [
     "ChannelSettings",
+    "ErrorsSettings",
     "FetchSettings",
+    "LimitsSettings",
     "Overrides",
+    "PricesSettings",
+    "RedisSettings",
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "StoreSettings",
     "TranslationSettings",
+    "UnknownPrice",
     "UpstreamSettings",
     "VaultSettings",
+    "WhenAway",
+    "check_sharing",
     "data_directory",
     "load_settings",
 ]

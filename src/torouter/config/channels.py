@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from torouter.channels import KINDS
 from torouter.channels.base_url import BaseUrl
 from torouter.config.document import Faults, Reader, Value, list_of, one_of, text, whole
+from torouter.config.secrets import ENV, looked_up
 from torouter.config.settings import ChannelSettings
 from torouter.errors import ConfigError
 from torouter.units import DIALECTS, Secret
@@ -19,8 +20,6 @@ from torouter.wire.upstream import Deadlines
 
 __all__ = ["CHANNEL_KEYS", "demo_channel", "environment_channels", "name_channels", "read_channels"]
 
-_ENV: Final = "env:"
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEY_FORM: Final = re.compile(r"[!-~]+")
 _MOST: Final = 1_000_000
 
@@ -127,24 +126,13 @@ def _api_key(environ: Mapping[str, str]) -> Reader[Secret]:
         if not found:
             value.fault("expected a key, or env: and the name of the environment variable that holds it")
             return None
-        key = _looked_up(value, found, environ) if found.startswith(_ENV) else found
+        key = looked_up(value, found, environ) if found.startswith(ENV) else found
         if key is not None and not _KEY_FORM.fullmatch(key):
             value.fault("expected a key of printable ASCII characters without spaces or line ends")
             return None
         return None if key is None else Secret(key)
 
     return read
-
-
-def _looked_up(value: Value, reference: str, environ: Mapping[str, str]) -> str | None:
-    variable = reference.removeprefix(_ENV).strip()
-    if not _VARIABLE.fullmatch(variable):
-        value.fault("expected the name of an environment variable after env:")
-        return None
-    if not environ.get(variable):
-        value.fault(f"the environment variable {variable} is {'empty' if variable in environ else 'not set'}")
-        return None
-    return environ[variable]
 
 
 def _base_url(value: Value) -> str | None:

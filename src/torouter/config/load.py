@@ -10,25 +10,62 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from torouter.access.ip_rules import canonical_cidr
 from torouter.config.channels import demo_channel, environment_channels, name_channels, read_channels
-from torouter.config.document import Faults, Reader, Value, boolean, list_of, read_document, seconds, text, whole
+from torouter.config.document import (
+    Faults,
+    Reader,
+    Value,
+    boolean,
+    list_of,
+    one_of,
+    read_document,
+    seconds,
+    text,
+    whole,
+)
+from torouter.config.secrets import check_url, secret_url, token_variable
 from torouter.config.settings import (
     ChannelSettings,
+    ErrorsSettings,
     FetchSettings,
+    LimitsSettings,
     Overrides,
+    PricesSettings,
+    RedisSettings,
     ResponsesSettings,
     ServerSettings,
     Settings,
+    StoreSettings,
     TranslationSettings,
     UpstreamSettings,
     VaultSettings,
 )
+from torouter.errors import ConfigError
+from torouter.units import Secret
 
 __all__ = ["data_directory", "load_settings"]
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
-_KEYS: Final = ("server", "upstream", "translation", "fetch", "responses", "vault", "channels", "environment")
+_KEYS: Final = (
+    "server",
+    "store",
+    "redis",
+    "limits",
+    "prices",
+    "errors",
+    "upstream",
+    "translation",
+    "fetch",
+    "responses",
+    "vault",
+    "channels",
+    "environment",
+)
+_DATABASES: Final = ("postgresql",)
+_REDISES: Final = ("redis", "rediss", "unix")
+_SHORTEST_STALE_S: Final = 5
 _MOST_WORKERS: Final = 256
 _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 
@@ -38,12 +75,21 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
     faults = Faults()
     given = _prefer(overrides, _read_environment(environ, faults))
     file = _read_file(given.config, environ, faults)
+    admin_token = token_variable(environ, "TOROUTER_ADMIN_TOKEN", faults)
+    check_url(given.database, "--database, TOROUTER_DATABASE", _DATABASES, faults)
+    check_url(given.redis, "--redis, TOROUTER_REDIS", _REDISES, faults)
     faults.raise_any()
     named = {"host": given.host, "port": given.port, "workers": given.workers}
     return Settings(
         data_dir=data_directory(given.data, environ),
         config_file=given.config,
         server=replace(file.server, **{key: value for key, value in named.items() if value is not None}),
+        store=file.store if given.database is None else replace(file.store, database=given.database),
+        redis=file.redis if given.redis is None else replace(file.redis, url=given.redis),
+        limits=file.limits,
+        prices=file.prices,
+        errors=file.errors,
+        admin_token=admin_token,
         upstream=file.upstream,
         fetch=file.fetch,
         responses=file.responses,
@@ -63,6 +109,11 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says, and the channels that it lets the environment add."""
 
     server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    redis: RedisSettings = RedisSettings()
+    limits: LimitsSettings = LimitsSettings()
+    prices: PricesSettings = PricesSettings()
+    errors: ErrorsSettings = ErrorsSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
@@ -85,6 +136,11 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         channels += environment_channels(environ, {channel.kind for channel in channels}, faults)
     return _File(
         server=_read_section(tables.get("server"), ServerSettings(), _SERVER),
+        store=_read_section(tables.get("store"), StoreSettings(), _store(environ)),
+        redis=_read_section(tables.get("redis"), RedisSettings(), _redis(environ)),
+        limits=_read_section(tables.get("limits"), LimitsSettings(), _LIMITS),
+        prices=_read_section(tables.get("prices"), PricesSettings(), _PRICES),
+        errors=_read_section(tables.get("errors"), ErrorsSettings(), _ERRORS),
         upstream=_read_section(tables.get("upstream"), UpstreamSettings(), _UPSTREAM),
         fetch=_read_section(tables.get("fetch"), FetchSettings(), _FETCH),
         responses=_read_section(tables.get("responses"), ResponsesSettings(), _RESPONSES),
@@ -112,7 +168,14 @@ def _read_environment(environ: Mapping[str, str], faults: Faults) -> Overrides:
         port=_whole_variable(environ, "TOROUTER_PORT", 0, 65535, faults),
         workers=_whole_variable(environ, "TOROUTER_WORKERS", 1, _MOST_WORKERS, faults),
         config=Path(config) if config else None,
+        database=_secret(environ, "TOROUTER_DATABASE"),
+        redis=_secret(environ, "TOROUTER_REDIS"),
     )
+
+
+def _secret(environ: Mapping[str, str], name: str) -> Secret | None:
+    found = environ.get(name)
+    return Secret(found) if found else None
 
 
 def _whole_variable(environ: Mapping[str, str], name: str, low: int, high: int, faults: Faults) -> int | None:
@@ -145,6 +208,45 @@ def _origin(value: Value) -> str | None:
     return found
 
 
+def _cidr(value: Value) -> str | None:
+    found = text(value)
+    if found is None:
+        return None
+    try:
+        return canonical_cidr(found)
+    except ConfigError as error:
+        value.fault(error.message)
+        return None
+
+
+def _refusal_status(value: Value) -> int | None:
+    if value.has_tag("int") and value.node.value in ("402", "403"):
+        return int(value.node.value)
+    value.expected("402 or 403")
+    return None
+
+
+def _stale_s(value: Value) -> float | None:
+    found = seconds(may_be_zero=False)(value)
+    if found is not None and found < _SHORTEST_STALE_S:
+        value.expected(f"{_SHORTEST_STALE_S} seconds or more")
+        return None
+    return found
+
+
+def _store(environ: Mapping[str, str]) -> Mapping[str, Reader[object]]:
+    return {
+        "database": secret_url(_DATABASES, environ),
+        "when_away": one_of(("serve", "refuse")),
+        "stale_s": _stale_s,
+        "retention_days": whole(0, 36500),
+    }
+
+
+def _redis(environ: Mapping[str, str]) -> Mapping[str, Reader[object]]:
+    return {"url": secret_url(_REDISES, environ), "when_away": one_of(("serve", "refuse"))}
+
+
 _SERVER: Final[Mapping[str, Reader[object]]] = {
     "host": text,
     "port": whole(0, 65535),
@@ -154,6 +256,18 @@ _SERVER: Final[Mapping[str, Reader[object]]] = {
     "header_timeout_s": seconds(may_be_zero=False),
     "body_timeout_s": seconds(may_be_zero=False),
     "cors_origins": list_of(_origin, "origins"),
+    "trusted_proxies": list_of(_cidr, "addresses or CIDRs"),
+}
+_LIMITS: Final[Mapping[str, Reader[object]]] = {
+    "strict": boolean,
+    "on_hangup": one_of(("cancel", "drain")),
+    "drain_s": seconds(may_be_zero=True),
+}
+_PRICES: Final[Mapping[str, Reader[object]]] = {
+    "unknown": one_of(("refuse-if-limited", "refuse", "flag")),
+}
+_ERRORS: Final[Mapping[str, Reader[object]]] = {
+    "insufficient_balance": _refusal_status,
 }
 _UPSTREAM: Final[Mapping[str, Reader[object]]] = {
     "connect_s": seconds(may_be_zero=False),

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from torouter.channels import KINDS, Channel
+from torouter.store import OnHangup
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
 
 __all__ = [
     "ChannelSettings",
+    "ErrorsSettings",
     "FetchSettings",
+    "LimitsSettings",
     "Overrides",
+    "PricesSettings",
+    "RedisSettings",
     "ResponsesSettings",
     "ServerSettings",
     "Settings",
+    "StoreSettings",
     "TranslationSettings",
+    "UnknownPrice",
     "UpstreamSettings",
     "VaultSettings",
+    "WhenAway",
 ]
+
+WhenAway = Literal["serve", "refuse"]
+UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
 
 _DEADLINES = Deadlines()
 
@@ -38,6 +50,44 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     body_timeout_s: float = 60.0
     """How long a client may take for a request's head, and may pause within its body."""
     cors_origins: tuple[str, ...] = ("*",)
+    trusted_proxies: tuple[str, ...] = ()
+    """CIDRs of proxies whose word on a client's address is taken."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    database: Secret | None = None
+    """A `postgresql://` URL; `None`: SQLite in the data directory."""
+    when_away: WhenAway = "serve"
+    """What is done while the store cannot be read for longer than `stale_s`."""
+    stale_s: float = 10.0
+    retention_days: int = 90
+    """How long usage is kept; 0: for ever."""
+
+
+class RedisSettings(msgspec.Struct, frozen=True, kw_only=True):
+    url: Secret | None = None
+    """`None`: limits are counted in the memory of the one process that there is."""
+    when_away: WhenAway = "refuse"
+
+
+class LimitsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for keys that say nothing themselves."""
+
+    strict: bool = False
+    """Is the worst case held, so that no limit on money is ever passed?"""
+    on_hangup: OnHangup = "cancel"
+    drain_s: float = 60.0
+    """How long an answer is read on whose client has left."""
+
+
+class PricesSettings(msgspec.Struct, frozen=True, kw_only=True):
+    unknown: UnknownPrice = "refuse-if-limited"
+    """What becomes of requests for models without a price."""
+
+
+class ErrorsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    insufficient_balance: int = 402
+    """The status for an empty balance: 402 or 403."""
 
 
 class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +191,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     config_file: Path | None = None
     server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    redis: RedisSettings = RedisSettings()
+    limits: LimitsSettings = LimitsSettings()
+    prices: PricesSettings = PricesSettings()
+    errors: ErrorsSettings = ErrorsSettings()
+    admin_token: Secret | None = None
+    """One that is good for the management API whatever the store says."""
     upstream: UpstreamSettings = UpstreamSettings()
     fetch: FetchSettings = FetchSettings()
     responses: ResponsesSettings = ResponsesSettings()
@@ -162,6 +219,8 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     workers: int | None = None
     data: Path | None = None
     config: Path | None = None
+    database: Secret | None = None
+    redis: Secret | None = None
 
 
 def _few(names: tuple[str, ...], most: int = 4) -> str:

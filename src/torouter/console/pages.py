@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,12 +15,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from torouter import __version__
 
-__all__ = ["make_pages"]
+__all__ = ["Health", "make_pages"]
+
+Health = Literal["starting", "ready", "degraded", "refusing"]
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=select_autoescape(), auto_reload=False
@@ -35,13 +37,14 @@ _SECURITY: Final = {
 
 def make_pages(
     *,
-    is_ready: Callable[[], bool],
+    health: Callable[[], Health],
     is_demo: Callable[[], bool],
     metrics: Callable[[], Collector],
     lifespan: Lifespan[Starlette],
+    more: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """`is_ready`: may this process be sent requests? `is_demo`: is the built-in demo the only channel? `metrics` is
-    asked once the house stands."""
+    """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago. `is_demo`:
+    is the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes beside these."""
 
     async def landing(request: Request) -> Response:
         page = _TEMPLATES.get_template("landing.html")
@@ -56,8 +59,8 @@ def make_pages(
         return JSONResponse({"status": "ok", "version": __version__})
 
     async def readyz(request: Request) -> Response:
-        ready = is_ready()
-        return JSONResponse({"status": "ready" if ready else "starting"}, status_code=200 if ready else 503)
+        state = health()
+        return JSONResponse({"status": state}, status_code=200 if state in ("ready", "degraded") else 503)
 
     async def metrics_page(request: Request) -> Response:
         if not _is_local(request):
@@ -76,7 +79,7 @@ def make_pages(
         "/metrics": metrics_page,
     }
     return Starlette(
-        routes=[Route(path, page, methods=["GET"]) for path, page in pages.items()],
+        routes=[*(Route(path, page, methods=["GET"]) for path, page in pages.items()), *more],
         exception_handlers={404: _not_found},
         lifespan=lifespan,
     )

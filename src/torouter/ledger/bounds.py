@@ -19,8 +19,8 @@ __all__ = ["MAX_CONTEXT_TOKENS", "input_bound", "rerank_bound", "unbounded_field
 MAX_CONTEXT_TOKENS: Final = 2_000_000
 """Grok 4 fast and Gemini 1.5 Pro."""
 _TEMPLATE_TOKENS: Final = 4_096
-"""What chat templates and the vendors' own instructions for tools add: about 1,000 tokens at most of what is recorded
-(tests/ledger/test_bounds.py)."""
+"""What chat templates and the vendors' own instructions for tools may add. Of what is recorded no request weighs more
+than 226 tokens above its bytes."""
 _IMAGE_TOKENS: Final = 50_000
 """GPT-4o mini makes the most of one: 2,833 tokens and 5,667 for each of up to eight tiles."""
 

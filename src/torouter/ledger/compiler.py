@@ -19,7 +19,7 @@ from torouter.ledger.listed import FORM, Daily, Dated, Document, From, Model, Pr
 if TYPE_CHECKING:
     from genai_prices import types
 
-__all__ = ["compiled"]
+__all__ = ["KNOWN", "compiled"]
 
 _PACKAGE: Final = "genai-prices"
 _NUSD: Final = 1_000_000_000
@@ -50,6 +50,8 @@ _BESIDE: Final = frozenset(
 """What no upstream's usage tells us. A model that has no price but of these has none here; beside prices of tokens they
 are left out, as the document says."""
 _REQUESTS: Final = "requests_kcount"
+KNOWN: Final = frozenset({*_NAMES, *_BESIDE, _REQUESTS})
+"""A model with a price of a sort that is not among these has none here, until somebody has decided what it means."""
 _TIER_KEYS: Final = frozenset({"service_tier", "processing", "speed"})
 """What of a request's context is a tier: a tier's word, `batch`, `fast`. Others (a route) are not known here."""
 
@@ -90,7 +92,7 @@ def _standard(model: str, price: types.ModelPrice) -> Prices | None:
 
 
 def _is_counted(told: Mapping[str, object]) -> bool:
-    return not told.keys() <= _BESIDE and told.keys() <= {*_NAMES, *_BESIDE, _REQUESTS}
+    return not told.keys() <= _BESIDE and told.keys() <= KNOWN
 
 
 def _variants(variants: Iterable[types.PriceVariant]) -> Iterable[Variant]:

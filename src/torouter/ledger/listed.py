@@ -146,7 +146,7 @@ class Listed:
     """A model as a provider sells it. A model of another vendor's list has that list's standard prices only."""
 
     def __init__(self, version: str, model: Model, *, is_own: bool) -> None:
-        self._version = version
+        self.version = version
         self._model = model
         self._variants = model.variants if is_own else ()
         self._seen: tuple[int, int, Price | None] = (1, 0, None)
@@ -177,7 +177,7 @@ class Listed:
             if _is_active(variant.when, at_ms):
                 tiers[variant.tier] = variant.prices | tiers.get(variant.tier, {})
         service = {name: ServiceTier(rates=_rates(standard.prices | changed)) for name, changed in tiers.items()}
-        return Price(self._version, msgspec.structs.replace(_rates(standard.prices), service_tiers=service))
+        return Price(self.version, msgspec.structs.replace(_rates(standard.prices), service_tiers=service))
 
 
 def _is_active(when: From | Daily | None, at_ms: int) -> bool:
@@ -205,6 +205,7 @@ class Catalogue:
             raise msgspec.ValidationError(f"the price list is of form {read.form}, not {FORM}")
         self.version = read.version
         self._providers: Mapping[str, Provider] = {provider.id: provider for provider in read.providers}
+        self.providers = tuple(read.providers)
         self.find = lru_cache(_REMEMBERED_NAMES)(self._find)
 
     def _find(self, provider: str, upstream_model: str) -> Listed | None:

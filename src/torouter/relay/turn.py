@@ -12,11 +12,11 @@ import msgspec
 
 from torouter.access.admission import Admission
 from torouter.access.guards import shown
+from torouter.access.keyring import Key
 from torouter.canon.request import ChatRequest
 from torouter.codecs import KeptForm, References, Resolved
 from torouter.errors import RequestError
 from torouter.relay.call import Call
-from torouter.routing.snapshot import Key
 from torouter.wire.exchange import Exchange
 
 __all__ = ["Keeper", "Shelf", "Turn"]

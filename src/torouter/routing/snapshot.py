@@ -1,4 +1,4 @@
-"""All that decisions are made from, at one moment: frozen, and swapped whole when anything changes."""
+"""The channels and what they have, at one moment: frozen, and swapped whole when anything changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torouter.channels import Channel, Target, facts_of
 from torouter.routing.names import split_thinking
 from torouter.units import Dialect, Operation
 
-__all__ = ["Bucket", "Candidate", "Key", "Route", "Snapshot", "Translations"]
+__all__ = ["Bucket", "Candidate", "Route", "Snapshot", "Translations"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
 """Client dialect → the upstream dialects that its requests can be translated to, best first."""
@@ -20,23 +20,6 @@ Translations = Mapping[Dialect, tuple[Dialect, ...]]
 _TRANSLATED: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens", "embeddings"})
 
 _ROUTE_CACHE_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """What the store knows of an API key, its account and its group. `models` empty: the group's whole catalog."""
-
-    id: int
-    name: str
-    account_id: int
-    group: str
-    models: frozenset[str]
-    is_enabled: bool
-    has_account: bool
-    is_account_active: bool
-    expires_ms: int | None
-    keep_responses: bool | None = None
-    """`None`: as the operator's setting says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +73,6 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    keys: Mapping[bytes, Key]
-    """By keyed hash."""
     channels: tuple[Channel, ...]
     translations: Translations = field(default_factory=dict)
     discovered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -113,9 +94,11 @@ class Snapshot:
             self._routes[group, dialect, operation, name] = route
         return route
 
-    def has_model(self, group: str, name: str) -> bool:
-        """Does any channel of the group serve this name, in whatever dialect?"""
+    def has_model(self, group: str, name: str, catalog: frozenset[str] = frozenset()) -> bool:
+        """Does any channel of the group serve this name, in whatever dialect? Of a catalog, if it is not empty."""
         names = [name, *([split[0]] if (split := split_thinking(name)) else [])]
+        if catalog and catalog.isdisjoint(names):
+            return False
         return any(
             channel.upstream_model(candidate) is not None for channel in self.channels_of(group) for candidate in names
         )

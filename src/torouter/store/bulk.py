@@ -2,7 +2,9 @@
 
 A statement reads its rows from a table named `given`. SQLite gets them as values, in blocks: the driver hands the
 interpreter's lock over for each statement, and another thread that is busy makes each of these hand-overs a wait for
-both. PostgreSQL gets them as one JSON text, which costs its driver, written in Python, as much as a single value.
+both. PostgreSQL gets them as one JSON text, which costs its driver, written in Python, as much as a single value; of
+the ways to take that apart its server is fastest with `jsonb_array_elements` (a usage row: 10 µs in all, and 36 µs
+with `json_array_elements`, 15 with `json_to_recordset`).
 """
 
 from __future__ import annotations
@@ -19,13 +21,12 @@ __all__ = ["Bulk", "ColumnType"]
 
 ColumnType = Literal["bigint", "integer", "text", "boolean"]
 
-_MOST_VARIABLES: Final = 999
-"""What every build of SQLite takes."""
+_MOST_VARIABLES: Final = 4096
+"""SQLite takes 32766 since 3.32, and these statements need 3.35. Larger blocks were no faster."""
 
 
 class Bulk:
-    """One such statement. `given` are its columns and their types. Rows are bare tuples in the order of the columns: a
-    named tuple's fields would be read one Python call at a time (2.5 µs a row more)."""
+    """One such statement. `given` are its columns and their types. Rows are in their order."""
 
     __slots__ = ("_columns", "_most_rows", "_statement", "_whole")
 
@@ -35,14 +36,14 @@ class Bulk:
         self._most_rows = 1 << ((_MOST_VARIABLES // len(given)).bit_length() - 1)
         fields = ", ".join(f"(value->>{place})::{kind}" for place, kind in enumerate(given.values()))
         self._whole = (
-            f"WITH given ({self._columns}) AS (SELECT {fields} FROM json_array_elements(CAST(%s AS json)))"  # noqa: S608
+            f"WITH given ({self._columns}) AS (SELECT {fields} FROM jsonb_array_elements(CAST(%s AS jsonb)))"  # noqa: S608
             f" {statement}"
         )
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """What the statement returns, if it does. Rows take effect in their order."""
         if connection.dialect.name != "sqlite":
-            return _fetched(connection, self._whole, (msgspec.json.encode(rows).decode(),)) if rows else []
+            return _fetched(connection, self._whole, (_as_json(rows),)) if rows else []
         return list(chain.from_iterable(self._blocks(connection, rows)))
 
     def _blocks(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -56,6 +57,18 @@ class Bulk:
 
     def _of_size(self, rows: int, columns: int) -> str:
         return f"WITH given ({self._columns}) AS (VALUES {_marks(rows, columns)}) {self._statement}"
+
+
+def _as_json(rows: Sequence[tuple[Any, ...]]) -> str:
+    """PostgreSQL has no text with a NUL in it, which a client may well write into the name of a model."""
+    text = msgspec.json.encode(rows).decode()
+    if "\\u0000" not in text:
+        return text
+    return msgspec.json.encode([tuple(map(_without_nul, row)) for row in rows]).decode()
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, update
+from sqlalchemy import Column, Connection, Table, Text, cast, update
 
 from torouter.errors import StoreError
 
@@ -29,4 +29,4 @@ def set_columns(connection: Connection, table: Table, row_id: int, values: Mappi
 
 def freed_name(column: Column[Any]) -> Any:
     """The name that a deleted row takes, so that its own may be given again: names are unique over deleted rows too."""
-    return column + " (deleted " + column.table.c.id.concat(")")
+    return column.concat(" (deleted ").concat(cast(column.table.c.id, Text)).concat(")")

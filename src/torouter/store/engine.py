@@ -45,6 +45,11 @@ class Home(Protocol):
         """A writing transaction for changes of the schema, of which there is one at a time over all processes."""
         ...
 
+    def keep_apart(self, connection: Connection, *, is_change: bool) -> None:
+        """For the rest of the transaction: changes of accounts and keys wait for those who charge them, and they for
+        changes, whatever order either takes its rows in."""
+        ...
+
     def begin_view(self, connection: Connection) -> None:
         """As its transaction's first statement: all that follow see the store as of one moment."""
         ...

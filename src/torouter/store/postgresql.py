@@ -30,8 +30,15 @@ _STATEMENT_S: Final = 60
 _SILENCE_S: Final = _STATEMENT_S + 10.0
 """How long an answer may take. The server ends statements before, and a server that is gone says nothing."""
 
+# `torouter` as a number, and the next one: advisory locks.
 _MIGRATION_LOCK: Final = 0x746F726F75746572
-"""`torouter`, as the number of an advisory lock."""
+_CHANGE_LOCK: Final = _MIGRATION_LOCK + 1
+
+_STARTUP: Final = {
+    "statement_timeout": str(_STATEMENT_S * 1000),
+    "lock_timeout": str(_WAIT_S * 1000),
+    "idle_in_transaction_session_timeout": str(_STATEMENT_S * 1000),
+}
 
 # Classes of SQLSTATE, and single ones.
 _GOES_AWAY: Final = ("57P", "08")
@@ -43,8 +50,8 @@ class PostgresqlHome:
 
     def __init__(self, database: Secret) -> None:
         url = _read_url(database)
-        self.place = url.set(password=None, query={}).render_as_string().replace("postgresql+pg8000", "postgresql")
-        self.reader = _make_engine(url)
+        self.place = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
+        self.reader = _make_engine(url, self.place)
         self.writer = self.reader
 
     def prepare(self) -> None:
@@ -56,8 +63,12 @@ class PostgresqlHome:
             # Others may take long over a large store.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             yield connection
+
+    def keep_apart(self, connection: Connection, *, is_change: bool) -> None:
+        lock = "pg_advisory_xact_lock" if is_change else "pg_advisory_xact_lock_shared"
+        connection.exec_driver_sql(f"SELECT {lock}({_CHANGE_LOCK})")
 
     def begin_view(self, connection: Connection) -> None:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -65,7 +76,7 @@ class PostgresqlHome:
     def fault(self, error: Exception) -> StoreError | None:
         if isinstance(error, PoolTimeout):
             return StoreError(f"The store {self.place} is busy: no connection was free for {_WAIT_S} s.")
-        if not isinstance(error, DBAPIError | OSError):
+        if not isinstance(error, DBAPIError):
             return None
         return StoreError(f"The store {self.place} {_advice(error)}")
 
@@ -89,7 +100,9 @@ def _read_url(database: Secret) -> URL:
     return url.set(drivername="postgresql+pg8000")
 
 
-def _make_engine(url: URL) -> Engine:
+def _make_engine(url: URL, place: str) -> Engine:
+    import pg8000
+
     options = _options(url.query)
     engine = create_engine(
         url.set(query={}), pool_size=4, max_overflow=4, pool_timeout=_WAIT_S, pool_pre_ping=True, hide_parameters=True
@@ -97,9 +110,16 @@ def _make_engine(url: URL) -> Engine:
     directory = options.pop("host", "")
 
     @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: object, _record: object, _arguments: object, values: dict[str, Any]) -> None:
-        opened = _open_socket(directory, values.get("host") or "localhost", values.get("port") or _PORT)
-        values |= options | {"sock": opened, "startup_params": _startup()}
+    def _connect(_dialect: object, _record: object, _arguments: object, values: dict[str, Any]) -> object:
+        try:
+            opened = _open_socket(directory, values.get("host") or "localhost", values.get("port") or _PORT)
+        except OSError as error:
+            raise StoreError(f"The store {place} {_unreachable(error)}") from error
+        try:
+            return pg8000.Connection(**values | options | {"sock": opened, "startup_params": _STARTUP})
+        except BaseException:
+            opened.close()
+            raise
 
     @event.listens_for(engine, "handle_error")
     def _notice(context: Any) -> None:
@@ -110,14 +130,6 @@ def _make_engine(url: URL) -> Engine:
             context.is_disconnect = True
 
     return engine
-
-
-def _startup() -> dict[str, str]:
-    return {
-        "statement_timeout": str(_STATEMENT_S * 1000),
-        "lock_timeout": str(_WAIT_S * 1000),
-        "idle_in_transaction_session_timeout": str(_STATEMENT_S * 1000),
-    }
 
 
 def _open_socket(directory: str, host: str, port: int) -> socket.socket:
@@ -169,9 +181,11 @@ def _tls(mode: str, roots: str | None) -> ssl.SSLContext | bool | None:
     return context
 
 
-def _advice(error: DBAPIError | OSError) -> str:
-    if isinstance(error, OSError):
-        return f"cannot be reached: {error.strerror or error}. Is the server running, and its address right?"
+def _unreachable(error: OSError) -> str:
+    return f"cannot be reached: {error.strerror or error}. Is the server running, and its address right?"
+
+
+def _advice(error: DBAPIError) -> str:
     state = sqlstate(error)
     if state.startswith("28"):
         return "refuses the user or the password: check them in its address."

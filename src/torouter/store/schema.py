@@ -303,6 +303,8 @@ def _sums(name: str, since: str) -> Table:
                 "cost_nusd",
             )
         ),
+        # An account looks at its own, and the operator at all: neither reads past the other's rows.
+        Index(None, "account_id", since),
     )
 
 

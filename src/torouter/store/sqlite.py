@@ -86,6 +86,9 @@ class SqliteHome:
         """Never: who writes here waits, and then is alone."""
         return False
 
+    def keep_apart(self, connection: Connection, *, is_change: bool) -> None:
+        """Who writes is alone."""
+
     def begin_view(self, connection: Connection) -> None:
         """Every transaction sees the store as of one moment."""
 

@@ -138,7 +138,7 @@ class Store:
         plans."""
         if not batch and not segment:
             return {}
-        return self._in.written(lambda connection: entries.write(connection, batch, segment, wall_ms()))
+        return self._in.repeated(self._in.charging, lambda it: entries.write(it, batch, segment, wall_ms()))
 
     def has_segment(self, name: str) -> bool:
         with self._in.reading() as connection:
@@ -480,15 +480,15 @@ class Store:
         a sum in the ledger. Roll-ups stay. Returns how many; fewer than the limit: there are no more."""
         with self._in.reading() as connection:
             due = pruning.due_requests(connection, before_ms, limit_rows)
-        return self._in.written(lambda connection: pruning.prune_requests(connection, due)) if due else 0
+        return self._in.repeated(self._in.writing, lambda it: pruning.prune_requests(it, due)) if due else 0
 
     def prune_hours(self, before_ms: int, limit_rows: int = 1000) -> int:
         """Roll-ups by hour; those by day stay."""
-        return self._in.written(lambda connection: pruning.prune_hours(connection, before_ms, limit_rows))
+        return self._in.repeated(self._in.writing, lambda it: pruning.prune_hours(it, before_ms, limit_rows))
 
     def prune_minutes(self, before_minute: int, limit_rows: int = 1000) -> int:
         """Minutes that no request window looks at any more."""
-        return self._in.written(lambda connection: pruning.prune_minutes(connection, before_minute, limit_rows))
+        return self._in.repeated(self._in.writing, lambda it: pruning.prune_minutes(it, before_minute, limit_rows))
 
     # Kept responses
 

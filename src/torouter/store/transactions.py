@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, update
@@ -52,11 +52,18 @@ class Transactions:
     @contextmanager
     def changing(self) -> Iterator[tuple[Connection, int]]:
         """A writing transaction, and the number of the change. Whoever has taken a number keeps the next one waiting
-        until it is committed, so that nobody sees a change before an earlier one. It is taken first, so that changes
-        take their locks in one order."""
+        until it is committed, so that nobody sees a change before an earlier one."""
         with self.writing() as connection:
+            self._home.keep_apart(connection, is_change=True)
             number = update(revision).values(value=revision.c.value + 1).returning(revision.c.value)
             yield connection, int(connection.execute(number).scalar_one())
+
+    @contextmanager
+    def charging(self) -> Iterator[Connection]:
+        """A writing transaction that adds to what accounts and keys have spent: any number of them at once."""
+        with self.writing() as connection:
+            self._home.keep_apart(connection, is_change=False)
+            yield connection
 
     @contextmanager
     def joining(self) -> Iterator[None]:
@@ -68,20 +75,24 @@ class Transactions:
             finally:
                 self._joined.connection = before
 
-    def written(self, work: Callable[[Connection], _T]) -> _T:
-        """What the work returns, in a transaction that is begun again if another's was in its way."""
+    def repeated(
+        self, transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], _T]
+    ) -> _T:
+        """What the work returns, in such a transaction, which is begun again if another's was in its way."""
         for _ in range(_TRIES - 1):
             try:
-                with self.writing() as connection:
+                with transaction() as connection:
                     return work(connection)
             except StoreError as error:
-                cause = error.__cause__
-                if self._of_thread() is not None or not (
-                    isinstance(cause, DBAPIError) and self._home.is_passing(cause)
-                ):
+                if not self._is_passing(error):
                     raise
-        with self.writing() as connection:
+        with transaction() as connection:
             return work(connection)
+
+    def _is_passing(self, error: StoreError) -> bool:
+        """Not within others' transaction: all of that would have to begin again."""
+        cause = error.__cause__
+        return self._of_thread() is None and isinstance(cause, DBAPIError) and self._home.is_passing(cause)
 
     def _of_thread(self) -> Connection | None:
         connection: Connection | None = getattr(self._joined, "connection", None)

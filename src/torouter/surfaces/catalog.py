@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, unquote_to_bytes
 import msgspec
 
 from torouter.access.guards import shown
+from torouter.access.standing import Standing
 from torouter.errors import RequestError, RoutingError
-from torouter.routing.snapshot import Key, Snapshot
+from torouter.routing.snapshot import Snapshot
 from torouter.units import Dialect
 
 __all__ = ["CatalogRequest", "names_for", "parse_catalog", "render_list", "render_model"]
@@ -52,13 +53,13 @@ def _dialect(version: bytes, fields: dict[bytes, bytes]) -> Dialect:
     return "openai-chat"
 
 
-def names_for(key: Key, snapshot: Snapshot) -> list[str]:
-    """Sorted. A key's own list narrows its group's catalog."""
-    names = {name for channel in snapshot.channels_of(key.group) for name in snapshot.names_of(channel)}
-    if key.models:
-        names = {name for name in names if name in key.models} | {
-            name for name in key.models if snapshot.has_model(key.group, name)
-        }
+def names_for(standing: Standing, snapshot: Snapshot) -> list[str]:
+    """Sorted. The group's catalog narrows what its channels have, and the key's own list that."""
+    group = standing.group
+    names = {name for channel in snapshot.channels_of(group.name) for name in snapshot.names_of(channel)}
+    for listed in (group.models, standing.key.models):
+        if listed:
+            names = {name for name in listed if name in names or snapshot.has_model(group.name, name, group.models)}
     return sorted(names)
 
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Mapping
+from math import ceil
 from typing import Final
 
-from torouter.access.admission import Doorkeeper
+from torouter.access.admission import Admission, Doorkeeper
+from torouter.access.client import Client
+from torouter.access.freshness import Freshness
+from torouter.access.reserving import Reserving
+from torouter.access.standing import Standing
 from torouter.access.terms import Terms
 from torouter.codecs import CODECS, Codec
-from torouter.errors import InternalError, RequestError, RoutingError, TorouterError
-from torouter.relay.call import answer_headers
+from torouter.errors import InternalError, LimitError, RequestError, RoutingError, TorouterError
+from torouter.relay.call import Call, answer_headers
 from torouter.relay.run import Relay
 from torouter.surfaces import anthropic, openai
 from torouter.surfaces.catalog import CatalogRequest, names_for, parse_catalog, render_list, render_model
+from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
@@ -26,6 +32,7 @@ from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
 from torouter.surfaces.kept import KeptCall, KeptSurface, parse_kept
 from torouter.surfaces.reading import Reading
 from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
+from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect
 from torouter.wire.asgi import ASGIApp, run_asgi
 from torouter.wire.exchange import Exchange
@@ -41,16 +48,23 @@ _JSON: Final = b"content-type: application/json\r\n"
 _STRICT: Final = b"x-torouter-strict"
 _OFF: Final = frozenset({b"", b"0", b"false", b"no", b"off"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
+_RETRY_S: Final = 1.0
+"""What is told with a 503 that nobody knows the end of."""
 
 
 class Gateway:
     """A `wire.server.Site`. Pages (portal, health, metrics) are an ASGI application. `is_strict`: what a translation
-    would lose is refused, unless the request says otherwise."""
+    would lose is refused, unless the request says otherwise. `freshness` says whether what is known of keys may be
+    gone by."""
 
     def __init__(
         self,
         *,
         doorkeeper: Doorkeeper,
+        reserving: Reserving,
+        stakes: Stakes,
+        clients: Clients,
+        freshness: Freshness,
         relay: Relay,
         kept: KeptSurface,
         pages: ASGIApp,
@@ -61,6 +75,10 @@ class Gateway:
         self.limits = limits
         self.connections: set[Connection] = set()
         self._doorkeeper = doorkeeper
+        self._reserving = reserving
+        self._stakes = stakes
+        self._clients = clients
+        self._freshness = freshness
         self._relay = relay
         self._kept = kept
         self._pages = pages
@@ -102,7 +120,9 @@ class Gateway:
         elif _GATEWAY_PATH.fullmatch(path):
             self._answer(exchange, _codec_of(path, fields), _unknown_path(path))
         else:
-            await asyncio.create_task(run_asgi(self._pages, exchange))
+            pages, clients = self._pages, self._clients
+            address, is_secure = clients.of(exchange).address, clients.is_secure(exchange)
+            await asyncio.create_task(run_asgi(pages, exchange, address, is_secure=is_secure))
 
     def refuse(self, exchange: Exchange, error: TorouterError | None) -> None:
         if error is None:
@@ -147,26 +167,78 @@ class Gateway:
         return self._is_strict if said is None else said.strip().lower() not in _OFF
 
     async def _call(self, exchange: Exchange, reading: Reading, answerer: Answerer | None = None) -> None:
-        codec, operation, doorkeeper = reading.codec, reading.operation, self._doorkeeper
+        codec = reading.codec
         try:
-            key = doorkeeper.identify(reading.key_hash)
-            peek = codec.peek(operation, exchange.body, reading.content_type)
-            model = reading.model or peek.model
-            assert model is not None, "peek refuses a body without a model where the path has none"
-            admission = doorkeeper.admit(key, codec.dialect, operation, model)
-            call = reading.call(reading.framing or ("sse" if peek.stream else "whole"))
-            await (answerer or self._relay.run)(exchange, admission, call, Terms(address=exchange.client_address))
+            client = reading.clients.get(exchange.connection.client_address) or self._seen(exchange, reading)
+            standing = self._identify(reading.key_hash, client)
+            try:
+                admission, call = self._admit(exchange, reading, standing)
+            except TorouterError:
+                await self._reserving.check(standing)  # whose money is used up hears of that first
+                raise
+            if standing.is_free:
+                self._stakes.check_price(admission, call)
+                terms = self._reserving.free(standing, client)
+            elif answerer is not None:
+                await self._reserving.check(standing)
+                terms = self._reserving.free(standing, client)
+            else:
+                terms = await self._reserve(exchange, standing, client, admission, call)
+            await (answerer or self._relay.run)(exchange, admission, call, terms)
         except TorouterError as error:
             if exchange.has_begun:  # a fault of ours: an answer within an answer would be taken for more of it
                 raise
             self._answer(exchange, codec, error)
+
+    def _identify(self, key_hash: bytes | None, client: Client) -> Standing:
+        """Raises `AuthError`, `AccessError`; `LimitError` where what is known is too old to go by."""
+        if self._freshness.is_refusing:
+            raise LimitError(
+                "The gateway cannot read its store, and so cannot tell whether this API key still holds. Try again.",
+                kind="overloaded",
+                type="store_unavailable",
+                retry_after_s=_RETRY_S,
+            )
+        return self._doorkeeper.identify(key_hash, client)
+
+    def _admit(self, exchange: Exchange, reading: Reading, standing: Standing) -> tuple[Admission, Call]:
+        codec, operation = reading.codec, reading.operation
+        peek = codec.peek(operation, exchange.body, reading.content_type)
+        model = reading.model or peek.model
+        assert model is not None, "peek refuses a body without a model where the path has none"
+        admission = self._doorkeeper.admit(standing, codec.dialect, operation, model)
+        return admission, reading.call(reading.framing or ("sse" if peek.stream else "whole"))
+
+    async def _reserve(
+        self, exchange: Exchange, standing: Standing, client: Client, admission: Admission, call: Call
+    ) -> Terms:
+        reserving = self._reserving
+        try:
+            stake = self._stakes.stake(
+                exchange.body,
+                admission,
+                call,
+                multiplier_ppm=standing.group.multiplier_ppm,
+                is_strict=reserving.is_strict(standing),
+                has_money=reserving.has_money(standing),
+                counts_tokens=bool(standing.tokens_per_minute),
+            )
+        except TorouterError:
+            await reserving.check(standing)
+            raise
+        return await reserving.reserve(standing, client, stake)
+
+    def _seen(self, exchange: Exchange, reading: Reading) -> Client:
+        client = self._clients.of(exchange)
+        reading.remember(exchange.client_address, client)
+        return client
 
     async def _converse(self, exchange: Exchange, endpoint: Endpoint) -> None:
         """The WebSocket form of an endpoint. Who may not use it gets an HTTP answer, and no socket."""
         codec = endpoint.codec
         try:
             reading = self._read(exchange, endpoint, None)
-            self._doorkeeper.identify(reading.key_hash)
+            self._identify(reading.key_hash, self._seen(exchange, reading))
             websocket = accept(exchange, self.limits)
         except TorouterError as error:
             self._answer(exchange, codec, error)
@@ -189,16 +261,16 @@ class Gateway:
             await self._read_and_call(exchange, call.endpoint, call)
 
     async def _serve_kept(self, exchange: Exchange, call: KeptCall) -> None:
-        codec, fields, doorkeeper = CODECS["openai-responses"], exchange.fields, self._doorkeeper
+        codec, doorkeeper = CODECS["openai-responses"], self._doorkeeper
         if exchange.method not in call.methods:
             allowed = b"allow: %b, OPTIONS\r\n" % b", ".join(call.methods)
             self._answer(exchange, codec, _wrong_method(exchange), allowed)
             return
         try:
-            credential = credential_of(fields, exchange.query, is_anthropic=False, may_be_in_query=False)
-            key = doorkeeper.identify(doorkeeper.hash_of(credential))
+            credential = credential_of(exchange.fields, exchange.query, is_anthropic=False, may_be_in_query=False)
+            standing = self._identify(doorkeeper.hash_of(credential), self._clients.of(exchange))
             headers = self._answer_headers(exchange, codec)
-            await self._kept.answer(exchange, call, key, doorkeeper.snapshot, headers)
+            await self._kept.answer(exchange, call, standing, doorkeeper.snapshot, headers)
         except TorouterError as error:
             self._answer(exchange, codec, error)
 
@@ -214,8 +286,8 @@ class Gateway:
                 is_anthropic=request.dialect == "anthropic",
                 may_be_in_query=is_beta_path(exchange.path),
             )
-            key = self._doorkeeper.identify(self._doorkeeper.hash_of(credential))
-            names = names_for(key, self._doorkeeper.snapshot)
+            standing = self._identify(self._doorkeeper.hash_of(credential), self._clients.of(exchange))
+            names = names_for(standing, self._doorkeeper.snapshot)
             body = render_list(request, names) if request.name is None else render_model(request, names)
         except TorouterError as error:
             self._answer(exchange, codec, error)
@@ -241,8 +313,11 @@ class Gateway:
     def _answer(self, exchange: Exchange, codec: Codec, error: TorouterError, extra: bytes = b"") -> None:
         """A refusal or failure, in the caller's dialect. Nothing has been given to the client before."""
         block = _JSON + self._answer_headers(exchange, codec) + extra
-        if error.retry_after_s is not None:
-            block += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+        retry_after_s = _RETRY_S if error.retry_after_s is None and error.status == 503 else error.retry_after_s
+        if retry_after_s is not None:
+            block += b"retry-after: %d\r\n" % max(1, ceil(retry_after_s))
+        if isinstance(error, LimitError) and error.is_terminal:
+            block += b"x-should-retry: false\r\n"  # what OpenAI's and Anthropic's SDKs heed before anything else
         if error.status == 426:
             block += b"upgrade: websocket\r\nsec-websocket-version: 13\r\n"
         if error.status == 401:

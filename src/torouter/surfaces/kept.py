@@ -14,12 +14,14 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from torouter.access.guards import in_catalog
+from torouter.access.standing import Standing
 from torouter.codecs.openai_responses.input_items import input_page
 from torouter.codecs.openai_responses.kept import response_of
 from torouter.errors import RequestError, RoutingError
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.turn import Shelf
-from torouter.routing.snapshot import Key, Snapshot
+from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.credentials import without_key
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Request
@@ -65,21 +67,23 @@ class KeptSurface:
         self._shelf = shelf
         self._elsewhere = elsewhere
 
-    async def answer(self, exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot, headers: bytes) -> None:
+    async def answer(
+        self, exchange: Exchange, call: KeptCall, standing: Standing, snapshot: Snapshot, headers: bytes
+    ) -> None:
         """`headers` are those of every answer. Raises the `TorouterError` to answer with."""
-        body = await self._body(exchange, call, key)
+        body = await self._body(exchange, call, standing.key.account_id)
         if body is not None:
             exchange.respond(200, _JSON + headers, body)
-        elif not await self._elsewhere.answer(exchange, _requests(exchange, call, key, snapshot), headers):
+        elif not await self._elsewhere.answer(exchange, _requests(exchange, call, standing, snapshot), headers):
             raise RoutingError(f"Response with id '{call.kept_id}' not found.", kind="not_found", param="id")
 
-    async def _body(self, exchange: Exchange, call: KeptCall, key: Key) -> bytes | None:
+    async def _body(self, exchange: Exchange, call: KeptCall, account_id: int) -> bytes | None:
         """`None` for what is not kept here."""
         if exchange.method == b"DELETE":
-            is_deleted = await self._shelf.delete(key.account_id, call.kept_id)
+            is_deleted = await self._shelf.delete(account_id, call.kept_id)
             told = {"id": call.kept_id, "object": "response", "deleted": True}
             return msgspec.json.encode(told) if is_deleted else None
-        document = await self._shelf.find(key.account_id, call.kept_id)
+        document = await self._shelf.find(account_id, call.kept_id)
         if document is None:
             return None
         if call.part == b"cancel":
@@ -107,9 +111,9 @@ def _page(kept_id: str, document: bytes, options: dict[str, str]) -> bytes:
     )
 
 
-def _requests(exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot) -> Iterator[Request]:
-    passed, query, usable = exchange.head.upstream_block, without_key(exchange.query), _usable(key, snapshot)
-    for channel in sorted(snapshot.channels_of(key.group), key=lambda channel: channel.priority):
+def _requests(exchange: Exchange, call: KeptCall, standing: Standing, snapshot: Snapshot) -> Iterator[Request]:
+    passed, query, usable = exchange.head.upstream_block, without_key(exchange.query), _usable(standing, snapshot)
+    for channel in sorted(snapshot.channels_of(standing.group.name), key=lambda channel: channel.priority):
         if usable is not None and channel.name not in usable:
             continue
         request = channel.kept_request(exchange.method, call.below, passed, query)
@@ -117,10 +121,12 @@ def _requests(exchange: Exchange, call: KeptCall, key: Key, snapshot: Snapshot) 
             yield request
 
 
-def _usable(key: Key, snapshot: Snapshot) -> frozenset[str] | None:
+def _usable(standing: Standing, snapshot: Snapshot) -> frozenset[str] | None:
     """Names of the channels that a key may use for any of its models; `None` for one that may use all models."""
-    if not key.models:
+    group, models = standing.group, standing.key.models or standing.group.models
+    if not models:
         return None
-    routes = (snapshot.route(key.group, "openai-responses", "chat", model) for model in key.models)
+    found = ((model, snapshot.route(group.name, "openai-responses", "chat", model)) for model in models)
+    routes = (in_catalog(group, model, route) for model, route in found)
     buckets = (bucket for route in routes if route is not None for bucket in route.buckets)
     return frozenset(candidate.channel.name for bucket in buckets for candidate in bucket.candidates)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from torouter.access.client import Client
 from torouter.codecs import Codec, Framing
 from torouter.relay.call import Call
 from torouter.units import Operation
 
 __all__ = ["Reading"]
+
+_MOST_PEERS = 1000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)  # not frozen: that makes it four times as dear to make
@@ -30,7 +33,15 @@ class Reading:
     verb: str = ""
     framing: Framing | None = None
     query: bytes = b""
+    clients: dict[str, Client] = field(default_factory=dict)
+    """By the peer's address: who it is that sends this head."""
     _calls: dict[Framing, Call] = field(default_factory=dict)
+
+    def remember(self, peer: str, client: Client) -> None:
+        """Thousands of peers may send the same head, so what is remembered of them has an end."""
+        if len(self.clients) >= _MOST_PEERS:
+            self.clients.clear()
+        self.clients[peer] = client
 
     def call(self, framing: Framing) -> Call:
         """One object for all the requests with this head that want their answer in the same way."""

@@ -20,25 +20,27 @@ ASGIApp = Callable[
 ]
 
 
-async def run_asgi(app: ASGIApp, exchange: Exchange) -> None:
-    """Serves one exchange. What the application raises is raised here, as by any other part of the house."""
-    await app(_scope(exchange), _Receive(exchange), _Send(exchange))
+async def run_asgi(app: ASGIApp, exchange: Exchange, address: str, *, is_secure: bool) -> None:
+    """Serves one exchange. `address` is the client's, and `is_secure` says whether it speaks TLS, also behind a proxy.
+    What the application raises is raised here, as by any other part of the house."""
+    await app(_scope(exchange, address, is_secure), _Receive(exchange), _Send(exchange))
 
 
-def _scope(exchange: Exchange) -> MutableMapping[str, Any]:
+def _scope(exchange: Exchange, address: str, is_secure: bool) -> MutableMapping[str, Any]:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.0" if exchange.is_http10 else "1.1",
         "method": exchange.method.decode("ascii"),
-        "scheme": "https" if exchange.is_secure else "http",
+        "scheme": "https" if is_secure else "http",
         "path": unquote(exchange.path.decode("ascii", "replace")),
         "raw_path": exchange.path,
         "query_string": exchange.query,
         "root_path": "",
         "headers": exchange.headers,
-        "client": (exchange.client_address, 0),
+        "client": (address, 0),
         "server": None,
+        "state": {"request_id": exchange.request_id.decode("ascii")},
     }
 
 

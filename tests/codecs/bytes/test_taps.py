@@ -449,6 +449,105 @@ def test_other_operations(operation: Operation, body: dict[str, Any], expected: 
         assert ((usage.total_input_tokens, usage.total_output_tokens), usage.quality) == (expected, "reported")
 
 
+def media(usage: Usage) -> tuple[int, ...]:
+    """Audio and images of the input, audio of the cached, audio and images of the output."""
+    return (
+        *(usage.audio_input_tokens, usage.image_input_tokens, usage.audio_cache_read_tokens),
+        *(usage.audio_output_tokens, usage.image_output_tokens),
+    )
+
+
+CHAT_MEDIA = {
+    "prompt_tokens": 100,
+    "completion_tokens": 60,
+    "prompt_tokens_details": {"cached_tokens": 20, "audio_tokens": 30, "image_tokens": 10},
+    "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 40, "image_tokens": 9},
+}
+TRANSCRIBED = {"type": "tokens", "input_tokens": 14, "input_token_details": {"audio_tokens": 13}, "output_tokens": 45}
+DRAWN = {
+    "input_tokens": 50,
+    "input_tokens_details": {"image_tokens": 10, "text_tokens": 40},
+    "output_tokens": 60,
+    "output_tokens_details": {"image_tokens": 55, "text_tokens": 5},
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "told", "sums", "expected"),
+    [
+        ("chat", CHAT_MEDIA, (100, 60), (30, 10, 0, 40, 9)),
+        ("chat", {**CHAT_MEDIA, "prompt_tokens": 45, "completion_tokens": 44}, (45, 44), (25, 0, 0, 39, 0)),
+        ("transcriptions", TRANSCRIBED, (14, 45), (13, 0, 0, 0, 0)),
+        ("images", DRAWN, (50, 60), (0, 10, 0, 0, 55)),
+    ],
+)
+def test_audio_and_images_are_parts_and_never_more_than_the_whole(
+    operation: Operation, told: dict[str, Any], sums: tuple[int, int], expected: tuple[int, ...]
+) -> None:
+    usage, _ = read("openai-chat", "whole", [json.dumps({"usage": told}).encode()], operation)
+    assert ((usage.total_input_tokens, usage.total_output_tokens), media(usage)) == (sums, expected)
+
+
+def by_modality(**counts: int) -> list[dict[str, Any]]:
+    return [{"modality": name, "tokenCount": count} for name, count in counts.items()]
+
+
+PROMPT, CACHED, ANSWER = "promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({PROMPT: by_modality(TEXT=10, AUDIO=50, IMAGE=20, DOCUMENT=5)}, (50, 25, 0, 0, 0)),
+        (
+            {
+                "cachedContentTokenCount": 40,
+                PROMPT: by_modality(TEXT=10, AUDIO=70, IMAGE=20),
+                CACHED: by_modality(AUDIO=30, IMAGE=10),
+                ANSWER: by_modality(AUDIO=3, IMAGE=2),
+            },
+            (40, 10, 30, 3, 2),
+        ),
+        ({PROMPT: by_modality(AUDIO=1000), ANSWER: by_modality(IMAGE=1000)}, (100, 0, 0, 0, 7)),
+        ({PROMPT: [{"modality": ["AUDIO"]}, {"modality": "AUDIO"}, "AUDIO", None]}, (0, 0, 0, 0, 0)),
+        ({PROMPT: {"modality": "AUDIO"}}, (0, 0, 0, 0, 0)),
+    ],
+)
+def test_gemini_tells_every_modality(told: dict[str, Any], expected: tuple[int, ...]) -> None:
+    usage = {"promptTokenCount": 100, "candidatesTokenCount": 7, "totalTokenCount": 107, **told}
+    event = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": usage}
+    found, _ = read("gemini", "whole", [json.dumps(event).encode()])
+    assert (found.total_tokens, media(found)) == (107, expected)
+
+
+@pytest.mark.parametrize(("word", "expected"), [("flex", "flex"), (None, ""), (5, ""), ("x" * 33, ""), ({}, "")])
+def test_the_tier_that_served_it_is_told(word: object, expected: str) -> None:
+    used = {"prompt_tokens": 5, "completion_tokens": 2}
+    chat = json.dumps({"service_tier": word, "usage": used})
+    chunks = sse('{"choices":[{"finish_reason":"stop"}]}', chat, '{"choices":[],"service_tier":"late"}')
+    response = json.dumps({"type": "response.completed", "response": {"service_tier": word, "usage": USED}})
+    message = {"usage": {"input_tokens": 1, "output_tokens": 1, "service_tier": word}}
+    begun = anthropic_stream(
+        {"type": "message_start", "message": message}, {"type": "message_delta", "usage": {"output_tokens": 3}}
+    )
+    generated = json.dumps({"usageMetadata": {"promptTokenCount": 3, "serviceTier": word}})
+    told = [
+        read("openai-chat", "whole", [chat.encode()]),
+        read("openai-chat", "sse", [chunks]),
+        read("openai-responses", "sse", [sse(response)]),
+        read("anthropic", "whole", [json.dumps(message).encode()]),
+        read("anthropic", "sse", [begun]),
+        read("gemini", "whole", [generated.encode()]),
+    ]
+    assert [usage.service_tier for usage, _ in told] == [expected] * 6
+    assert all(usage.total_tokens for usage, _ in told)
+
+
+def test_fast_mode_is_a_tier_of_its_own() -> None:
+    used = {"input_tokens": 1, "output_tokens": 1, "service_tier": "standard", "speed": "fast"}
+    assert read("anthropic", "whole", [json.dumps({"usage": used}).encode()])[0].service_tier == "fast"
+
+
 @pytest.mark.parametrize("operation", ["speech", "transcriptions"])
 def test_answers_that_are_no_json_are_whole(operation: Operation) -> None:
     assert read("openai-chat", "whole", [b"ID3\x00\xff"], operation) == (Usage(), True)

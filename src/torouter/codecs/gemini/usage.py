@@ -18,7 +18,7 @@ from torouter.codecs.figures import decoded, parts_within, tokens, word
 __all__ = ["read_usage", "render_usage"]
 
 
-_PLACES: Final[Mapping[object, int]] = {"AUDIO": 0, "IMAGE": 1, "DOCUMENT": 1}
+_PLACES: Final[Mapping[str, int]] = {"AUDIO": 0, "IMAGE": 1, "DOCUMENT": 1}
 
 
 def read_usage(raw: Raw) -> Usage | None:
@@ -70,7 +70,8 @@ def _by_modality(usage: object, name: str) -> tuple[int, int]:
     listed = usage.get(name) if isinstance(usage, dict) else None
     counts = [0, 0]
     for row in listed if isinstance(listed, list) else ():
-        place = _PLACES.get(row.get("modality")) if isinstance(row, dict) else None
+        modality = row.get("modality") if isinstance(row, dict) else None
+        place = _PLACES.get(modality) if isinstance(modality, str) else None
         if place is not None:
             counts[place] += tokens(row, "tokenCount") or 0
     return counts[0], counts[1]

@@ -185,6 +185,7 @@ def _create_sums(name: str, since: str) -> None:
         *(sa.Column(counter, sa.BigInteger, nullable=False) for counter in counters),
         sa.PrimaryKeyConstraint(since, "account_id", "key_id", "model", name=f"pk_{name}"),
     )
+    op.create_index(f"ix_{name}_account_id_{since}", name, ["account_id", since])
 
 
 def _create_processes() -> None:

@@ -1,0 +1,114 @@
+"""Asking the meters: the key's cap, the plan, the balance, and last the request windows, in one go.
+
+Whoever has no limit at all is not asked about, so that such a request waits for nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from torouter.access.client import Client
+from torouter.access.refusals import BalanceStatus, refused, refused_by_plan
+from torouter.access.standing import Standing
+from torouter.access.terms import Terms
+from torouter.ledger.meters import Ask, Meters, Refusal
+from torouter.store import OnHangup
+
+__all__ = ["Reserving", "Stake"]
+
+
+class Stake(msgspec.Struct, frozen=True, gc=False):
+    """What a request is expected to take: money in nano-dollars, and tokens."""
+
+    hold_nusd: int = 0
+    tokens: int = 0
+
+
+class Reserving:
+    """`is_strict` and `on_hangup` hold for keys that say nothing themselves. `balance_status` tells of an empty
+    balance."""
+
+    __slots__ = ("_balance_status", "_is_strict", "_meters", "_now_ms", "_on_hangup")
+
+    def __init__(
+        self,
+        meters: Meters,
+        now_ms: Callable[[], int],
+        *,
+        is_strict: bool = False,
+        on_hangup: OnHangup = "cancel",
+        balance_status: BalanceStatus = 402,
+    ) -> None:
+        self._meters = meters
+        self._now_ms = now_ms
+        self._is_strict = is_strict
+        self._on_hangup: OnHangup = on_hangup
+        self._balance_status = balance_status
+
+    def is_strict(self, standing: Standing) -> bool:
+        own = standing.key.is_strict
+        return self._is_strict if own is None else own
+
+    def has_money(self, standing: Standing) -> bool:
+        """Is there a limit on its money?"""
+        return bool(standing.dues(self._now_ms()).money)
+
+    async def check(self, standing: Standing) -> None:
+        """The money alone, where a request is about to be refused for something that comes later. Raises what comes
+        first: `LimitError` or `AccessError`."""
+        if standing.is_free:
+            return
+        now_ms = self._now_ms()
+        dues = standing.dues(now_ms)
+        if dues.money:
+            refusal = await self._meters.check(Ask(key_id=standing.key.id, money=dues.money))
+            if refusal is not None:
+                raise refused(refusal, dues, now_ms, self._balance_status)
+        refused_by_plan(dues)
+
+    def free(self, standing: Standing, client: Client) -> Terms:
+        """For a key without limits."""
+        key, group = standing.key, standing.group
+        return Terms(
+            address=client.address,
+            group_id=group.id,
+            multiplier_ppm=group.multiplier_ppm,
+            on_hangup=key.on_hangup or self._on_hangup,
+            is_windowed=standing.is_windowed,
+        )
+
+    async def reserve(self, standing: Standing, client: Client, stake: Stake) -> Terms:
+        """Takes all of it or nothing. Raises `LimitError` or `AccessError`."""
+        now_ms = self._now_ms()
+        dues = standing.dues(now_ms)
+        if dues.fault is not None:
+            await self.check(standing)
+        ask = Ask(
+            key_id=standing.key.id,
+            money=dues.money,
+            hold_nusd=stake.hold_nusd,
+            is_strict=self.is_strict(standing),
+            windows=standing.windows,
+            tokens_per_minute=standing.tokens_per_minute,
+            tokens=stake.tokens,
+            concurrency=standing.concurrency,
+        )
+        hold = await self._meters.reserve(ask)
+        if isinstance(hold, Refusal):
+            raise refused(hold, dues, now_ms, self._balance_status)
+        return Terms(
+            hold=hold,
+            address=client.address,
+            group_id=standing.group.id,
+            multiplier_ppm=standing.group.multiplier_ppm,
+            on_hangup=standing.key.on_hangup or self._on_hangup,
+            plan_windows=dues.plan_windows,
+            is_windowed=standing.is_windowed,
+        )
+
+    def give_back(self, terms: Terms) -> None:
+        """What was reserved for a request that was never begun."""
+        if terms.hold is not None:
+            self._meters.settle(terms.hold, 0, 0)

@@ -1,0 +1,63 @@
+"""Where a change is made: the store, who makes it, and the audit row that stands beside it in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from torouter.accounts.office.views import View
+from torouter.store import Store
+from torouter.units import wall_ms
+
+__all__ = ["Actor", "Desk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`token 3 (ci)`, `cli root@host`; `address` is the client's, where there is one."""
+
+    name: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All of it blocks: calls are made from a thread."""
+
+    store: Store
+    pepper: bytes = field(repr=False)
+    actor: Actor
+    now_ms: Callable[[], int] = wall_ms
+
+    def record(self, action: str, object_id: int, before: View | None, after: View | None) -> None:
+        """One row of what changed; `action` begins with the kind of object. None where an edit changed nothing."""
+        old, new = _difference(before, after)
+        if old is not None and new is not None and not old and not new:
+            return
+        self.store.write_audit(
+            actor=self.actor.name,
+            address=self.actor.address,
+            action=action,
+            object_kind=action.partition(".")[0],
+            object_id=object_id,
+            before=old,
+            after=new,
+        )
+
+
+def _difference(before: View | None, after: View | None) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    old, new = _fields(before), _fields(after)
+    if old is None or new is None:
+        return old, new
+    changed = [name for name in new if old[name] != new[name]]
+    return {name: old[name] for name in changed}, {name: new[name] for name in changed}
+
+
+def _fields(view: View | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    found: dict[str, Any] = msgspec.to_builtins(view)
+    return found

@@ -1,0 +1,88 @@
+"""Groups: which channels their keys reach, who pays, and limits for keys that set none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from torouter.accounts.dollars import nano_dollars
+from torouter.accounts.keys import DEFAULT_GROUP
+from torouter.accounts.office import fields
+from torouter.accounts.office.desk import Desk
+from torouter.accounts.office.forms import DefaultLimits, GroupEdit, NewGroup
+from torouter.accounts.office.views import GroupView, group_view
+from torouter.errors import StoreError
+from torouter.store import GroupRow, LimitColumns
+
+__all__ = ["create_group", "delete_group", "edit_group", "get_group", "list_groups"]
+
+
+def create_group(desk: Desk, form: NewGroup) -> GroupView:
+    """Raises `StoreError` (`conflict`) where the name is taken."""
+    with desk.store.transaction():
+        columns = _columns(form, LimitColumns())
+        row = desk.store.create_group(str(columns.pop("name")), columns)
+        made = group_view(row)
+        desk.record("group.create", row.id, None, made)
+    return made
+
+
+def get_group(desk: Desk, group_id: int) -> GroupView:
+    return group_view(_there(desk, group_id))
+
+
+def list_groups(desk: Desk) -> list[GroupView]:
+    return [group_view(row) for row in desk.store.list_groups()]
+
+
+def edit_group(desk: Desk, group_id: int, edit: GroupEdit) -> GroupView:
+    """Touches no field that is not named, nor a default limit that is not."""
+    with desk.store.transaction():
+        before = _there(desk, group_id)
+        columns = _columns(edit, before.defaults)
+        if before.name == DEFAULT_GROUP and columns.get("name", DEFAULT_GROUP) != DEFAULT_GROUP:
+            raise StoreError(f"The group {DEFAULT_GROUP} keeps its name: new keys are put there.", kind="conflict")
+        after = group_view(desk.store.change_group(group_id, columns) if columns else before)
+        desk.record("group.edit", group_id, group_view(before), after)
+    return after
+
+
+def delete_group(desk: Desk, group_id: int) -> GroupView:
+    """Raises `StoreError` (`conflict`) while it has keys or subscriptions."""
+    with desk.store.transaction():
+        before = _there(desk, group_id)
+        if before.name == DEFAULT_GROUP:
+            raise StoreError(f"The group {DEFAULT_GROUP} stays: new keys are put there.", kind="conflict")
+        after = group_view(desk.store.delete_group(group_id))
+        desk.record("group.delete", group_id, group_view(before), None)
+    return after
+
+
+def _there(desk: Desk, group_id: int) -> GroupRow:
+    row = desk.store.get_group(group_id)
+    if row.deleted_ms is not None:
+        raise StoreError(f"Group {group_id} was deleted.", kind="not_found")
+    return row
+
+
+def _columns(form: NewGroup | GroupEdit, defaults: LimitColumns) -> dict[str, object]:
+    read: Mapping[str, tuple[str, Callable[[Any], object]]] = {
+        "name": ("name", fields.name),
+        "platform": ("platform", str),
+        "billing": ("billing", str),
+        "multiplier": ("multiplier_ppm", fields.multiplier_ppm),
+        "models": ("models", fields.model_names),
+        "defaults": ("defaults", lambda named: _defaults(named, defaults)),
+    }
+    named = {field: getattr(form, field) for field in read}
+    return {read[field][0]: read[field][1](value) for field, value in named.items() if value is not UNSET}
+
+
+def _defaults(named: DefaultLimits, before: LimitColumns) -> dict[str, int]:
+    said = {field: value for field, value in msgspec.structs.asdict(named).items() if value is not UNSET}
+    if "cap_usd" in said:
+        said["cap_nusd"] = nano_dollars(said.pop("cap_usd"), "defaults.cap_usd")
+    return msgspec.structs.asdict(before) | said

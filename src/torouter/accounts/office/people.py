@@ -1,0 +1,126 @@
+"""Accounts, and the money that comes and goes without a request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from torouter.accounts.dollars import dollars, nano_dollars
+from torouter.accounts.office import fields
+from torouter.accounts.office.desk import Desk
+from torouter.accounts.office.forms import AccountEdit, Adjustment, Movement, NewAccount, Refund
+from torouter.accounts.office.views import AccountView, MovementView, account_view, movement_view
+from torouter.errors import StoreError
+from torouter.store import AccountRow, LedgerKind
+
+__all__ = [
+    "create_account",
+    "delete_account",
+    "edit_account",
+    "get_account",
+    "list_accounts",
+    "list_movements",
+    "move_money",
+]
+
+_MOST_NUSD: Final = 4 * 10**18
+"""Of all credit ever given to an account: half of what 64 bits can count."""
+
+
+def create_account(desk: Desk, form: NewAccount) -> AccountView:
+    """Raises `StoreError` (`conflict`) where the address is taken."""
+    address = fields.email(form.email)
+    with desk.store.transaction():
+        row = desk.store.create_account(address, fields.name(form.display_name), form.role, form.billing)
+        made = account_view(row)
+        desk.record("account.create", row.id, None, made)
+    return made
+
+
+def get_account(desk: Desk, account_id: int) -> AccountView:
+    return account_view(_there(desk, account_id))
+
+
+def list_accounts(desk: Desk, *, after_id: int, limit: int | None) -> list[AccountView]:
+    return [account_view(row) for row in desk.store.list_accounts(after_id=after_id, limit=limit)]
+
+
+def edit_account(desk: Desk, account_id: int, edit: AccountEdit) -> AccountView:
+    """Touches no field that is not named. Raises `StoreError` (`conflict`) where no administrator would be left."""
+    columns = {field: value for field, value in msgspec.structs.asdict(edit).items() if value is not UNSET}
+    if edit.email is not UNSET:
+        columns["email"] = fields.email(edit.email)
+    if edit.display_name is not UNSET:
+        columns["display_name"] = fields.name(edit.display_name)
+    with desk.store.transaction():
+        before = _there(desk, account_id)
+        if edit.role == "user" or edit.status == "suspended":
+            _demand_another_admin(desk, before)
+        after = account_view(desk.store.change_account(account_id, columns) if columns else before)
+        desk.record("account.edit", account_id, account_view(before), after)
+    return after
+
+
+def delete_account(desk: Desk, account_id: int) -> AccountView:
+    """For good; its keys are refused from now on. What it used and paid stays on record."""
+    with desk.store.transaction():
+        before = _there(desk, account_id)
+        _demand_another_admin(desk, before)
+        after = account_view(desk.store.delete_account(account_id))
+        desk.record("account.delete", account_id, account_view(before), None)
+    return after
+
+
+def move_money(desk: Desk, account_id: int, movement: Movement) -> AccountView:
+    """Exact to the nano-dollar. Raises `StoreError` (`conflict`) for a refund of more than the balance."""
+    amount_nusd = nano_dollars(movement.amount_usd, "amount_usd")
+    if isinstance(movement, Refund):
+        amount_nusd = -amount_nusd
+    with desk.store.transaction():
+        before = _there(desk, account_id)
+        _check_amount(before, movement, amount_nusd)
+        after = account_view(desk.store.move_money(account_id, _kind(movement), amount_nusd, movement.note))
+        desk.record(f"account.{_kind(movement)}", account_id, account_view(before), after)
+    return after
+
+
+def list_movements(desk: Desk, account_id: int, *, before_id: int | None, limit: int) -> list[MovementView]:
+    """The latest first, attempts of requests among them."""
+    desk.store.get_account(account_id)
+    return [movement_view(row) for row in desk.store.ledger_page(account_id, before_id, limit)]
+
+
+def _there(desk: Desk, account_id: int) -> AccountRow:
+    row = desk.store.get_account(account_id)
+    if row.deleted_ms is not None:
+        raise StoreError(f"Account {account_id} was deleted.", kind="not_found")
+    return row
+
+
+def _demand_another_admin(desk: Desk, account: AccountRow) -> None:
+    if not _is_admin(account):
+        return
+    if not any(_is_admin(other) for other in desk.store.list_accounts() if other.id != account.id):
+        raise StoreError(f"Account {account.id} is the last administrator.", kind="conflict")
+
+
+def _is_admin(account: AccountRow) -> bool:
+    return account.role == "admin" and account.status == "active" and account.deleted_ms is None
+
+
+def _check_amount(account: AccountRow, movement: Movement, amount_nusd: int) -> None:
+    if isinstance(movement, Refund) and -amount_nusd > max(0, account.balance_nusd):
+        raise StoreError(
+            f"The balance of account {account.id} is {dollars(account.balance_nusd)} USD: no more can be given back.",
+            kind="conflict",
+        )
+    if abs(account.credited_nusd + amount_nusd) > _MOST_NUSD:
+        raise StoreError(f"Account {account.id} cannot be given so much.", kind="conflict")
+
+
+def _kind(movement: Movement) -> LedgerKind:
+    if isinstance(movement, Refund):
+        return "refund"
+    return "adjustment" if isinstance(movement, Adjustment) else "top_up"

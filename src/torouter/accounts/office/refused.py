@@ -1,0 +1,52 @@
+"""What a form may not be, in words: the field first, then what was expected of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
+from torouter.accounts.office.forms import PLAIN_PATTERN, SHOWN_PATTERN
+from torouter.errors import RequestError
+
+__all__ = ["filled", "refused"]
+
+T = TypeVar("T")
+
+_AT: Final = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
+_NAMED: Final = re.compile(r"(?:missing required|unknown) field `([^`]*)`")
+_WORDS: Final = {
+    UNSIGNED_PATTERN: "expected US dollars such as 12.50, below a million, with at most nine decimals, as text",
+    SIGNED_PATTERN: "expected US dollars such as -12.50, below a million, with at most nine decimals, as text",
+    SHOWN_PATTERN: "expected text on one line, and not only spaces",
+    PLAIN_PATTERN: "expected text on one line",
+}
+
+
+def filled(kind: type[T], named: Any) -> T:
+    """A form of what was named. Raises `RequestError`."""
+    try:
+        return msgspec.convert(named, kind)
+    except msgspec.ValidationError as error:
+        raise refused(error) from error
+
+
+def refused(error: msgspec.ValidationError) -> RequestError:
+    found = _AT.match(str(error))
+    assert found is not None
+    sentence, path = found[1], found[2] or ""
+    named = _NAMED.search(sentence)
+    param = ".".join(part for part in (path, named[1] if named else "") if part)
+    return RequestError(f"{param}: {_said(sentence)}." if param else f"{_said(sentence)}.", param=param or None)
+
+
+def _said(sentence: str) -> str:
+    """msgspec's words; ours where a pattern or a field's name would be all that they say."""
+    if "missing required field" in sentence:
+        return "it is missing"
+    if "contains unknown field" in sentence:
+        return "there is no such field"
+    shown = sentence.replace("\\\\", "\\")  # as Python would write the pattern
+    return next((words for pattern, words in _WORDS.items() if pattern in shown), sentence)

@@ -1,0 +1,49 @@
+"""An endpoint as data, and a call of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from torouter.accounts.office.desk import Desk
+from torouter.console.admin.shapes import Answer, Changed, Page
+
+__all__ = ["Call", "Endpoint", "Shape"]
+
+Shape = Literal["one", "page", "change", "csv"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`target` is the id in the path: a number, or a request's text. `body` and `query` are of the endpoint's types."""
+
+    desk: Desk
+    target: Any = None
+    body: Any = None
+    query: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """`data` is the type under `data` in the answer. `handle` blocks: of a page it returns rows and the next cursor, of
+    a CSV file its name and its lines."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    name: str
+    summary: str
+    shape: Shape
+    data: Any
+    handle: Callable[[Call], Any]
+    body: type[msgspec.Struct] | Any = None
+    query: type[msgspec.Struct] | None = None
+    status: int = 200
+
+    @property
+    def answer(self) -> Any:
+        """The whole answer's type; a file has none."""
+        outer: dict[Shape, Any] = {"one": Answer, "page": Page, "change": Changed}
+        return None if self.shape == "csv" else outer[self.shape][self.data]

@@ -1,0 +1,147 @@
+"""The endpoints as routes: one way for all of them from a request to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
+
+from torouter.accounts.office.office import Office, waiting_for
+from torouter.console.admin.call import Call, Endpoint
+from torouter.console.admin.gate import OPEN_PATHS, Gate
+from torouter.console.admin.openapi import document
+from torouter.console.admin.reading import read_body, read_id, read_query, read_text
+from torouter.console.admin.refusals import HEADERS, JSON, refusal, respond
+from torouter.console.admin.reports import REPORTS
+from torouter.console.admin.resources import RESOURCES
+from torouter.console.admin.shapes import Answer, Changed, Page
+from torouter.console.admin.throttle import Throttle
+from torouter.errors import RequestError, TorouterError
+
+__all__ = ["ENDPOINTS", "PREFIX", "admin_routes"]
+
+PREFIX: Final = "/admin/v1"
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (*RESOURCES, *REPORTS)
+
+_CONFIRM_S: Final = 10.0
+"""How long a change waits for every process to work by it."""
+_MOST_FAILURES: Final = 10
+_FAILURE_WINDOW_S: Final = 60.0
+
+
+def admin_routes(
+    office: Callable[[], Office | None],
+    *,
+    confirm_s: float = _CONFIRM_S,
+    throttle: Throttle | None = None,
+) -> list[BaseRoute]:
+    """For the application that serves the pages. `office` is asked at each call: `None` until the store is open."""
+    gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic))
+    by_path: defaultdict[str, dict[str, Endpoint]] = defaultdict(dict)
+    for endpoint in ENDPOINTS:
+        by_path[endpoint.path][endpoint.method] = endpoint
+    routes = [
+        Route(path, _Resource(endpoints, gate, confirm_s), methods=None, name=path)
+        for path, endpoints in by_path.items()
+    ]
+    described = document(PREFIX, ENDPOINTS)
+
+    async def openapi(request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return _wrong_method(["GET", "HEAD"], request)
+        return Response(described, headers=HEADERS, media_type=JSON)
+
+    routes.append(Route(OPEN_PATHS[0].removeprefix(PREFIX), openapi, methods=None))
+    mount = Mount(PREFIX, app=Router(routes, redirect_slashes=False, default=_Nothing(gate)))
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)  # a path may hold line breaks
+    return [mount]
+
+
+class _Resource:
+    """One path with its methods."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate, confirm_s: float) -> None:
+        self._endpoints = endpoints
+        self._gate = gate
+        self._confirm_s = confirm_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Exception as error:  # every fault has an answer, in one form
+            response = refusal(error, _request_id(request))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        desk = await self._gate.admit(request)
+        endpoint = self._endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            allowed = [*self._endpoints, *(["HEAD"] if "GET" in self._endpoints else [])]
+            return _wrong_method(allowed, request)
+        call = Call(
+            desk,
+            target=_target(request),
+            query=read_query(request.scope["query_string"], endpoint.query),
+            body=None if endpoint.body is None else await read_body(request, endpoint.body),
+        )
+        return await self._finish(endpoint, call, await asyncio.to_thread(endpoint.handle, call))
+
+    async def _finish(self, endpoint: Endpoint, call: Call, found: Any) -> Response:
+        if endpoint.shape == "csv":
+            name, pieces = found
+            disposition = {"content-disposition": f'attachment; filename="{name}"'}
+            return StreamingResponse(_in_threads(pieces), headers=HEADERS | disposition, media_type="text/csv")
+        if endpoint.shape == "page":
+            rows, following = found
+            return respond(Page(data=list(rows), next=following))
+        if endpoint.shape == "one":
+            return respond(Answer(data=found))
+        waiting = await asyncio.to_thread(waiting_for, call.desk, self._confirm_s)
+        return respond(Changed(data=found, in_force=not waiting, waiting_for=waiting), endpoint.status)
+
+
+class _Nothing:
+    """Paths that are not there: who may not be here does not learn which those are."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            await self._gate.admit(request)
+            raise TorouterError("There is nothing here.", kind="not_found")
+        except Exception as error:
+            response = refusal(error, _request_id(request))
+        await response(scope, receive, send)
+
+
+async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece
+
+
+def _target(request: Request) -> int | str | None:
+    for param, text in request.path_params.items():
+        return read_text(text, param) if param == "request_id" else read_id(text, param)
+    return None
+
+
+def _wrong_method(allowed: list[str], request: Request) -> Response:
+    error = RequestError(f"This path does not take {request.method}.", status=405, code="method_not_allowed")
+    response = refusal(error, _request_id(request))
+    response.headers["allow"] = ", ".join(allowed)
+    return response
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))

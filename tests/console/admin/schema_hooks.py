@@ -1,0 +1,15 @@
+"""Loaded by schemathesis: a string format of ours that it cannot know."""
+
+from __future__ import annotations
+
+import schemathesis
+from hypothesis import strategies as st
+
+schemathesis.openapi.format(
+    "cidr",
+    st.one_of(
+        st.ip_addresses().map(str),
+        st.tuples(st.ip_addresses(v=4), st.integers(0, 32)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+        st.tuples(st.ip_addresses(v=6), st.integers(0, 128)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
+    ),
+)

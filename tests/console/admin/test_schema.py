@@ -1,0 +1,51 @@
+"""The API held to its own OpenAPI document by schemathesis, with all its checks, over a real socket."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.testclient import TestClient
+
+from tests.console.admin.desk import OPERATORS_TOKEN, Api, admin_application, entry, prepare
+from tests.house.project import ROOT
+from tests.live.gateway import free_port
+from torouter.store import Store
+
+BUDGET_S = 40
+
+
+@pytest.fixture
+def address(store: Store) -> Iterator[str]:
+    application = admin_application(store, confirm_s=0.1, most_failures=1_000_000)
+    with TestClient(application) as client:
+        prepare(Api(client))
+    store.write_entries([entry(0, request_id="req_0123456789abcdef00000001")])
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(application, port=port, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{port}/admin/v1/openapi.json"
+    server.should_exit = True
+    thread.join(20)
+
+
+def test_every_answer_is_what_the_document_says(address: str, tmp_path: Path) -> None:
+    """Examples, edges, random requests and chains of them, for as long as the budget lasts."""
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", address, "--wait-for-schema", "20",
+            "--checks", "all", "--max-time", str(BUDGET_S), "--continue-on-failure", "--no-color",
+            "-H", f"Authorization: Bearer {OPERATORS_TOKEN}",
+        ],
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.console.admin.schema_hooks", "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "Tested: 40" in done.stdout, done.stdout
