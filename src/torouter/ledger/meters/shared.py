@@ -87,11 +87,15 @@ class SharedMeters:
         """All that this process holds, wherever that is written down."""
         self._asking: set[int] = set()
         """Numbers that Redis was asked to take and has not answered."""
+        self._unstored: dict[str, int] = {}
+        """What this process has settled and the store has not been said to have, by meter."""
         self._totals: dict[str, int] = {}
         """Spending that the store has and Redis has not heard of yet."""
         self._untold: list[list[_Argument]] = []
-        """Arguments of `MERGE`: what was admitted in outages."""
+        """The last arguments of `MERGE`: what was admitted in outages."""
         self._loads: dict[tuple[int, tuple[str, ...]], asyncio.Task[bool]] = {}
+        self._connection = 0
+        """Counts them. Redis obeys the latest."""
         self._offset_ms = 0
         """The clock of Redis less ours."""
         self._is_stale = False
@@ -153,7 +157,7 @@ class SharedMeters:
             redis = self._redis
             if redis is None:
                 raise StoreError("Redis is away")
-            reply = await self._do(redis, scripts.RESERVE, *arguments)
+            reply = await self._do(redis, scripts.RESERVE, self._process, self._connection, *arguments)
             if isinstance(reply, int):
                 return reply
             if reply[0] == 0:
@@ -167,7 +171,6 @@ class SharedMeters:
 
     def _arguments(self, ask: Ask, number: int | None) -> list[_Argument]:
         return [
-            self._process,
             "" if number is None else number,
             _record(ask),
             self._given_ms(),
@@ -187,24 +190,35 @@ class SharedMeters:
             return
         hold.is_settled = True
         self._holds.pop(hold.number, None)
+        if cost_nusd:
+            for name, _ in hold.ask.money:
+                self._unstored[name] = self._unstored.get(name, 0) + cost_nusd
         if self._redis is not None:
-            self._tell(self._redis, scripts.SETTLE, self._process, hold.number, cost_nusd, tokens)
+            self._tell(self._redis, scripts.SETTLE, self._process, self._connection, hold.number, cost_nusd, tokens)
         elif self._outage is not None:
             self._outage.settle(hold, cost_nusd, tokens)
 
     def _release(self, number: int) -> None:
         """Behind the question, on the same connection: does nothing if that was refused."""
         if self._redis is not None:
-            self._tell(self._redis, scripts.SETTLE, self._process, number, 0, 0)
+            self._tell(self._redis, scripts.SETTLE, self._process, self._connection, number, 0, 0)
 
-    def raise_spent(self, totals: Mapping[str, int]) -> None:
-        known = self._totals
-        for name, total in totals.items():
-            known[name] = max(total, known.get(name, 0))
+    def raise_spent(self, totals: Mapping[str, int], written: Mapping[str, int]) -> None:
+        self._keep(totals)
+        ours = {name: self._store(name, amount) for name, amount in written.items()}
         if self._outage is not None:
-            self._outage.meters.raise_spent(totals)
+            self._outage.meters.raise_spent(totals, written)
         if self._redis is not None:
-            self._tell_totals(self._redis)
+            self._tell_totals(self._redis, ours)
+
+    def _store(self, name: str, written: int) -> int:
+        """How much of it was settled here: what was written may have been admitted without this meter."""
+        unstored = self._unstored.get(name, 0)
+        if unstored > written:
+            self._unstored[name] = unstored - written
+        else:
+            self._unstored.pop(name, None)
+        return min(unstored, written)
 
     # -- getting to know ------------------------------------------------------------------------------------------
 
@@ -302,6 +316,7 @@ class SharedMeters:
             ca_file=self._ca_file,
             on_lost=self._lost,
         )
+        self._connection += 1
         try:
             await asyncio.gather(*(redis.ask("SCRIPT", "LOAD", script.source) for script in scripts.ALL))
             before = await self._do(redis, scripts.RESTORE, *self._held())
@@ -319,20 +334,22 @@ class SharedMeters:
         self._tell(redis, scripts.RESTORE, *self._held())
         if outage is not None and (counts := outage.counted(before)):
             words = [word for place, number in counts.items() for word in (*place, number)]
-            self._untold.append([self._given_ms(), outage.since_ms, *words])
+            self._untold.append([outage.since_ms, *words])
         untold, self._untold = self._untold, []
         for each in untold:
-            self._put(redis, scripts.MERGE, each, partial(self._untold.append, each))
-        self._tell_totals(redis)
+            arguments = (self._process, self._connection, self._given_ms(), *each)
+            self._put(redis, scripts.MERGE, arguments, partial(self._untold.append, each))
+        self._tell_totals(redis, {})
         for hold in self._holds.values():
             hold.twin = None
 
-    def _tell_totals(self, redis: Redis) -> None:
+    def _tell_totals(self, redis: Redis, ours: Mapping[str, int]) -> None:
         totals, self._totals = self._totals, {}
         names = list(totals)
         for at in range(0, len(names), _AT_ONCE):
             part = {name: totals[name] for name in names[at : at + _AT_ONCE]}
-            arguments = [word for item in part.items() for word in item]
+            words = [word for name, total in part.items() for word in (name, total, ours.get(name, 0))]
+            arguments = (self._process, self._connection, *words)
             self._put(redis, scripts.RAISE, arguments, partial(self._keep, part))
 
     def _keep(self, totals: Mapping[str, int]) -> None:
@@ -387,9 +404,12 @@ class SharedMeters:
 
     def _held(self) -> list[_Argument]:
         """Arguments of `RESTORE`."""
-        found: list[_Argument] = [self._process, self._life_ms, len(self._holds)]
+        found: list[_Argument] = [self._process, self._connection, self._life_ms, len(self._holds)]
         for number, hold in self._holds.items():
             found += (number, f"{hold.at_ms}\n{_record(hold.ask)}")
+        found.append(len(self._unstored))
+        for item in self._unstored.items():
+            found += item
         return [*found, *(self._asking - self._holds.keys())]
 
     def _server_ms(self) -> int:
