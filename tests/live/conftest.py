@@ -18,8 +18,9 @@ from tests.live.crossing import crossing_channels
 from tests.live.gateway import Gateway
 from tests.live.slots import DIALECTS, Slot, channels_to, recorded_models, slot_models
 from tests.live.upstream import Answer, Upstream
+from tests.servers.redis import _one_redis, redis_server
 
-__all__ = ["Launch", "TakeSlot"]
+__all__ = ["Launch", "TakeSlot", "_one_redis", "redis_server"]
 
 TakeSlot = Callable[..., Slot]
 Launch = Callable[..., Gateway]

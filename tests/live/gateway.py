@@ -40,25 +40,23 @@ def free_port() -> int:
 
 
 class Gateway:
-    """A gateway process. `channels`, `server`, `upstream`, `translation`, `fetch`, `responses` and `vault` are the
-    configuration file's; without any of them there is no such file, and the gateway serves its demo."""
+    """A gateway process. `channels` and `sections` (`server`, `upstream`, `limits` and so on) are the configuration
+    file's; without any of them there is no such file, and the gateway serves its demo. `arguments` stand behind the
+    command's own."""
 
     def __init__(
         self,
         folder: Path,
         *,
         channels: Iterable[Mapping[str, object]] = (),
-        server: Mapping[str, object] | None = None,
-        upstream: Mapping[str, object] | None = None,
-        translation: Mapping[str, object] | None = None,
-        fetch: Mapping[str, object] | None = None,
-        responses: Mapping[str, object] | None = None,
-        vault: Mapping[str, object] | None = None,
         workers: int = 1,
         environment: Mapping[str, str] | None = None,
+        data: Path | None = None,
+        arguments: Iterable[str] = (),
+        **sections: Mapping[str, object] | None,
     ) -> None:
         self.folder = folder
-        self.data = folder / "data"
+        self.data = data or folder / "data"
         self.port = free_port()
         self.key = FIRST_KEY
         self.log = folder / "gateway.log"
@@ -67,16 +65,9 @@ class Gateway:
         self._environment = {name: os.environ[name] for name in _PASSED if name in os.environ}
         self._environment |= {"HOME": str(folder), "TOROUTER_FIRST_KEY": FIRST_KEY, "PYTHONWARNINGS": "default"}
         self._environment |= environment or {}
-        sections = {
-            "channels": [dict(channel) for channel in channels],
-            "server": server,
-            "upstream": upstream,
-            "translation": translation,
-            "fetch": fetch,
-            "responses": responses,
-            "vault": vault,
-        }
-        self._settings = {name: told for name, told in sections.items() if told}
+        told = {"channels": [dict(channel) for channel in channels], **sections}
+        self._settings = {name: section for name, section in told.items() if section}
+        self._arguments = tuple(arguments)
 
     @property
     def url(self) -> str:
@@ -100,7 +91,7 @@ class Gateway:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [
             str(Path(sys.executable).with_name("torouter")), "serve", "--host", "127.0.0.1", "--port", str(self.port),
-            "--data", str(self.data), "--workers", str(self._workers),
+            "--data", str(self.data), "--workers", str(self._workers), *self._arguments,
         ]  # fmt: skip
         if self._settings:
             # JSON is YAML, and needs no writer that agrees with the gateway's reader.

@@ -20,6 +20,7 @@ from tests.live.upstream import Upstream, json_answer, recorded_answer, sse_answ
 from tests.live.voices import VOICES, faults_of
 from tests.live.websocket import opened
 from tests.live.wire import Connection
+from tests.servers.redis import running_redis
 
 FOREIGN = sorted(VOICES)
 TOOL: Any = {
@@ -36,7 +37,11 @@ def keeping(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Two workers: what one keeps, the other finds."""
     models = {dialect: slot_models(f"{dialect}-kept") for dialect in FOREIGN}
     folder = tmp_path_factory.mktemp("keeping")
-    with Gateway(folder, channels=channels_to(upstream, models), responses=KEPT, workers=2) as running:
+    channels = channels_to(upstream, models)
+    with (
+        running_redis() as redis,
+        Gateway(folder, channels=channels, responses=KEPT, workers=2, redis={"url": redis.url}) as running,
+    ):
         yield running
 
 
@@ -214,7 +219,7 @@ def stranger_key(gateway: Gateway) -> str:
 
     key = new_api_key()
     with Store.open(gateway.data) as store:
-        account = store.create_account("b@example.com", "B", "user")
+        account = store.create_account("b@example.com", "B", "user", "unlimited")
         add_key(store, (gateway.data / "secret").read_bytes(), key, account_id=account.id, name="b")
     return key
 
@@ -416,7 +421,7 @@ def test_it_outlives_a_restart(launch: Launch, upstream: Upstream) -> None:
     with openai_of(gateway) as client:
         made = client.responses.create(model=slot.model, input="a secret word")
         assert gateway.stop() == 0
-        assert b"a secret word" not in b"".join(path.read_bytes() for path in gateway.data.iterdir())
+        assert b"a secret word" not in b"".join(path.read_bytes() for path in gateway.data.rglob("*") if path.is_file())
         gateway.start()
         assert client.responses.retrieve(made.id).to_dict() == made.to_dict()
         client.responses.create(model=slot.model, input="more", previous_response_id=made.id)

@@ -19,6 +19,7 @@ from tests.live.slots import Slot
 from tests.live.upstream import EVENT_STREAM, Answer, Upstream, json_answer, sse_answer, until
 from tests.live.wire import Connection, request
 from tests.recorded import frames, recorded
+from tests.servers.redis import RedisServer
 
 PATH = "/v1/chat/completions"
 OK = json_answer({"ok": 1})
@@ -296,9 +297,9 @@ def _accepts(gateway: Gateway) -> bool:
 # Several processes.
 
 
-def test_two_workers_on_one_port(launch: Launch, upstream: Upstream) -> None:
+def test_two_workers_on_one_port(launch: Launch, upstream: Upstream, redis_server: RedisServer) -> None:
     slot = Slot("shared", "vendor-shared", upstream).script(OK)
-    gateway = launch({"openai-chat": {slot.model: slot.upstream_model}}, workers=2)
+    gateway = launch({"openai-chat": {slot.model: slot.upstream_model}}, workers=2, redis={"url": redis_server.url})
     for _ in range(20):
         with Connection(gateway.port) as connection:
             assert connection.send(_whole(slot)).read().status == 200
