@@ -107,10 +107,11 @@ class Store:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def transaction(self, *, is_change: bool = False) -> AbstractContextManager[None]:
         """Joins this thread's calls: all of them take effect or none. Nobody else writes meanwhile (SQLite), or
-        changes what this has changed (PostgreSQL)."""
-        return self._in.joining()
+        changes what this has changed (PostgreSQL). `is_change`: nobody else makes a change from the beginning on, so
+        that what is read here stays true until what is decided by it is written."""
+        return self._in.joining(is_change=is_change)
 
     # What deciding needs
 
