@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from torouter.canon.logprobs import TokenLogprob
 from torouter.units import Dialect
 
 __all__ = [
@@ -107,8 +108,11 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextBlock(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """`logprobs` are of an answer's text only."""
+
     text: str
     citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
     blobs: tuple[Blob, ...] = ()
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()

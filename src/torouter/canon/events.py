@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from torouter.canon.blocks import Blob, CallKind, Citation
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.usage import Usage
 from torouter.errors import ErrorKind, Phase, UpstreamError
 
@@ -68,10 +69,12 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartDelta(msgspec.Struct, frozen=True):
-    """More text of a part: visible text, reasoning, a refusal, or a piece of a call's arguments. Never empty."""
+    """More text of a part: visible text, reasoning, a refusal, or a piece of a call's arguments. Never empty, unless
+    it brings log probabilities of text that was said before."""
 
     part: int
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class PartBlob(msgspec.Struct, frozen=True):

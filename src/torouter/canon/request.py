@@ -134,6 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: bool | UnsetType | None = UNSET
     metadata: bytes | UnsetType = UNSET
 
+    @property
+    def wants_logprobs(self) -> bool:
+        """A number of alternatives alone is read as it was meant."""
+        return bool(self.logprobs or self.top_logprobs)
+
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`paths` gives the caller's name for a setting where it is not the field's name here (`stop` → `stop_sequences`).

@@ -140,6 +140,10 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     previous: str | None = None
     """The answer that the request went on from, by its id."""
 
+    @property
+    def shows_logprobs(self) -> bool:
+        return self.request is not None and self.request.settings.wants_logprobs
+
 
 class Decoder(Protocol):
     """Upstream bytes, cut anywhere, into events. `close` says that the upstream's bytes have ended: without the

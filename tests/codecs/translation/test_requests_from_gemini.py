@@ -268,7 +268,6 @@ def test_thinking(said: dict[str, Any], reasoning: Reasoning | None, is_visible:
         ({"cachedContent": "c"}, "cachedContent"),
         ({"tools": [{"googleSearch": {}}]}, "tools.0.googleSearch"),
         ({"generationConfig": {"candidateCount": 2}}, "generationConfig.candidateCount"),
-        ({"generationConfig": {"responseLogprobs": True}}, "generationConfig.responseLogprobs"),
         ({"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}, "generationConfig.responseModalities"),
         ({"generationConfig": {"response_mime_type": "text/x.enum"}}, "generationConfig.response_mime_type"),
         ({"generationConfig": {"speechConfig": {"x": 1}}}, "generationConfig.speechConfig"),

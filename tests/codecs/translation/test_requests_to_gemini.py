@@ -277,7 +277,6 @@ def test_strict_tools_and_single_calls() -> None:
     ("fields", "field"),
     [
         ({"n": 2}, "n"),
-        ({"logprobs": True}, "logprobs"),
         ({"logit_bias": {"1": 2}}, "logit_bias"),
         ({"stop": list("abcdef")}, "stop"),
         ({"max_tokens": 0}, "max_tokens"),

@@ -45,6 +45,8 @@ class Element:
 _FUNCTION = {"name": "look", "arguments": "{}"}
 _TELLING: dict[str, Any] = {
     "function_call": _FUNCTION,
+    "logprobs": {"content": [{"token": "so", "logprob": -1, "top_logprobs": []}]},
+    "logprobsResult": {"chosenCandidates": [{"token": "so", "logProbability": -1}]},
     "tool_calls[function]": [{"index": 0, "id": "call_1", "type": "function", "function": _FUNCTION}],
 }
 """Where the smallest value says nothing."""

@@ -24,6 +24,7 @@ from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.grounding import grounding_of
 from torouter.codecs.gemini.home import slot
+from torouter.codecs.gemini.logprobs import logprobs_result
 from torouter.codecs.gemini.usage import render_usage
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
@@ -55,6 +56,9 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
         **finish_fields(finish),
         "index": 0,
     }
+    tokens = [token for block in answer.blocks if isinstance(block, TextBlock) for token in block.logprobs]
+    if tokens and options.shows_logprobs:
+        candidate["logprobsResult"] = logprobs_result(tokens)
     grounding = grounding_of(_cited(answer))
     if grounding:
         candidate["groundingMetadata"] = grounding

@@ -7,6 +7,7 @@ Seen 2026-11.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import Raw
 
 from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import Event, Finish, PartKind, PartStart
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.answer_losses import report_citation, report_cut_call
@@ -22,6 +24,7 @@ from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields,
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.grounding import grounding_of
 from torouter.codecs.gemini.home import slot
+from torouter.codecs.gemini.logprobs import logprobs_result
 from torouter.codecs.gemini.usage import render_usage
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
@@ -49,7 +52,9 @@ class Encoder(AnswerEncoder):
     def __init__(self, options: AnswerOptions) -> None:
         super().__init__(options, "gemini")
         about = _encode({"modelVersion": options.model, "responseId": options.seed})
-        self._after = b'}],"role":"model"},"index":0}],%b' % about[1:]
+        self._beside = b'}],"role":"model"},"index":0'
+        self._last = b"}],%b" % about[1:]
+        self._after = self._beside + self._last
         self._about: Json = {"modelVersion": options.model, "responseId": options.seed}
         self._row = InARow()
         self._parts: dict[int, _Part] = {}
@@ -72,9 +77,9 @@ class Encoder(AnswerEncoder):
         self._parts[head.part] = _Part(head, self._text_bytes)
         return b"" if head.kind == "tool_call" else b"".join(self.sign(head.part, blob) for blob in head.blobs)
 
-    def say(self, part: int, text: str) -> bytes:
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
         saying = self._parts.get(part)
-        if saying is None:
+        if saying is None or not (text or self.shows_logprobs):
             return b""
         if saying.head.kind == "reasoning" and not self.options.show_reasoning:
             return b""
@@ -84,7 +89,13 @@ class Encoder(AnswerEncoder):
         if saying.head.kind == "tool_call":
             return b""
         self._text_bytes += len(text.encode("utf-8", "surrogatepass"))
+        if logprobs and self.shows_logprobs:
+            return self._weighed(text, logprobs)
         return self._chunk(b'"text":%b' % _encode(text))
+
+    def _weighed(self, text: str, logprobs: Sequence[TokenLogprob]) -> bytes:
+        weighed = b'%b,"logprobsResult":%b%b' % (self._beside, _encode(logprobs_result(logprobs)), self._last)
+        return self._framed(b'{"candidates":[{"content":{"parts":[{"text":%b%b' % (_encode(text), weighed))
 
     def _chunk(self, part: bytes) -> bytes:
         return self._framed(b'{"candidates":[{"content":{"parts":[{%b%b' % (part, self._after))

@@ -94,6 +94,26 @@ SETTINGS: Final = (
         | towards(R, Reported(("generationConfig.seed",)), G),
     ),
     Ask(
+        name="log probabilities",
+        said=_asked(
+            {"logprobs": True, "top_logprobs": 2},
+            {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
+            None,
+            {"responseLogprobs": True, "logprobs": 2},
+        ),
+        wanted={
+            C: {"logprobs": True, "top_logprobs": 2},
+            R: {"include": ["reasoning.encrypted_content", "message.output_text.logprobs"], "top_logprobs": 2},
+            G: {"generationConfig": {"responseLogprobs": True, "logprobs": 2}},
+        },
+        fates=towards(G, Reported(("logprobs",)), C)
+        | towards(G, Reported(("include",)), R)
+        | {(G, upstream): Reported(("generationConfig.responseLogprobs",)) for upstream in (C, R)}
+        | towards(A, Refused("logprobs"), C)
+        | towards(A, Refused("include"), R)
+        | towards(A, Refused("generationConfig.responseLogprobs"), G),
+    ),
+    Ask(
         name="an answer in JSON of a schema",
         said=_asked(
             {"response_format": {"type": "json_schema", "json_schema": JSON_SCHEMA}},
