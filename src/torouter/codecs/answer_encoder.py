@@ -104,8 +104,8 @@ class AnswerEncoder(ABC):
     def fail(self, error: UpstreamError) -> bytes:
         """The last bytes of an answer that is not."""
 
-    def drop_state(self) -> None:
-        report_blob(self.log)
+    def drop_state(self, blob: Blob) -> None:
+        report_blob(blob, self.log)
 
     def drop_part(self, head: PartStart) -> None:
         report_vendors(head.vendor_kind, self.log)

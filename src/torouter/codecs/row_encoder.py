@@ -53,7 +53,7 @@ class RowEncoder(AnswerEncoder):
     def state(self, blob: Blob) -> Iterator[Event]:
         """State as a part of its own."""
         if not blob.token(self.dialect) or not self.options.takes_state:
-            self.drop_state()
+            self.drop_state(blob)
             return
         self._states -= 1
         yield PartStart(part=self._states, kind="reasoning", blobs=(blob,))

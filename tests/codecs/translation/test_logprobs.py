@@ -182,11 +182,11 @@ def token(text: str) -> TokenLogprob:
 
 
 def test_a_stop_sequence_keeps_back_the_tokens_of_what_it_cuts_off() -> None:
-    stop_at = StopAt(("END",))
+    stop_at = StopAt(("STOP",))
     given = [
         PartStart(part=0, kind="text"),
-        PartDelta(0, "grüß E", (token("grüß"), token(" E"))),
-        PartDelta(0, "ND more", (token("ND"), token(" more"))),
+        PartDelta(0, "grüß S", (token("grüß"), token(" S"))),
+        PartDelta(0, "TOP more", (token("TOP"), token(" more"))),
     ]
     out = [event for each in given for event in stop_at.feed(each)]
     assert tokens_of(out) == ["grüß"]

@@ -107,6 +107,10 @@ def _responses() -> Iterator[Element]:
             yield Element(**told, shown=f"output[{word}]", body=_json({**base, "output": [message, item]}))
     item = {"type": "hologram", "id": "item_2"}
     yield Element(**told, shown="output[hologram]", body=_json({**base, "output": [message, item]}))
+    for name, label, value in _fields(responses.ResponseOutputMessage, {"type", "id", "role", "status", "content"}):
+        yield Element(
+            **told, shown=f"output[message].{name}{label}", body=_json({**base, "output": [{**message, name: value}]})
+        )
     for name, label, value in _fields(responses.ResponseOutputText, {"type", "text"}):
         said = {**message, "content": [{**text, name: value}]}
         body = _json({**base, "output": [said]})

@@ -53,7 +53,7 @@ class Encoder(RowEncoder):
 
     def sign_text(self, blob: Blob) -> Iterator[Event]:
         """Behind a text a thinking block would be out of place (clients show it as the answer's)."""
-        self.drop_state()
+        self.drop_state(blob)
         yield from ()
 
     def sign_empty(self, blob: Blob) -> Iterator[Event]:
@@ -126,7 +126,7 @@ class Encoder(RowEncoder):
         """The last signature of a block is the one that counts, so there is only one."""
         token = blob.token("anthropic")
         if not token or not self._is_unsigned:
-            self.drop_state()
+            self.drop_state(blob)
             return b""
         self._is_unsigned = False
         return self._signature(token)

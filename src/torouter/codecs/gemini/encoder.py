@@ -114,7 +114,7 @@ class Encoder(AnswerEncoder):
             return b""
         told = slot((blob,))
         if not told:
-            self.drop_state()
+            self.drop_state(blob)
             return b""
         if signed.head.kind == "tool_call":
             signed.blobs.append(blob)

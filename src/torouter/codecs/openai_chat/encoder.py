@@ -154,7 +154,7 @@ class Encoder(AnswerEncoder):
     def sign(self, part: int, blob: Blob) -> bytes:
         """All state is told at the end, in one list: the helper takes a second one for an error."""
         if not self._details.take(blob, self._call_ids.get(part)):
-            self.drop_state()
+            self.drop_state(blob)
         return b""
 
     def end_part(self, part: int) -> bytes:

@@ -124,6 +124,7 @@ class _Item(msgspec.Struct):
     content: list[_Text] | None = None
     summary: list[_Text] | None = None
     encrypted_content: str | None = None
+    phase: str | None = None
 
 
 class _Annotation(msgspec.Struct):
@@ -351,6 +352,8 @@ class Decoder(AnswerDecoder):
             if part is not None:
                 cited = (content.annotations or [])[part.citations :]
                 events += [PartCited(part.number, _citation(each)) for each in cited]
+                if item.phase:
+                    events.append(PartBlob(part.number, Blob(kind="phase", data=item.phase, origin=_HOME)))
 
     def _reasoning(self, opened: _Open, item: _Item, events: list[Event]) -> None:
         for where, texts in (("summary", item.summary), ("content", item.content)):

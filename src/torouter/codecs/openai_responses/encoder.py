@@ -248,7 +248,7 @@ class Encoder(RowEncoder):
         if token and not self._state:
             self._state = token
         else:
-            self.drop_state()
+            self.drop_state(blob)
         return b""
 
     def _begin_call(self, head: PartStart) -> bytes:
