@@ -52,7 +52,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     """A part begins, without content. `id`, `name` and `call_kind` are a tool call's; `raw` is the vendor's block as it
     began (JSON), for kinds that only the vendor knows, whose word for it is `vendor_kind`. `is_wrapped`: a custom call
-    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object. `blobs` is state
+    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object, or a function's
+    arguments that are none, and come as the `value` of one. `blobs` is state
     that is known at once: what clients have to be told in front of a call, and reasoning that is nothing but state."""
 
     part: int

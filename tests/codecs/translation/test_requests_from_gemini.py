@@ -269,7 +269,7 @@ def test_thinking(said: dict[str, Any], reasoning: Reasoning | None, is_visible:
         ({"tools": [{"googleSearch": {}}]}, "tools.0.googleSearch"),
         ({"generationConfig": {"candidateCount": 2}}, "generationConfig.candidateCount"),
         ({"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}, "generationConfig.responseModalities"),
-        ({"generationConfig": {"response_mime_type": "text/x.enum"}}, "generationConfig.response_mime_type"),
+        ({"generationConfig": {"response_mime_type": "text/x-python"}}, "generationConfig.response_mime_type"),
         ({"generationConfig": {"speechConfig": {"x": 1}}}, "generationConfig.speechConfig"),
         ({"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}, "toolConfig.functionCallingConfig"),
     ],

@@ -7,7 +7,7 @@ google-genai 3.4.0, seen 2026-11.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, OutputFormat, Settings
+from torouter.canon.valued import object_schema
 from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, meaning, read_body
 from torouter.codecs.gemini.decode_messages import decode_messages
 from torouter.codecs.gemini.decode_tools import decode_tool_choice, decode_tools
@@ -25,6 +26,7 @@ from torouter.errors import RequestError
 __all__ = ["decode_request"]
 
 _CONFIG: Final = "generationConfig"
+_ENUM: Final = "text/x.enum"
 _TYPED: Final = ("tools", "toolConfig", _CONFIG, "serviceTier")
 """Read into typed fields; kept raw for home as well, where grouping and spelling are the caller's own."""
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
@@ -166,9 +168,26 @@ def _output(config: CamelFields) -> OutputFormat | None:
         schema = config.raw(name)
         if schema is not None:
             plain = schema if name == "responseJsonSchema" else from_openapi(schema)
-            return OutputFormat(kind="schema", path=config.at(name), schema=plain, strict=True)
+            return _schema(plain, config.at(name), media_type)
     path = config.at("responseMimeType")
+    if media_type == _ENUM:
+        raise RequestError(
+            f"`{path}` is `{_ENUM}`, whose words stand in `responseSchema`: give one", code="invalid_value", param=path
+        )
     return OutputFormat(kind="json", path=path) if media_type == "application/json" else None
+
+
+def _schema(schema: bytes, path: str, media_type: str) -> OutputFormat:
+    """A root that is no object is wrapped, for everybody else."""
+    try:
+        wrapped = object_schema(schema)
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply", param=path) from None
+    if media_type == _ENUM and wrapped is None:
+        message = f"`{path}` must be of strings with an `enum`: an answer of `{_ENUM}` is one of its words"
+        raise RequestError(message, code="invalid_value", param=path)
+    wrapping: Literal["json", "word"] | None = None if wrapped is None else "word" if media_type == _ENUM else "json"
+    return OutputFormat(kind="schema", path=path, schema=wrapped or schema, strict=True, wrapping=wrapping)
 
 
 def _carried(top: CamelFields, config: CamelFields, thinking: CamelFields | None) -> tuple[Carried, ...]:
@@ -206,7 +225,7 @@ def _unlike(config: CamelFields) -> tuple[Carried, ...]:
     candidates = config.get("candidateCount", INT)
     refused: dict[str, tuple[bool, str]] = {
         "responseMimeType": (
-            media_type not in ("text/plain", "application/json"),
+            media_type not in ("text/plain", "application/json", _ENUM),
             f"answers of type `{media_type}` cannot be asked for",
         ),
         "responseModalities": (bool(modalities - {"TEXT"}), _NO_OTHER_MEDIA),

@@ -25,7 +25,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
-    plain = lowered(request)
+    plain = lowered(request, has_objects_only=False)
     return encode_foreign(plain, "openai-chat", lambda log: _body(plain, model, facts, log))
 
 

@@ -120,7 +120,7 @@ class Encoder(AnswerEncoder):
         if self._calls:
             self.log.report("function_call", "dropped", "an answer holds one call")
             return b""
-        self._parts[head.part] = _Part(b"")
+        self._parts[head.part] = _Part(b"", is_wrapped=head.is_wrapped)
         self._calls = 1
         return self._chunk(b'{"function_call":%b}' % _encode({"name": head.name, "arguments": ""}))
 
@@ -169,7 +169,7 @@ class Encoder(AnswerEncoder):
             else:
                 self._annotations.append(annotation)
         if ended.wrapped:
-            text, ended.wrapped = unwrapped("".join(ended.wrapped)), None
+            text, ended.wrapped = unwrapped("".join(ended.wrapped), "custom" if ended.is_custom else "function"), None
             return self.say(part, text) if text else b""
         if not ended.field and not ended.is_custom and not ended.has_said:
             return self.say(part, "{}")

@@ -260,7 +260,7 @@ class Encoder(RowEncoder):
         text = "".join(self._text)
         is_custom = head.call_kind == "custom"
         if head.is_wrapped:
-            text = unwrapped(text) if text else ""
+            text = unwrapped(text, head.call_kind) if text else ""
         elif status == "completed" and not is_custom:
             text = text or "{}"
         return call_item(

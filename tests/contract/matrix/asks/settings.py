@@ -43,6 +43,9 @@ def _asked(
 
 
 JSON_SCHEMA = {"name": "place", "schema": SCHEMA, "strict": True}
+WORDS = {"type": "string", "enum": ["yes", "no"]}
+ONE_WORD = {"type": "object", "properties": {"value": WORDS}, "required": ["value"], "additionalProperties": False}
+"""Elsewhere answers are objects."""
 
 SETTINGS: Final = (
     Ask(
@@ -126,6 +129,15 @@ SETTINGS: Final = (
             R: {"text": {"format": {"type": "json_schema", "schema": SCHEMA, "strict": True}}},
             A: {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
             G: {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}},
+        },
+    ),
+    Ask(
+        name="one word of several",
+        said=_asked(None, None, None, {"responseMimeType": "text/x.enum", "responseJsonSchema": WORDS}),
+        wanted={
+            C: {"response_format": {"type": "json_schema", "json_schema": {"schema": ONE_WORD, "strict": True}}},
+            R: {"text": {"format": {"type": "json_schema", "schema": ONE_WORD, "strict": True}}},
+            A: {"output_config": {"format": {"type": "json_schema", "schema": ONE_WORD}}},
         },
     ),
     Ask(
