@@ -63,6 +63,8 @@ class Kind:
     """Of Gemini's dialect: does it know `parametersJsonSchema`? Every server knows `parameters`."""
     takes_links: bool = True
     """Does it follow links to images and documents, as far as its dialect has them?"""
+    media_limit_bytes: int | None = None
+    """Of all media of a request together, in base64; `None` where the server's limit is not known."""
     state_family: str | None = None
     """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
     may_ask_usage: bool = True

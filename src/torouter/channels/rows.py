@@ -16,6 +16,7 @@ __all__ = ["KINDS"]
 _CHAT: Final[frozenset[Operation]] = frozenset({"chat"})
 _CHAT_AND_COUNT: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens"})
 _BEARER_EVERYWHERE: Final[Mapping[Dialect, Auth]] = {"anthropic": "bearer", "gemini": "bearer"}
+_MB: Final = 1024 * 1024
 _LOCAL: Final[tuple[Dialect, ...]] = ("openai-chat", "openai-responses", "anthropic")
 
 _ROWS: Final = (
@@ -28,6 +29,7 @@ _ROWS: Final = (
         ),
         env_key="OPENAI_API_KEY",
         vendor="openai",
+        media_limit_bytes=50 * _MB * 4 // 3,  # 50 MB of files, before they are base64
         # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
         patterns=(
             *("!gpt-oss", "gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "computer-use-", "ft:"),
@@ -43,6 +45,7 @@ _ROWS: Final = (
         env_key="ANTHROPIC_API_KEY",
         vendor="anthropic",
         patterns=("claude-",),
+        media_limit_bytes=32 * _MB,  # of the whole request
         state_family="claude",
     ),
     Kind(
@@ -52,6 +55,7 @@ _ROWS: Final = (
         operations=frozenset({"chat", "count_tokens", "embeddings"}),
         env_key="GEMINI_API_KEY",
         vendor="google",
+        media_limit_bytes=100 * _MB,  # of the whole request; older models take 20
         patterns=("gemini-", "gemma-", "text-embedding-00", "embedding-001", "models/", "tunedModels/"),
     ),
     Kind(

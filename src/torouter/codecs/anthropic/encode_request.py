@@ -31,7 +31,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
         return Encoded(body=encode_home(request, model))
     plain = lowered(request, has_objects_only=True)
     stops, others = split_stops(plain)
-    return encode_foreign(plain, "anthropic", lambda log: _body(plain, model, facts, stops, log), stops=others)
+    return encode_foreign(plain, "anthropic", facts, lambda log: _body(plain, model, facts, stops, log), stops=others)
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str, ...], log: LossLog) -> Json:

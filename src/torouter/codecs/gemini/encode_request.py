@@ -23,7 +23,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "gemini":
         return Encoded(body=encode_home(request))
     plain = lowered(request, has_objects_only=True)
-    return encode_foreign(plain, "gemini", lambda log: _body(plain, facts, log))
+    return encode_foreign(plain, "gemini", facts, lambda log: _body(plain, facts, log))
 
 
 def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:

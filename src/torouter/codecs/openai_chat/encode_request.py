@@ -26,7 +26,7 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
     plain = lowered(request, has_objects_only=False)
-    return encode_foreign(plain, "openai-chat", lambda log: _body(plain, model, facts, log))
+    return encode_foreign(plain, "openai-chat", facts, lambda log: _body(plain, model, facts, log))
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:

@@ -29,7 +29,9 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "openai-responses":
         return Encoded(body=encode_home(request, model))
     stops = request.settings.stop or ()  # it has no stop sequences
-    return encode_foreign(request, "openai-responses", lambda log: _body(request, model, facts, log), stops=stops)
+    return encode_foreign(
+        request, "openai-responses", facts, lambda log: _body(request, model, facts, log), stops=stops
+    )
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
