@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from torouter.canon.events import Event, Fault, Finish, PartStart, UsageSeen
 from torouter.canon.fold import fold
 from torouter.canon.names import restore_answer, restore_event
@@ -141,7 +143,9 @@ class Translated:
         try:
             await self._response.pipe(self._piece)
             self._events(self._decoder.close())
-        except _Stopped:  # the upstream would go on: its connection is dropped
+        except _Stopped:  # the upstream would go on, at a price: its connection is dropped, and with it its last word
+            if self._usage.quality == "none":
+                self._usage = replace(self._usage, quality="partial")
             return
         except UpstreamError as error:
             if self._is_over:
