@@ -100,8 +100,8 @@ class UsageSeen(msgspec.Struct, frozen=True):
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """A normal end. `raw` is the upstream's own word; `stop_sequence` the one that matched, where it is known;
-    `explanation` what a provider says about a refusal; `details` its object, JSON. `is_known`: does the dialect know
-    that word?"""
+    `explanation` what a provider says about a refusal; `details` its object, or what goes on from a pause, JSON.
+    `is_known`: does the dialect know that word?"""
 
     reason: FinishReason
     raw: str = ""

@@ -177,6 +177,8 @@ class Translation:
     """Of an image or a document behind a link: would the upstream not follow it?"""
     encode_answer: Callable[[Answer, AnswerOptions], bytes]
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
+    resume: Callable[[bytes, Answer], bytes | None] | None = None
+    """(request, its answer, which ended in a pause) → the request that goes on from there; `None` where none can."""
     begins_with_usage: bool = False
     """Its streams tell what the prompt weighs in their first event."""
 

@@ -93,6 +93,7 @@ class _Candidate(msgspec.Struct, rename="camel"):
     grounding_metadata: Raw = ABSENT
     citation_metadata: Raw = ABSENT
     logprobs_result: Raw = ABSENT
+    continuation_token: Raw = ABSENT
 
 
 class _Feedback(msgspec.Struct, rename="camel"):
@@ -131,6 +132,7 @@ class Decoder(AnswerDecoder):
         self._word = ""
         self._message: str | None = None
         self._block_word = ""
+        self._token = b""
         self._grounding = ABSENT
 
     def cut(self, data: bytes) -> Iterable[bytes]:
@@ -183,6 +185,8 @@ class Decoder(AnswerDecoder):
             word = candidate.finish_reason
             self._word = word if isinstance(word, str) else _NUMBERED.get(word, str(word))
             self._message = candidate.finish_message
+        if has_value(candidate.continuation_token):
+            self._token = bytes(candidate.continuation_token)
         if has_value(candidate.grounding_metadata):
             self._grounding = candidate.grounding_metadata
         if has_value(candidate.citation_metadata):
@@ -288,6 +292,7 @@ class Decoder(AnswerDecoder):
             has_content=self._has_content,
             has_calls=self._calls > 0,
             explanation=self._message if reason == "content_filter" else None,
+            details=self._token if reason == "pause" else b"",
         )
 
     def end_parts(self) -> Iterable[Event]:
