@@ -32,13 +32,13 @@ def said(text: str, end: Finish, *, parts: int = 1) -> list[Event]:
 
 
 def test_one_answer_passes_as_it_is() -> None:
-    joining = Joining("anthropic")
+    joining = Joining("anthropic", keeps_blocks=True)
     assert joining.feed(said("a", STOP)) == said("a", STOP)
     assert joining.paused is None
 
 
 def test_answers_behind_pauses_are_numbered_on() -> None:
-    joining = Joining("anthropic")
+    joining = Joining("anthropic", keeps_blocks=True)
     first = joining.feed(said("a", PAUSE, parts=2))
     assert first == said("a", PAUSE, parts=2)[:-1]
     assert joining.paused is not None
@@ -61,7 +61,16 @@ def test_answers_behind_pauses_are_numbered_on() -> None:
 
 
 def test_a_pause_that_nothing_follows_is_the_end() -> None:
-    joining = Joining("anthropic")
+    joining = Joining("anthropic", keeps_blocks=True)
     joining.feed(said("a", PAUSE))
     assert joining.give_up() == [PAUSE]
     assert joining.paused is None
+
+
+def test_what_was_said_is_kept_only_where_it_is_needed() -> None:
+    joining = Joining("gemini", keeps_blocks=False)
+    joining.feed(said("a", PAUSE))
+    assert joining.paused is not None
+    assert joining.paused.blocks == ()
+    assert joining.paused.finish == PAUSE
+    assert joining.paused.usage.output_tokens == 2

@@ -26,16 +26,30 @@ __all__ = ["Joining"]
 
 class Joining:
     """Events in, events out. An answer that ends in a pause has no end here: it is `paused`, until either the next one
-    begins (`go_on`) or its own end is given after all (`give_up`). Usage is the sum of all."""
+    begins (`go_on`) or its own end is given after all (`give_up`). Usage is the sum of all. `keeps_blocks`: what is
+    paused has to hold all that was said, which is kept for that, in memory."""
 
-    __slots__ = ("_before", "_dialect", "_end", "_first", "_fold", "_is_first", "_next", "_usage", "paused")
+    __slots__ = (
+        "_before",
+        "_dialect",
+        "_end",
+        "_first",
+        "_fold",
+        "_is_first",
+        "_keeps_blocks",
+        "_last",
+        "_next",
+        "_usage",
+        "paused",
+    )
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, *, keeps_blocks: bool) -> None:
         self._dialect: Dialect = dialect
+        self._keeps_blocks = keeps_blocks
         self._fold = Fold(dialect)
         self._is_first = True
         self._first = self._next = 0
-        self._before = self._usage = Usage()
+        self._before = self._usage = self._last = Usage()
         self._end: Finish | None = None
         self.paused: Answer | None = None
 
@@ -53,15 +67,18 @@ class Joining:
         return [] if self._end is None else [self._end]
 
     def _joined(self, event: Event) -> Event | None:
-        self._fold.feed(event)
+        if self._keeps_blocks:
+            self._fold.feed(event)
         if type(event) is PartDelta and self._is_first:  # nearly every event
             return event
         if isinstance(event, PartStart):
             self._next = max(self._next, self._first + event.part + 1)
         if isinstance(event, Finish) and event.reason == "pause":
-            self._end, self.paused = event, self._fold.answer()
+            answer = self._fold.answer()
+            self._end, self.paused = event, replace(answer, finish=event, usage=self._last)
             return None
         if isinstance(event, UsageSeen):
+            self._last = event.usage
             self._usage = _sum(self._before, event.usage)
             return UsageSeen(self._usage)
         if self._is_first:

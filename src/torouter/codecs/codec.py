@@ -179,6 +179,8 @@ class Translation:
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
     resume: Callable[[bytes, Answer], bytes | None] | None = None
     """(request, its answer, which ended in a pause) → the request that goes on from there; `None` where none can."""
+    resumes_with_blocks: bool = False
+    """Does that take all that the answer said?"""
     begins_with_usage: bool = False
     """Its streams tell what the prompt weighs in their first event."""
 

@@ -108,7 +108,7 @@ class Translated:
         self._decoder = translation_of(upstream).decoder(framing_of(response, "whole"))
         self._encoder = self._client.encoder(sent.options)
         self._stop_at = StopAt(sent.stops) if sent.stops else None
-        self._joining = None if translation_of(upstream).resume is None else Joining(upstream.dialect)
+        self._joining = _joining(upstream)
         self._pauses = 0
         self._heard: list[Event] = []
         self._usage = Usage()
@@ -282,6 +282,11 @@ class Translated:
 def translation_of(codec: Codec) -> Translation:
     assert codec.translation is not None, "routing offers only dialects that can be translated"
     return codec.translation
+
+
+def _joining(upstream: Codec) -> Joining | None:
+    spoken = translation_of(upstream)
+    return None if spoken.resume is None else Joining(upstream.dialect, keeps_blocks=spoken.resumes_with_blocks)
 
 
 def _fault(error: UpstreamError) -> Fault:

@@ -23,5 +23,6 @@ TRANSLATION: Final = Translation(
     needs_data=needs_data,
     encode_answer=encode_answer,
     resume=resume,
+    resumes_with_blocks=True,
     begins_with_usage=True,
 )
