@@ -137,10 +137,16 @@ class Fold:
         self._lost: list[Lost] = []
 
     def feed(self, event: Event) -> None:
+        if type(event) is PartDelta:  # nearly every event
+            part = self._parts[event.part]
+            part.pieces.append(event.text)
+            if event.logprobs:
+                part.logprobs += event.logprobs
+        else:
+            self._feed(event)
+
+    def _feed(self, event: Event) -> None:
         match event:
-            case PartDelta(part, text, logprobs):
-                self._parts[part].pieces.append(text)
-                self._parts[part].logprobs += logprobs
             case PartStart():
                 self._parts[event.part] = _Part(event)
             case PartBlob(part, blob):

@@ -54,7 +54,15 @@ class Joining:
         self.paused: Answer | None = None
 
     def feed(self, events: Iterable[Event]) -> list[Event]:
-        return [out for event in events if (out := self._joined(event)) is not None]
+        out: list[Event] = []
+        for event in events:
+            if self._keeps_blocks:
+                self._fold.feed(event)
+            if type(event) is PartDelta and self._is_first:  # nearly every event
+                out.append(event)
+            elif (joined := self._joined(event)) is not None:
+                out.append(joined)
+        return out
 
     def go_on(self) -> None:
         self.paused = self._end = None
@@ -67,10 +75,6 @@ class Joining:
         return [] if self._end is None else [self._end]
 
     def _joined(self, event: Event) -> Event | None:
-        if self._keeps_blocks:
-            self._fold.feed(event)
-        if type(event) is PartDelta and self._is_first:  # nearly every event
-            return event
         if isinstance(event, PartStart):
             self._next = max(self._next, self._first + event.part + 1)
         if isinstance(event, Finish) and event.reason == "pause":
