@@ -56,9 +56,11 @@ def codex(
     mount: str = "/v1",
     tap: Wiretap | None = None,
     model: str = MODEL,
+    output_schema: Path | None = None,
 ) -> Agent:
     start = packages / "@openai" / "codex" / "bin" / "codex.js"
-    command = [node(), str(start), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", prompt]
+    form = [] if output_schema is None else ["--output-schema", str(output_schema)]
+    command = [node(), str(start), "exec", "--skip-git-repo-check", "--sandbox", "danger-full-access", *form, prompt]
 
     async def agent(gateway: Gateway) -> Outcome:
         configure(room, provider, (tap.aim(gateway.port) if tap else gateway.url) + mount, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,16 @@ from tests.agents.cli import Room
 from tests.agents.codex import MODEL, PROVIDERS, codex
 from tests.agents.conftest import Channel, Play
 from tests.agents.errand import Errand
+from tests.agents.journey import token
 from tests.agents.responses_script import ResponsesScript
 from tests.agents.upstream import json_reply
 from tests.agents.wiretap import Wiretap
+from tests.contract.matrix.cells import MODELS
+from tests.contract.matrix.vendors import Said, streamed
 from tests.live.gateway import Gateway
 from tests.live.slots import channels_to
-from tests.live.upstream import Upstream, recorded_answer
+from tests.live.upstream import Upstream, recorded_answer, sse_answer
+from torouter.units import Dialect
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to install the agents
 
@@ -68,6 +73,41 @@ async def test_its_websocket_reaches_every_dialect(room: Room, packages: Path, t
     assert outcome.exit_code == 0, outcome
     assert words in outcome.stdout
     assert tap.request_lines == ["GET /v1/responses HTTP/1.1"]
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+FORMS = {
+    "openai-chat": lambda body: body["response_format"]["json_schema"]["schema"],
+    "openai-responses": lambda body: body["text"]["format"]["schema"],
+    "anthropic": lambda body: body["output_config"]["format"]["schema"],
+    "gemini": lambda body: body["generationConfig"]["responseJsonSchema"],
+}
+"""Where each dialect says what form the answer is to have."""
+
+
+@pytest.mark.parametrize("dialect", FORMS)
+async def test_an_answer_in_json_over_every_dialect(
+    room: Room, packages: Path, tmp_path: Path, dialect: Dialect
+) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(SCHEMA))
+    said = json.dumps({"city": f"Oslo {token()}"})
+    theirs = MODELS[dialect]
+    with Upstream() as upstream:
+        upstream.script(theirs, sse_answer(streamed(dialect, Said(text=said))))
+        channels = channels_to(upstream, {dialect: {MODEL: theirs}})
+        with Gateway(tmp_path / "gateway", channels=channels) as gateway:
+            outcome = await codex(room, packages, "Where?", output_schema=schema)(gateway)
+        visits = upstream.visits(theirs)
+    assert outcome.exit_code == 0, outcome
+    assert len(visits) == 1, outcome
+    assert FORMS[dialect](json.loads(visits[0].body)) == SCHEMA
+    assert said in outcome.stdout
 
 
 @pytest.mark.parametrize("provider", ["own-provider", "own-provider-websocket"])

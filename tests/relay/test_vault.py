@@ -92,6 +92,18 @@ async def test_arguments_are_compared_by_what_they_mean() -> None:
     assert await vault.find(TENANT, [another]) == {}
 
 
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [('{"input":"ls -l"}', "ls -l"), ('{"value":[1,2]}', "[1, 2]"), ('{"input": "[1]"}', "[1]"), ("{}", "")],
+)
+async def test_the_object_around_a_text_or_a_value_says_nothing(upstream: str, client: str) -> None:
+    """A custom call is a function's at its upstream, and free text at its client."""
+    vault = Shelf().vault()
+    vault.keeper(TENANT)("c1", upstream, ("one",))
+    call = ToolCallBlock(id="c1", name="f", arguments=client)
+    assert await vault.find(TENANT, [call]) == {"c1": ["one"]}
+
+
 async def test_nobody_else_finds_it() -> None:
     shelf = Shelf()
     vault = shelf.vault()

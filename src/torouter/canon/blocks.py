@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from torouter.canon.logprobs import TokenLogprob
 from torouter.units import Dialect
 
 __all__ = [
@@ -43,8 +44,9 @@ Fate = Literal["typed", "hint", "report", "refuse"]
 """What becomes of a carried field towards a foreign upstream. `typed`: a typed field beside it says the same (the raw
 one is for home). `hint`: dropped without a record, since it changes at most a price."""
 
-BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature", "details", "mark"]
-"""`details` is a list of objects, JSON. `mark` is no state at all: it says that the reasoning beside it passed here."""
+BlobKind = Literal["signature", "redacted", "encrypted", "thought_signature", "details", "phase", "mark"]
+"""`details` is a list of objects, JSON; `phase` a word for what a text is to its turn, which its issuer wants back.
+`mark` is no state at all: it says that the reasoning beside it passed here."""
 MediaKind = Literal["image", "document", "audio", "video"]
 CallKind = Literal["function", "custom", "search"]
 """`custom` calls take free text where functions take JSON. A `search` is a function that finds more tools."""
@@ -107,8 +109,11 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextBlock(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
+    """`logprobs` are of an answer's text only."""
+
     text: str
     citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
     blobs: tuple[Blob, ...] = ()
     cache: CacheHint | None = None
     carried: tuple[Carried, ...] = ()

@@ -6,6 +6,9 @@ from typing import Final
 
 import msgspec
 
+from torouter.canon.blocks import CallKind
+from torouter.canon.valued import out_of_object
+
 __all__ = ["WRAPPED_SCHEMA", "unwrapped", "wrapped"]
 
 WRAPPED_SCHEMA: Final = (
@@ -17,8 +20,11 @@ def wrapped(text: str) -> str:
     return msgspec.json.encode({"input": text}).decode()
 
 
-def unwrapped(arguments: str) -> str:
-    """The text; arguments that are of another form (models err, limits cut) stay as they are."""
+def unwrapped(arguments: str, kind: CallKind) -> str:
+    """The text; of a function, the value that is no object. Arguments that are of another form (models err, limits cut)
+    stay as they are."""
+    if kind == "function":
+        return out_of_object(arguments)
     try:
         value = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, RecursionError):

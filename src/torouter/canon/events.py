@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from torouter.canon.blocks import Blob, CallKind, Citation
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.usage import Usage
 from torouter.errors import ErrorKind, Phase, UpstreamError
 
@@ -51,7 +52,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 class PartStart(msgspec.Struct, frozen=True, kw_only=True):
     """A part begins, without content. `id`, `name` and `call_kind` are a tool call's; `raw` is the vendor's block as it
     began (JSON), for kinds that only the vendor knows, whose word for it is `vendor_kind`. `is_wrapped`: a custom call
-    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object. `blobs` is state
+    that its upstream knows as a function, so that its free text comes as the `input` of a JSON object, or a function's
+    arguments that are none, and come as the `value` of one. `blobs` is state
     that is known at once: what clients have to be told in front of a call, and reasoning that is nothing but state."""
 
     part: int
@@ -68,10 +70,12 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartDelta(msgspec.Struct, frozen=True):
-    """More text of a part: visible text, reasoning, a refusal, or a piece of a call's arguments. Never empty."""
+    """More text of a part: visible text, reasoning, a refusal, or a piece of a call's arguments. Never empty, unless
+    it brings log probabilities of text that was said before."""
 
     part: int
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class PartBlob(msgspec.Struct, frozen=True):
@@ -96,8 +100,8 @@ class UsageSeen(msgspec.Struct, frozen=True):
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """A normal end. `raw` is the upstream's own word; `stop_sequence` the one that matched, where it is known;
-    `explanation` what a provider says about a refusal; `details` its object, JSON. `is_known`: does the dialect know
-    that word?"""
+    `explanation` what a provider says about a refusal; `details` its object, or what goes on from a pause, JSON.
+    `is_known`: does the dialect know that word?"""
 
     reason: FinishReason
     raw: str = ""

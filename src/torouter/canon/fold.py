@@ -30,6 +30,7 @@ from torouter.canon.events import (
     Start,
     UsageSeen,
 )
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.usage import Usage
 from torouter.errors import UpstreamError
 from torouter.units import Dialect
@@ -59,20 +60,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class _Part:
     """A part as it grows. Text is kept in pieces: joining at the end costs once."""
 
-    __slots__ = ("blobs", "citations", "head", "pieces")
+    __slots__ = ("blobs", "citations", "head", "logprobs", "pieces")
 
     def __init__(self, head: PartStart) -> None:
         self.head = head
         self.pieces: list[str] = []
         self.blobs: list[Blob] = [*head.blobs]
         self.citations: list[Citation] = []
+        self.logprobs: list[TokenLogprob] = []
 
     def block(self, dialect: Dialect) -> Block | None:
         """The finished block; `None` for a part that turned out to say nothing."""
         text, blobs, head = "".join(self.pieces), tuple(self.blobs), self.head
         match head.kind:
             case "text":
-                return TextBlock(text=text, citations=tuple(self.citations), blobs=blobs) if text or blobs else None
+                return self._text(text, blobs) if text or blobs else None
             case "reasoning":
                 return ReasoningBlock(text=text, blobs=blobs, id=head.id or None) if text or blobs else None
             case "refusal":
@@ -81,6 +83,9 @@ class _Part:
                 return self._call(text, blobs)
             case _:
                 return self._vendor(text, dialect)
+
+    def _text(self, text: str, blobs: tuple[Blob, ...]) -> TextBlock:
+        return TextBlock(text=text, citations=tuple(self.citations), logprobs=tuple(self.logprobs), blobs=blobs)
 
     def _call(self, text: str, blobs: tuple[Blob, ...]) -> ToolCallBlock:
         head = self.head
@@ -132,9 +137,16 @@ class Fold:
         self._lost: list[Lost] = []
 
     def feed(self, event: Event) -> None:
+        if type(event) is PartDelta:  # nearly every event
+            part = self._parts[event.part]
+            part.pieces.append(event.text)
+            if event.logprobs:
+                part.logprobs += event.logprobs
+        else:
+            self._feed(event)
+
+    def _feed(self, event: Event) -> None:
         match event:
-            case PartDelta(part, text):
-                self._parts[part].pieces.append(text)
             case PartStart():
                 self._parts[event.part] = _Part(event)
             case PartBlob(part, blob):

@@ -19,6 +19,7 @@ from torouter.canon.custom import unwrapped
 from torouter.canon.events import Event, PartStart
 from torouter.canon.fold import Answer
 from torouter.canon.request import ChatRequest, Tool
+from torouter.canon.valued import valued_tools
 from torouter.units import Dialect
 
 __all__ = ["OwnName", "flat_name", "restore_answer", "restore_event", "tool_names", "wire_id", "wire_name"]
@@ -32,6 +33,8 @@ _NAME_LIMITS: Final[dict[Dialect, int]] = {
 _ID_LIMITS: Final[dict[Dialect, int]] = {"openai-chat": 40, "openai-responses": 64, "anthropic": 256, "gemini": 256}
 _FITTING: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]")
+_OBJECTS_ONLY: Final[frozenset[Dialect]] = frozenset({"anthropic", "gemini"})
+"""Dialects in which a call's arguments are an object, and no text of one."""
 _HASH_DIGITS: Final = 8
 _ID_HASH_DIGITS: Final = 24
 
@@ -57,10 +60,14 @@ class OwnName(str):
 
     kind: CallKind
     namespace: str | None
+    is_valued: bool
+    """Its arguments are no object, and were put into one for this upstream."""
 
-    def __new__(cls, name: str, kind: CallKind = "function", namespace: str | None = None) -> OwnName:
+    def __new__(
+        cls, name: str, kind: CallKind = "function", namespace: str | None = None, *, is_valued: bool = False
+    ) -> OwnName:
         own = super().__new__(cls, name)
-        own.kind, own.namespace = kind, namespace
+        own.kind, own.namespace, own.is_valued = kind, namespace, is_valued
         return own
 
 
@@ -71,8 +78,9 @@ def flat_name(name: str, namespace: str | None) -> str:
 
 def tool_names(request: ChatRequest, dialect: Dialect) -> dict[str, str]:
     """From names that this upstream was told to the caller's own (`OwnName`s), for those that differ in anything."""
-    wired = ((wire_name(flat_name(own, own.namespace), dialect), own) for own in _names(request))
-    return {wire: own for wire, own in wired if wire != own or own.kind != "function"}
+    valued = valued_tools(request) if dialect in _OBJECTS_ONLY else frozenset()
+    wired = ((wire_name(flat_name(own, own.namespace), dialect), own) for own in _names(request, valued))
+    return {wire: own for wire, own in wired if wire != own or own.kind != "function" or own.is_valued}
 
 
 def restore_event(event: Event, names: Mapping[str, str]) -> Event:
@@ -82,7 +90,7 @@ def restore_event(event: Event, names: Mapping[str, str]) -> Event:
     own = names[event.name]
     if not isinstance(own, OwnName):
         return msgspec.structs.replace(event, name=own)
-    is_wrapped = own.kind == "custom" and event.call_kind == "function"
+    is_wrapped = own.is_valued or (own.kind == "custom" and event.call_kind == "function")
     return msgspec.structs.replace(
         event, name=str(own), namespace=own.namespace, call_kind=own.kind, is_wrapped=is_wrapped
     )
@@ -100,15 +108,18 @@ def restore_answer(answer: Answer, names: Mapping[str, str]) -> Answer:
 def _restored(block: ToolCallBlock, own: str) -> ToolCallBlock:
     if not isinstance(own, OwnName):
         return msgspec.structs.replace(block, name=own)
-    is_wrapped = own.kind == "custom" and block.kind == "function"
-    arguments = unwrapped(block.arguments) if is_wrapped else block.arguments
+    is_wrapped = own.is_valued or (own.kind == "custom" and block.kind == "function")
+    arguments = unwrapped(block.arguments, own.kind) if is_wrapped else block.arguments
     return msgspec.structs.replace(block, name=str(own), namespace=own.namespace, kind=own.kind, arguments=arguments)
 
 
-def _names(request: ChatRequest) -> Iterator[OwnName]:
+def _names(request: ChatRequest, valued: frozenset[str]) -> Iterator[OwnName]:
+    """Those of tools last: they know most."""
     calls = (block for message in request.messages for block in message.blocks if isinstance(block, ToolCallBlock))
     yield from (OwnName(call.name, call.kind, call.namespace) for call in calls)
-    yield from (OwnName(tool.name, tool.kind, tool.namespace) for tool in request.tools if isinstance(tool, Tool))
+    for tool in request.tools:
+        if isinstance(tool, Tool):
+            yield OwnName(tool.name, tool.kind, tool.namespace, is_valued=tool.name in valued)
 
 
 def _digest(text: str) -> str:

@@ -36,6 +36,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     takes_json_schema: bool = True
     takes_system_turns: bool = False
     takes_links: bool = True
+    media_limit_bytes: int | None = None
+    """Of all media of a request together, as they stand in it: in base64."""
     max_output_tokens: int | None = None
     min_budget_tokens: int = 1024
     max_budget_tokens: int | None = None

@@ -100,7 +100,8 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """`json` is any JSON, `schema` JSON that obeys `schema` (JSON Schema). `path` is where the caller said so."""
+    """`json` is any JSON, `schema` JSON that obeys `schema` (JSON Schema). `path` is where the caller said so.
+    `wrapping`: the caller's own schema is a property of this one, and it wants the JSON or the bare word in it."""
 
     kind: Literal["text", "json", "schema"]
     path: str
@@ -108,6 +109,7 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     description: str | None = None
     strict: bool | None = None
+    wrapping: Literal["json", "word"] | None = None
     carried: tuple[Carried, ...] = ()
 
 
@@ -133,6 +135,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     safety_identifier: str | UnsetType | None = UNSET
     store: bool | UnsetType | None = UNSET
     metadata: bytes | UnsetType = UNSET
+
+    @property
+    def wants_logprobs(self) -> bool:
+        """A number of alternatives alone is read as it was meant."""
+        return bool(self.logprobs or self.top_logprobs)
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):

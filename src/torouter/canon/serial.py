@@ -57,7 +57,7 @@ class InARow:
     def feed(self, event: Event) -> Iterator[Event]:
         if type(event) is PartDelta:
             if event.part == self.current:
-                yield PartDelta(self._number, event.text)
+                yield PartDelta(self._number, event.text, event.logprobs)
             else:
                 yield from self._said(event.part, event)
         elif isinstance(event, PartStart):
@@ -93,6 +93,9 @@ class InARow:
             self._waiting.setdefault(part, _Waiting()).events.append(event)
             return
         if part != self.current:
+            if isinstance(event, PartDelta) and not event.text:
+                yield Lost("logprobs", "they came after the text that they belong to had been interrupted")
+                return
             yield from self._switch_to(part)
         yield msgspec.structs.replace(event, part=self._number)
 

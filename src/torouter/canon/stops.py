@@ -7,7 +7,8 @@ a stop sequence is held back until it is known, so what comes out does not depen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from torouter.canon.events import (
     Event,
@@ -19,6 +20,7 @@ from torouter.canon.events import (
     PartStart,
     UsageSeen,
 )
+from torouter.canon.logprobs import TokenLogprob
 
 __all__ = ["StopAt"]
 
@@ -26,12 +28,13 @@ __all__ = ["StopAt"]
 class StopAt:
     """Events in, events out. After a match only `UsageSeen` passes: an answer that came whole says its usage last."""
 
-    __slots__ = ("_has_calls", "_open", "_searches", "_sequences", "has_matched")
+    __slots__ = ("_has_calls", "_open", "_searches", "_sequences", "_tokens", "has_matched")
 
     def __init__(self, sequences: tuple[str, ...]) -> None:
         """`sequences`: at least one, none of them empty."""
         self._sequences = sequences
         self._searches: dict[int, _Search] = {}
+        self._tokens: dict[int, _Tokens] = {}
         self._open: dict[int, None] = {}
         self._has_calls = False
         self.has_matched = False
@@ -41,11 +44,12 @@ class StopAt:
             if isinstance(event, UsageSeen):
                 yield event
         elif isinstance(event, PartDelta) and event.part in self._searches:
-            yield from self._said(event.part, event.text)
+            yield from self._said(event)
         elif isinstance(event, PartStart):
             self._open[event.part] = None
             if event.kind == "text":
                 self._searches[event.part] = _Search(self._sequences)
+                self._tokens[event.part] = _Tokens()
             self._has_calls = self._has_calls or event.kind == "tool_call"
             yield event
         else:
@@ -57,10 +61,13 @@ class StopAt:
                     yield from self._released(part)
             yield event
 
-    def _said(self, part: int, text: str) -> Iterator[Event]:
-        said, matched = self._searches[part].feed(text)
-        if said:
-            yield PartDelta(part, said)
+    def _said(self, event: PartDelta) -> Iterator[Event]:
+        part, tokens = event.part, self._tokens[event.part]
+        said, matched = self._searches[part].feed(event.text)
+        tokens.take(event.logprobs)
+        logprobs = tokens.of(said)
+        if said or logprobs:
+            yield PartDelta(part, said, logprobs)
         if matched is None:
             return
         self.has_matched = True
@@ -70,8 +77,36 @@ class StopAt:
 
     def _released(self, part: int) -> Iterator[Event]:
         search = self._searches.pop(part, None)
-        if search is not None and search.held:
-            yield PartDelta(part, search.held)
+        if search is None:
+            return
+        logprobs = self._tokens.pop(part).rest()
+        if search.held or logprobs:
+            yield PartDelta(part, search.held, logprobs)
+
+
+class _Tokens:
+    """Of a text that may be held back: they go with the text that they are of, and never further."""
+
+    __slots__ = ("_ahead_bytes", "_held")
+
+    def __init__(self) -> None:
+        self._held: deque[TokenLogprob] = deque()
+        self._ahead_bytes = 0
+
+    def take(self, tokens: Iterable[TokenLogprob]) -> None:
+        self._held.extend(tokens)
+
+    def of(self, said: str) -> tuple[TokenLogprob, ...]:
+        """Those that are whole with this text. `_ahead_bytes` is what has been said of the next one."""
+        self._ahead_bytes += len(said.encode("utf-8", "surrogatepass"))
+        whole: list[TokenLogprob] = []
+        while self._held and self._held[0].size_bytes <= self._ahead_bytes:
+            whole.append(self._held.popleft())
+            self._ahead_bytes -= whole[-1].size_bytes
+        return tuple(whole)
+
+    def rest(self) -> tuple[TokenLogprob, ...]:
+        return tuple(self._held)
 
 
 class _Search:

@@ -156,4 +156,5 @@ def facts_of(kind: Kind, upstream_model: str) -> ModelFacts:
     name = upstream_model.rsplit("/", 1)[-1].lower()
     facts = next((row.facts for row in _ROWS if row.fits(kind.name, name)), _UNKNOWN)
     facts = _with(facts, takes_json_schema=kind.takes_json_schema, takes_links=kind.takes_links)
+    facts = msgspec.structs.replace(facts, media_limit_bytes=kind.media_limit_bytes)
     return msgspec.structs.replace(facts, reasoning="openrouter") if kind.name == "openrouter" else facts

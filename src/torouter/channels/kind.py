@@ -68,6 +68,8 @@ class Kind:
     priced_as: str | None = None
     """Whose prices its models have in the catalogue (genai-prices' id of a provider); `*` is the vendor that a model's
     name tells, `None` nobody's."""
+    media_limit_bytes: int | None = None
+    """Of all media of a request together, in base64; `None` where the server's limit is not known."""
     state_family: str | None = None
     """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
     may_ask_usage: bool = True

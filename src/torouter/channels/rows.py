@@ -16,6 +16,7 @@ __all__ = ["KINDS"]
 _CHAT: Final[frozenset[Operation]] = frozenset({"chat"})
 _CHAT_AND_COUNT: Final[frozenset[Operation]] = frozenset({"chat", "count_tokens"})
 _BEARER_EVERYWHERE: Final[Mapping[Dialect, Auth]] = {"anthropic": "bearer", "gemini": "bearer"}
+_MB: Final = 1024 * 1024
 _LOCAL: Final[tuple[Dialect, ...]] = ("openai-chat", "openai-responses", "anthropic")
 
 _ROWS: Final = (
@@ -29,6 +30,7 @@ _ROWS: Final = (
         env_key="OPENAI_API_KEY",
         priced_as="openai",
         vendor="openai",
+        media_limit_bytes=50 * _MB * 4 // 3,  # 50 MB of files, before they are base64
         # gpt-oss are open weights that OpenAI itself does not serve; text-embedding-00x is Google's, -vN is Alibaba's.
         patterns=(
             *("!gpt-oss", "gpt-", "chatgpt-", "o1", "o3", "o4", "codex-", "computer-use-", "ft:"),
@@ -45,6 +47,7 @@ _ROWS: Final = (
         priced_as="anthropic",
         vendor="anthropic",
         patterns=("claude-",),
+        media_limit_bytes=32 * _MB,  # of the whole request
         state_family="claude",
     ),
     Kind(
@@ -55,6 +58,7 @@ _ROWS: Final = (
         env_key="GEMINI_API_KEY",
         priced_as="google",
         vendor="google",
+        media_limit_bytes=100 * _MB,  # of the whole request; older models take 20
         patterns=("gemini-", "gemma-", "text-embedding-00", "embedding-001", "models/", "tunedModels/"),
     ),
     Kind(

@@ -4,6 +4,7 @@ what was asked for, what was used and what was lost."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torouter.canon.blocks import Blob, Citation
@@ -21,6 +22,7 @@ from torouter.canon.events import (
     Start,
     UsageSeen,
 )
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.losses import Loss, LossLog
 from torouter.canon.usage import Usage
 from torouter.codecs.answer_losses import report_blob, report_finish, report_vendors
@@ -40,6 +42,7 @@ class AnswerEncoder(ABC):
         self.options = options
         self.usage = Usage()
         self.log = LossLog(dialect)
+        self.shows_logprobs = options.shows_logprobs
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -48,7 +51,7 @@ class AnswerEncoder(ABC):
     def feed(self, event: Event, /) -> bytes:
         match event:
             case PartDelta():
-                return self.say(event.part, event.text)
+                return self.say(event.part, event.text, event.logprobs)
             case PartStart():
                 return self.begin_part(event)
             case PartEnd():
@@ -80,8 +83,8 @@ class AnswerEncoder(ABC):
     def begin_part(self, head: PartStart) -> bytes: ...
 
     @abstractmethod
-    def say(self, part: int, text: str) -> bytes:
-        """More text of a part that has begun."""
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
+        """More text of a part that has begun. `logprobs` are for clients that asked (`shows_logprobs`)."""
 
     @abstractmethod
     def cite(self, part: int, citation: Citation) -> bytes: ...
@@ -101,8 +104,8 @@ class AnswerEncoder(ABC):
     def fail(self, error: UpstreamError) -> bytes:
         """The last bytes of an answer that is not."""
 
-    def drop_state(self) -> None:
-        report_blob(self.log)
+    def drop_state(self, blob: Blob) -> None:
+        report_blob(blob, self.log)
 
     def drop_part(self, head: PartStart) -> None:
         report_vendors(head.vendor_kind, self.log)

@@ -56,8 +56,9 @@ def report_vendors(kind: str, log: LossLog) -> None:
     log.report(kind, "dropped", "the block is known to its own vendor only")
 
 
-def report_blob(log: LossLog) -> None:
-    log.report("signature", "dropped", "the answer has no place for this state of the provider's")
+def report_blob(blob: Blob, log: LossLog) -> None:
+    field = "phase" if blob.kind == "phase" else "signature"
+    log.report(field, "dropped", "the answer has no place for this state of the provider's")
 
 
 def report_citation(log: LossLog) -> None:
@@ -74,8 +75,9 @@ def report_finish(finish: Finish, log: LossLog) -> None:
 
 
 def _report_blobs(blobs: Iterable[Blob], client: Dialect, log: LossLog, *, has_slot: bool) -> None:
-    if any(not has_slot or not blob.token(client) for blob in blobs):
-        report_blob(log)
+    for blob in blobs:
+        if not has_slot or not blob.token(client):
+            report_blob(blob, log)
 
 
 def _report_citations(citations: Iterable[Citation], log: LossLog) -> None:

@@ -152,6 +152,10 @@ class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
     previous: str | None = None
     """The answer that the request went on from, by its id."""
 
+    @property
+    def shows_logprobs(self) -> bool:
+        return self.request is not None and self.request.settings.wants_logprobs
+
 
 class Decoder(Protocol):
     """Upstream bytes, cut anywhere, into events. `close` says that the upstream's bytes have ended: without the
@@ -185,6 +189,10 @@ class Translation:
     """Of an image or a document behind a link: would the upstream not follow it?"""
     encode_answer: Callable[[Answer, AnswerOptions], bytes]
     """A whole answer; raises `UpstreamError` where the folded answer is an error."""
+    resume: Callable[[bytes, Answer], bytes | None] | None = None
+    """(request, its answer, which ended in a pause) → the request that goes on from there; `None` where none can."""
+    resumes_with_blocks: bool = False
+    """Does that take all that the answer said?"""
     begins_with_usage: bool = False
     """Its streams tell what the prompt weighs in their first event."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import json
 
-from torouter.canon.blocks import Blob, Block, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
+from torouter.canon.blocks import Blob, Block, InlineMedia, MediaBlock, TextBlock, ToolCallBlock, ToolResultBlock
 from torouter.canon.losses import LossLog
+from torouter.canon.reasoning import ModelFacts
 from torouter.canon.request import ChatRequest
 from torouter.codecs.codec import Encoded
 from torouter.codecs.json_objects import Json
@@ -24,7 +25,12 @@ _MAX_STOP_CHARACTERS: Final = 1024
 
 
 def encode_foreign(
-    request: ChatRequest, dialect: Dialect, body: Callable[[LossLog], Json], *, stops: tuple[str, ...] = ()
+    request: ChatRequest,
+    dialect: Dialect,
+    facts: ModelFacts,
+    body: Callable[[LossLog], Json],
+    *,
+    stops: tuple[str, ...] = (),
 ) -> Encoded:
     """The request in `dialect`, by its `body`. Top-level fields that only the caller's dialect knows are settled
     before. `stops` are stop sequences that the body cannot say. Raises `RequestError` for what must not be dropped."""
@@ -35,6 +41,8 @@ def encode_foreign(
     _report_signatures(request, dialect, log)
     _check_tool_choice(request, log)
     _check_stops(request, stops, log)
+    if facts.media_limit_bytes is not None:
+        _check_media(request, facts.media_limit_bytes, log)
     try:
         return Encoded(body=json.encode(body(log)), losses=log.losses(), stops=stops)
     except RecursionError:
@@ -76,6 +84,28 @@ def _report_signatures(request: ChatRequest, dialect: Dialect, log: LossLog) -> 
             blobs = block.blobs if isinstance(block, TextBlock | ToolCallBlock | MediaBlock) else ()
             if any(blob.origin.dialect != dialect for blob in blobs):
                 log.report_once(path, "dropped", "a signature goes back only to the provider that issued it")
+
+
+def _check_media(request: ChatRequest, limit_bytes: int, log: LossLog) -> None:
+    """The upstream would refuse the request, after all of it has been sent. The largest piece is named."""
+    sizes = [(len(source.data), path) for source, path in _inline_media(request)]
+    total_bytes = sum(size for size, _ in sizes)
+    if total_bytes > limit_bytes:
+        problem = f"its requests hold at most {limit_bytes >> 20} MiB of media in base64, and here are more"
+        raise log.refusal(max(sizes)[1], problem, "send less of it, smaller, or as links")
+
+
+def _inline_media(request: ChatRequest) -> Iterator[tuple[InlineMedia, str]]:
+    for message in request.messages:
+        for block, path in message.placed():
+            if isinstance(block, ToolResultBlock):
+                places = [f"{path}.{block.place(index)}" for index in range(len(block.content))]
+                inner: list[tuple[Block, str]] = list(zip(block.content, places, strict=True))
+            else:
+                inner = [(block, path)]
+            for each, place in inner:
+                if isinstance(each, MediaBlock) and isinstance(each.source, InlineMedia):
+                    yield each.source, f"{place}.{each.place}"
 
 
 def _check_stops(request: ChatRequest, stops: tuple[str, ...], log: LossLog) -> None:

@@ -14,6 +14,7 @@ from torouter.canon.blocks import Block, Carried, ToolCallBlock, ToolResultBlock
 from torouter.canon.custom import WRAPPED_SCHEMA, wrapped
 from torouter.canon.names import flat_name
 from torouter.canon.request import ChatRequest, Message, Tool, ToolChoice, VendorTool
+from torouter.canon.valued import in_object, object_schema, valued_tools
 from torouter.units import Dialect
 
 __all__ = ["lowered"]
@@ -22,14 +23,16 @@ _LOWERED: Final = frozenset({"openai-chat", "openai-responses"})
 _GRAMMAR: Final = "The input must obey this grammar"
 
 
-def lowered(request: ChatRequest) -> ChatRequest:
+def lowered(request: ChatRequest, *, has_objects_only: bool) -> ChatRequest:
+    """`has_objects_only`: arguments that are no object are put into one."""
     if request.dialect not in _LOWERED:
         return request
+    valued = valued_tools(request) if has_objects_only else frozenset()
     dropped = [tool for tool in request.tools if isinstance(tool, VendorTool) and tool.fate == "report"]
     return msgspec.structs.replace(
         request,
-        messages=_one_result_each(_message(message) for message in request.messages),
-        tools=tuple(_tool(tool, request.dialect) for tool in request.tools if tool not in dropped),
+        messages=_one_result_each(_message(message, valued) for message in request.messages),
+        tools=tuple(_tool(tool, request.dialect, valued) for tool in request.tools if tool not in dropped),
         tool_choice=_choice(request),
         carried=(*request.carried, *(_loss(tool) for tool in dropped)),
     )
@@ -39,10 +42,12 @@ def _loss(tool: VendorTool) -> Carried:
     return Carried(name=tool.path, value=tool.raw, origin=tool.origin.dialect, fate="report", why=tool.why)
 
 
-def _tool(tool: Tool | VendorTool, dialect: Dialect) -> Tool | VendorTool:
+def _tool(tool: Tool | VendorTool, dialect: Dialect, valued: frozenset[str]) -> Tool | VendorTool:
     if isinstance(tool, VendorTool):
         return tool
     flat = msgspec.structs.replace(tool, name=flat_name(tool.name, tool.namespace), namespace=None, kind="function")
+    if tool.name in valued and tool.schema is not None:
+        return msgspec.structs.replace(flat, schema=object_schema(tool.schema))
     if tool.kind != "custom":
         return flat
     described, carried = tool.description, tool.carried
@@ -63,8 +68,8 @@ def _grammar(raw: bytes | None) -> str:
     return f"{_GRAMMAR} ({said.get('syntax')}):\n{definition}" if isinstance(definition, str) else ""
 
 
-def _message(message: Message) -> Message:
-    blocks = tuple(_block(block) for block in message.blocks)
+def _message(message: Message, valued: frozenset[str]) -> Message:
+    blocks = tuple(_block(block, valued) for block in message.blocks)
     return message if blocks == message.blocks else msgspec.structs.replace(message, blocks=blocks)
 
 
@@ -89,8 +94,12 @@ def _one_result_each(messages: Iterable[Message]) -> tuple[Message, ...]:
     return tuple(out)
 
 
-def _block(block: Block) -> Block:
-    if not isinstance(block, ToolCallBlock) or (block.kind == "function" and block.namespace is None):
+def _block(block: Block, valued: frozenset[str]) -> Block:
+    if not isinstance(block, ToolCallBlock):
+        return block
+    if block.name in valued:
+        block = msgspec.structs.replace(block, arguments=in_object(block.arguments))
+    if block.kind == "function" and block.namespace is None:
         return block
     return msgspec.structs.replace(
         block,

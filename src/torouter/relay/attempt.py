@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from torouter.access.admission import Admission
+from torouter.canon.fold import Answer
 from torouter.canon.losses import strict_refusal
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
@@ -32,6 +33,9 @@ from torouter.wire.headers import client_block
 from torouter.wire.upstream import Request, Response
 
 __all__ = ["Attempt", "ByteAttempt", "CanonAttempt"]
+
+GoOn = Callable[[Codec, Request], Awaitable[Response]]
+"""Sends a further request of an answer that its upstream gives in pieces. Raises `UpstreamError`."""
 
 _JSON: Final = b"application/json"
 _PLANS_LIMIT: Final = 1024
@@ -134,12 +138,14 @@ class CanonAttempt:
 
     __slots__ = (
         "_admission",
+        "_body",
         "_call",
         "_candidate",
         "_chat",
         "_clock",
         "_conversation",
         "_exchange",
+        "_go_on",
         "_sent",
         "_turn",
         "codec",
@@ -154,6 +160,7 @@ class CanonAttempt:
         conversation: Conversation,
         turn: Turn | None,
         clock: Callable[[], float],
+        go_on: GoOn,
     ) -> None:
         self._exchange = exchange
         self._admission = admission
@@ -163,6 +170,8 @@ class CanonAttempt:
         self._turn = turn
         self._clock = clock
         self._chat = conversation.request_for(candidate)
+        self._go_on = go_on
+        self._body = b""
         self._sent: Sent | None = None
         self.codec = CODECS[candidate.dialect]
 
@@ -203,7 +212,13 @@ class CanonAttempt:
             stops=encoded.stops,
             sealer=conversation.sealer(candidate, is_reasoning_shown=options.show_reasoning),
             keep=turn.keep if turn is not None and is_kept else None,
+            go_on=self._resumed,
         )
+        self._body = encoded.body
+        return self._asking()
+
+    def _asking(self) -> Request:
+        call, candidate = self._call, self._candidate
         return candidate.target.request(
             model=candidate.upstream_model,
             verb="",
@@ -211,9 +226,17 @@ class CanonAttempt:
             content_type=_JSON,
             passed=b"",
             query=b"",
-            body=encoded.body,
+            body=self._body,
             deadlines=candidate.channel.deadlines,
         )
+
+    def _resumed(self, paused: Answer) -> Awaitable[Response] | None:
+        resume = translation_of(self.codec).resume
+        body = None if resume is None else resume(self._body, paused)
+        if body is None:
+            return None
+        self._body = body
+        return self._go_on(self.codec, self._asking())
 
     def may_do_without(self, error: UpstreamError) -> bool:
         return False

@@ -199,10 +199,22 @@ class Relay:
         if call.operation == "embeddings":
             return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
         conversation = await self._conversation(passage)
-        attempt = CanonAttempt(exchange, admission, call, candidate, conversation, passage.turn, clock)
+        go_on = partial(self._go_on, passage)
+        attempt = CanonAttempt(exchange, admission, call, candidate, conversation, passage.turn, clock, go_on)
         if self._fetcher is not None:
             await attempt.follow_links(self._fetcher)
         return attempt
+
+    async def _go_on(self, passage: _Passage, codec: Codec, request: Request) -> Response:
+        """The next piece of an answer that its upstream gives in several."""
+        exchange = passage.exchange
+        if passage.response is not None:
+            passage.response.close()
+        response = passage.response = await self._upstreams[request.origin.scheme].send(request)
+        if response.status >= 400:
+            raise await read_error_answer(codec, response)
+        exchange.on_pause, exchange.on_resume = response.pause, response.resume
+        return response
 
     async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
         """The body of an answer to a further request of an attempt that needs several."""

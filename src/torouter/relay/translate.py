@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from torouter.canon.events import Event, Fault, Finish, PartDelta, PartStart, UsageSeen
 from torouter.canon.fold import Answer, fold
+from torouter.canon.joining import Joining
 from torouter.canon.names import restore_answer, restore_event
 from torouter.canon.sealing import Sealer
 from torouter.canon.stops import StopAt
@@ -23,12 +26,16 @@ from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["Keep", "Sent", "Translated", "translation_of"]
+__all__ = ["GoOn", "Keep", "Sent", "Translated", "translation_of"]
 
+GoOn = Callable[[Answer], Awaitable[Response] | None]
+"""From an answer that its upstream paused to the one that goes on from there; `None` where none can be had."""
 Keep = Callable[[bytes], Awaitable[bytes]]
 """From the last bytes of an answer to those that the client is given, when it has been kept."""
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_MAX_PAUSES: Final = 8
+"""How often an answer is gone on with. What is paused once more ends there, as cut off."""
 _HEADERS: Final[dict[Framing, bytes]] = {
     "whole": b"content-type: application/json\r\n",
     "array": b"content-type: application/json\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
@@ -47,7 +54,7 @@ class Sent:
     `names`: what the upstream was told a tool is called → the client's own name. `stops`: stop sequences that it could
     not be told. `sealer` wraps the upstream's opaque state for the client. `keep` is set where the answer is to be
     kept: it gets the answer's last bytes, which wait for it, and gives those for the client. They wait in a task,
-    because an upstream may leave its stream open behind the end.
+    because an upstream may leave its stream open behind the end. `go_on` asks for what follows a pause.
     """
 
     options: AnswerOptions
@@ -56,6 +63,7 @@ class Sent:
     stops: tuple[str, ...]
     sealer: Sealer
     keep: Keep | None
+    go_on: GoOn
 
 
 class Translated:
@@ -69,9 +77,12 @@ class Translated:
         "_decoder",
         "_encoder",
         "_exchange",
+        "_heard",
         "_is_over",
+        "_joining",
         "_last",
         "_lost",
+        "_pauses",
         "_response",
         "_said_bytes",
         "_sent",
@@ -100,6 +111,9 @@ class Translated:
         self._decoder = translation_of(upstream).decoder(framing_of(response, "whole"))
         self._encoder = self._client.encoder(sent.options)
         self._stop_at = StopAt(sent.stops) if sent.stops else None
+        self._joining = _joining(upstream)
+        self._pauses = 0
+        self._heard: list[Event] = []
         self._usage = Usage()
         self._answer: Answer | None = None
         self._said_bytes = 0
@@ -126,14 +140,21 @@ class Translated:
     def deliver_whole(self, body: bytes) -> bool:
         if self._sent.options.framing != "whole" or self._sent.keep is not None:
             return False
-        self._respond(self._whole(body))
+        self._hear(body)
+        if self._is_paused():
+            return False
+        self._respond(self._whole())
         return True
 
     async def deliver(self) -> None:
         exchange, response = self._exchange, self._response
         keep = self._sent.keep
         if self._sent.options.framing == "whole":
-            answer = self._whole(await response.read(_BODY_LIMIT_BYTES))
+            if not self._heard:
+                self._hear(await response.read(_BODY_LIMIT_BYTES))
+            while self._is_paused() and await self._goes_on():
+                self._hear(await self._response.read(_BODY_LIMIT_BYTES))
+            answer = self._whole()
             self._respond(answer if keep is None else await keep(answer))
             return
         try:
@@ -149,9 +170,12 @@ class Translated:
     async def _pipe(self) -> None:
         """A connection that breaks when the answer has ended breaks nothing of it."""
         try:
-            await self._response.pipe(self._piece)
-            self._events(self._decoder.close())
-        except _Stopped:  # the upstream would go on: its connection is dropped
+            await self._pipe_one()
+            while self._is_paused() and await self._goes_on():
+                await self._pipe_one()
+        except _Stopped:  # the upstream would go on, at a price: its connection is dropped, and with it its last word
+            if self._usage.quality == "none":
+                self._usage = replace(self._usage, quality="partial")
             return
         except UpstreamError as error:
             if self._is_over:
@@ -160,10 +184,45 @@ class Translated:
                 raise
             self._event(_fault(error))
 
-    def _whole(self, body: bytes) -> bytes:
-        self.first_byte_s = self._clock()
-        events = self._prepared([*self._decoder.feed(body), *self._decoder.close()])
-        answer = fold(events, self._upstream.dialect)
+    async def _pipe_one(self) -> None:
+        await self._response.pipe(self._piece)
+        self._events(self._decoder.close())
+
+    def _is_paused(self) -> bool:
+        return self._joining is not None and self._joining.paused is not None
+
+    async def _goes_on(self) -> bool:
+        """Asks the upstream for what follows its pause. Where that cannot be had the pause is the end after all."""
+        joining = self._joining
+        assert joining is not None
+        assert joining.paused is not None, "there is a pause"
+        self._pauses += 1
+        asking = self._sent.go_on(joining.paused) if self._pauses <= _MAX_PAUSES else None
+        if asking is None:
+            self._give_up(joining)
+            return False
+        self._response = await asking
+        self._decoder = translation_of(self._upstream).decoder(framing_of(self._response, "whole"))
+        joining.go_on()
+        return True
+
+    def _give_up(self, joining: Joining) -> None:
+        if self._sent.options.framing == "whole":
+            self._heard += joining.give_up()
+        else:
+            self._told(joining.give_up())
+
+    def _hear(self, body: bytes) -> None:
+        """A whole answer, or a part of one."""
+        if self.first_byte_s is None:
+            self.first_byte_s = self._clock()
+        self._heard += self._joined([*self._decoder.feed(body), *self._decoder.close()])
+
+    def _joined(self, events: Iterable[Event]) -> Iterable[Event]:
+        return events if self._joining is None else self._joining.feed(events)
+
+    def _whole(self) -> bytes:
+        answer = fold(self._prepared(self._heard), self._upstream.dialect)
         self._usage, self._answer = answer.usage, answer
         if self._sent.names:
             answer = restore_answer(answer, self._sent.names)
@@ -187,6 +246,9 @@ class Translated:
         return sealed if stop_at is None else [out for event in sealed for out in stop_at.feed(event)]
 
     def _events(self, events: Iterable[Event]) -> None:
+        self._told(self._joined(events))
+
+    def _told(self, events: Iterable[Event]) -> None:
         exchange, encode = self._exchange, self._encoder.feed
         names, keep = self._sent.names, self._sent.keep
         pieces = []
@@ -235,6 +297,11 @@ class Translated:
 def translation_of(codec: Codec) -> Translation:
     assert codec.translation is not None, "routing offers only dialects that can be translated"
     return codec.translation
+
+
+def _joining(upstream: Codec) -> Joining | None:
+    spoken = translation_of(upstream)
+    return None if spoken.resume is None else Joining(upstream.dialect, keeps_blocks=spoken.resumes_with_blocks)
 
 
 def _fault(error: UpstreamError) -> Fault:

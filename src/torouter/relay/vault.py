@@ -17,7 +17,9 @@ import msgspec
 
 from torouter.canon.blocks import ToolCallBlock
 from torouter.canon.capsule import Tenant
+from torouter.canon.custom import unwrapped
 from torouter.canon.sealing import Keep
+from torouter.canon.valued import out_of_object
 from torouter.errors import StoreError
 
 __all__ = ["Cipher", "Vault"]
@@ -168,8 +170,14 @@ class Vault:
 def _key_of(tenant: Tenant, call_id: str, arguments: str) -> bytes:
     """Ids alone do not tell: some servers count their calls anew in each answer. Arguments are compared by what they
     mean, for clients write them anew."""
+    return tenant.digest(b"call %d %b %b" % (len(call_id), call_id.encode(), _meant(arguments)))
+
+
+def _meant(arguments: str) -> bytes:
+    """Free text and values that are no object were in one at the upstream (`canon.custom`, `canon.valued`), and are not
+    at the client: the object around them says nothing."""
+    bare = out_of_object(unwrapped(arguments, "custom"))
     try:
-        meant = msgspec.json.encode(msgspec.json.decode(arguments or "{}"), order="deterministic")
+        return msgspec.json.encode(msgspec.json.decode(bare or "{}"), order="deterministic")
     except (msgspec.DecodeError, RecursionError):
-        meant = arguments.encode()
-    return tenant.digest(b"call %d %b %b" % (len(call_id), call_id.encode(), meant))
+        return bare.encode("utf-8", "surrogatepass")

@@ -396,8 +396,6 @@ class TestSettingsForOthers:
             ("prompt", {"id": "p"}),
             ("background", True),
             ("context_management", [{"type": "compaction"}]),
-            ("include", ["message.output_text.logprobs"]),
-            ("top_logprobs", 3),
             ("moderation", {"policy": {"mode": "block"}}),
         ],
     )
@@ -590,7 +588,6 @@ class TestOthersForResponses:
             ({"stop": "x" * 1025}, "stop"),
             ({"stop": ""}, "stop"),
             ({"n": 2}, "n"),
-            ({"logprobs": True}, "logprobs"),
             ({"logit_bias": {"1": 5}}, "logit_bias"),
             ({"modalities": ["text", "audio"], "audio": {"voice": "x", "format": "wav"}}, "modalities"),
             ({"tools": [{"type": "web_search"}]}, "tools.0"),

@@ -11,6 +11,7 @@ from tests.contract.fates.verdicts import Verdict
 from torouter.canon.events import Keepalive
 from torouter.canon.fold import fold
 from torouter.canon.losses import Loss
+from torouter.canon.request import ChatRequest, Settings
 from torouter.codecs import CODECS, AnswerOptions, Framing, answer_losses
 from torouter.errors import UpstreamError
 from torouter.units import Dialect
@@ -20,21 +21,23 @@ __all__ = ["judge_answer"]
 _ITSELF: Final = "the upstream's account of itself; the gateway gives its own"
 _ECHO: Final = "it repeats what the request said"
 _ASKED: Final = "only an answer to what is refused in requests"
+_UNASKED: Final = "this client cannot have asked for it"
 _NORMAL: Final = "it says what is so anyway"
 _TOLD: Final = "the whole item tells it again"
 _NO_OPS: Final[dict[Dialect, tuple[tuple[str, str], ...]]] = {
     "openai-chat": (
         (r"object.*|created|system_fingerprint|service_tier.*|model|metadata|obfuscation", _ITSELF),
-        (r"moderation.*|.*logprobs|choices\[\]\.message\.audio.*", _ASKED),
+        (r"moderation.*|choices\[\]\.message\.audio.*", _ASKED),
+        (r".*logprobs", _UNASKED),
         (r".*role.*|.*finish_reason = (stop|tool_calls|function_call)", _NORMAL),
     ),
     "openai-responses": (
         (r"(created|completed)_at|model.*|service_tier.*|prompt_cache_diagnostics.*|tool_usage.*", _ITSELF),
-        (r"(conversation|background|moderation|image|input_transformations|top_logprobs|prompt)(\[.*)?", _ASKED),
-        (r".*logprobs.*", _ASKED),
+        (r"(conversation|background|moderation|image|input_transformations|prompt)(\[.*)?", _ASKED),
+        (r"output.*logprobs.*", _UNASKED),
         (
             r"(instructions|max_.*|metadata|tool_choice|tools|top_p|temperature|parallel_tool_calls|previous_.*|truncation|"
-            r"reasoning|safety_identifier|text|user|prompt_cache_.*|access_programs)([\[ ].*)?",
+            r"reasoning|top_logprobs|safety_identifier|text|user|prompt_cache_.*|access_programs)([\[ ].*)?",
             _ECHO,
         ),
         (r"incomplete_details", _NORMAL),
@@ -48,7 +51,9 @@ _NO_OPS: Final[dict[Dialect, tuple[tuple[str, str], ...]]] = {
     ),
     "gemini": (
         (r"createTime|modelVersion|responseId|modelStatus.*", _ITSELF),
-        (r".*(ogprobs.*|urlContextMetadata|continuationToken|groundingMetadata)", _ASKED),
+        (r".*logprobsResult", _UNASKED),
+        (r".*avgLogprobs", "the mean of what `logprobsResult` says"),
+        (r".*(urlContextMetadata|continuationToken|groundingMetadata)", _ASKED),
         (r".*safetyRatings.*|promptFeedback", "filters that let the answer pass"),
         (r".*finishReason = STOP|.*finishMessage", _NORMAL),
         (r".*tokenCount|usageMetadata", "its figures are the answer's"),
@@ -82,7 +87,8 @@ def _encoded(body: bytes, framing: Framing, upstream: Dialect, client: Dialect) 
     assert encode is not None
     decoder = decode.decoder(framing)
     events = [event for event in (*decoder.feed(body), *decoder.close()) if not isinstance(event, Keepalive)]
-    options = AnswerOptions(framing=framing, model="m", seed="s", created_s=1, ask_usage=True)
+    request = ChatRequest(dialect=client, messages=(), settings=Settings(logprobs=True))
+    options = AnswerOptions(framing=framing, model="m", seed="s", created_s=1, ask_usage=True, request=request)
     if framing == "whole":
         answer = fold(events, upstream)
         return encode.encode_answer(answer, options), answer_losses(answer, client, options)

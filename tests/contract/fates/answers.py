@@ -45,6 +45,8 @@ class Element:
 _FUNCTION = {"name": "look", "arguments": "{}"}
 _TELLING: dict[str, Any] = {
     "function_call": _FUNCTION,
+    "logprobs": {"content": [{"token": "so", "logprob": -1, "top_logprobs": []}]},
+    "logprobsResult": {"chosenCandidates": [{"token": "so", "logProbability": -1}]},
     "tool_calls[function]": [{"index": 0, "id": "call_1", "type": "function", "function": _FUNCTION}],
 }
 """Where the smallest value says nothing."""
@@ -105,6 +107,10 @@ def _responses() -> Iterator[Element]:
             yield Element(**told, shown=f"output[{word}]", body=_json({**base, "output": [message, item]}))
     item = {"type": "hologram", "id": "item_2"}
     yield Element(**told, shown="output[hologram]", body=_json({**base, "output": [message, item]}))
+    for name, label, value in _fields(responses.ResponseOutputMessage, {"type", "id", "role", "status", "content"}):
+        yield Element(
+            **told, shown=f"output[message].{name}{label}", body=_json({**base, "output": [{**message, name: value}]})
+        )
     for name, label, value in _fields(responses.ResponseOutputText, {"type", "text"}):
         said = {**message, "content": [{**text, name: value}]}
         body = _json({**base, "output": [said]})

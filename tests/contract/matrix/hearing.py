@@ -25,7 +25,11 @@ from tests.contract.sdk import (
 )
 from torouter.units import Dialect
 
-__all__ = ["Heard", "heard"]
+__all__ = ["Heard", "Weighed", "heard"]
+
+
+Weighed = tuple[str, float, tuple[tuple[str, float], ...]]
+"""A token, its log probability, and the same of the likeliest in its place."""
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +42,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     refusal: str = ""
     stop_sequence: str | None = None
     sources: tuple[tuple[str, str], ...] = ()
+    logprobs: tuple[Weighed, ...] = ()
     usage: tuple[int, int, int, int | None]
     """Everything that went in, of that from the cache, everything that came out, of that thought (where it is told)."""
 
@@ -66,6 +71,7 @@ def _chat(answer: openai.types.chat.ChatCompletion) -> Heard:
         end=choice.finish_reason,
         refusal=message.refusal or "",
         sources=tuple((each.url, text[each.start_index : each.end_index]) for each in cited),
+        logprobs=_weighed((choice.logprobs.content if choice.logprobs else None) or ()),
         usage=(
             usage.prompt_tokens,
             usage.prompt_tokens_details.cached_tokens or 0,
@@ -94,6 +100,7 @@ def _response(answer: openai.types.responses.Response) -> Heard:
         end=reason or answer.status or "",
         refusal="".join(part.refusal for part in parts if part.type == "refusal"),
         sources=tuple((note.url, text[note.start_index : note.end_index]) for note, text in cited),
+        logprobs=_weighed(token for part in texts for token in part.logprobs or ()),
         usage=(
             usage.input_tokens,
             usage.input_tokens_details.cached_tokens,
@@ -101,6 +108,13 @@ def _response(answer: openai.types.responses.Response) -> Heard:
             usage.output_tokens_details.reasoning_tokens,
         ),
     )
+
+
+def _weighed(tokens: Iterable[Any]) -> tuple[Weighed, ...]:
+    """OpenAI's, whose bytes say what the token says."""
+    found = list(tokens)
+    assert [bytes(token.bytes).decode() for token in found] == [token.token for token in found]
+    return tuple((each.token, each.logprob, tuple((t.token, t.logprob) for t in each.top_logprobs)) for each in found)
 
 
 def _message(answer: anthropic.types.Message) -> Heard:
@@ -142,6 +156,7 @@ def _genai(chunks: Iterable[genai_types.GenerateContentResponse]) -> Heard:
         calls=tuple((c.id or "", c.name or "", c.args) for c in (part.function_call for part in parts) if c),
         end=end.value,
         sources=tuple(_grounds(candidates, text)),
+        logprobs=tuple(_likely(candidates)),
         usage=(
             usage.prompt_token_count or 0,
             usage.cached_content_token_count or 0,
@@ -149,6 +164,15 @@ def _genai(chunks: Iterable[genai_types.GenerateContentResponse]) -> Heard:
             usage.thoughts_token_count,
         ),
     )
+
+
+def _likely(candidates: list[genai_types.Candidate]) -> Iterable[Weighed]:
+    for result in (each.logprobs_result for each in candidates):
+        chosen = (result.chosen_candidates or ()) if result else ()
+        places = (result.top_candidates or ()) if result else ()
+        for token, place in zip(chosen, places, strict=True):
+            top = tuple((each.token or "", each.log_probability or 0.0) for each in place.candidates or ())
+            yield token.token or "", token.log_probability or 0.0, top
 
 
 def _grounds(candidates: list[genai_types.Candidate], text: str) -> Iterable[tuple[str, str]]:

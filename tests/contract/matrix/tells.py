@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from tests.contract.matrix.asks.ask import A, C, G, R
 from tests.contract.matrix.cells import Cell
-from tests.contract.matrix.hearing import Heard
-from tests.contract.matrix.vendors import Call, End, Said, Source
+from tests.contract.matrix.hearing import Heard, Weighed
+from tests.contract.matrix.vendors import CHOSEN, OTHER, Call, End, Said, Source
 
 __all__ = ["TELLS", "Tell", "expected"]
 
@@ -25,10 +25,12 @@ _ENDS: Mapping[End, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """`heard` gives, by (client, upstream), what of it is heard in another way than the rule has it, and `why`."""
+    """`asks`: what clients ask for besides, of the upstreams whose dialects can be asked. `heard` gives, by (client,
+    upstream), what of it is heard in another way than the rule has it, and `why`."""
 
     name: str
     said: Said
+    asks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     why: str = ""
     heard: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
@@ -43,10 +45,15 @@ def expected(tell: Tell, cell: Cell) -> Heard:
         end=_ENDS[said.end][cell.client],
         stop_sequence=said.stop_sequence if cell.client == A else None,
         sources=tuple((source.url, said.text[source.start : source.end]) for source in said.sources),
+        logprobs=_weighed(said) if cell.client in tell.asks and cell.upstream in tell.asks else (),
         # Anthropic's figures say nothing of thought where there was none to tell.
         usage=(30, 10, 12, None if cell.client == A else 4),
     )
     return _with(rule, tell.heard.get((cell.client, cell.upstream), {}))
+
+
+def _weighed(said: Said) -> tuple[Weighed, ...]:
+    return tuple((piece, CHOSEN, ((piece, CHOSEN), OTHER)) for piece in said.pieces()) if said.is_weighed else ()
 
 
 def _with(heard: Heard, changes: Mapping[str, Any]) -> Heard:
@@ -75,6 +82,16 @@ TELLS: Final = (
         said=Said(text=TEXT, end="stop_sequence", stop_sequence="END"),
         why="Responses and Gemini do not tell which one matched, or that one did",
         heard={(A, upstream): {"end": "end_turn", "stop_sequence": None} for upstream in (R, G)},
+    ),
+    Tell(
+        name="log probabilities",
+        said=Said(text=TEXT, is_weighed=True),
+        asks={
+            C: {"logprobs": True, "top_logprobs": 2},
+            R: {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
+            G: {"generationConfig": {"responseLogprobs": True, "logprobs": 2}},
+        },
+        why="Anthropic Messages has none",
     ),
     Tell(
         name="a source",

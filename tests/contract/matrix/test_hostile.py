@@ -13,8 +13,8 @@ from tests.contract.matrix.hearing import heard
 from tests.contract.matrix.tells import NOW, OSLO, ROME, TEXT, Tell, expected
 from tests.contract.matrix.test_faults import LAST, TERMINATORS
 from tests.contract.matrix.test_tells import ASKED
-from tests.contract.matrix.vendors import Said, streamed
-from tests.live.upstream import sse_answer
+from tests.contract.matrix.vendors import Said, streamed, whole
+from tests.live.upstream import json_answer, sse_answer
 
 Json = Any
 Change = Callable[[bytes], Iterable[bytes]]
@@ -170,6 +170,17 @@ ERRORS = {
     "anthropic": b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"went up in smoke"}}\n\n',
     "gemini": b'data: {"error":{"code":500,"message":"went up in smoke","status":"INTERNAL"}}\r\n\r\n',
 }
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.pitfall(33)
+def test_a_whole_body_in_the_place_of_a_stream(stage: Stage, cell: Cell) -> None:
+    """A server that cannot stream calls, or anything, answers whole: its client hears a stream all the same."""
+    answer = json_answer(json.loads(whole(cell.upstream, SAID)))
+    asked = stage.play(cell, "streamed", ASKED[cell.client], answer)
+    assert asked.reply.status == 200, asked.reply.body
+    assert (asked.reply.header("content-type") or "").startswith("text/event-stream")
+    assert heard(cell.client, "streamed", asked.reply.body) == expected(Tell(name="whole", said=SAID), cell)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

@@ -22,6 +22,7 @@ ASKED = {
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 @pytest.mark.parametrize("tell", TELLS, ids=lambda tell: tell.name)
 def test_what_is_heard(stage: Stage, tell: Tell, cell: Cell, framing: Framing) -> None:
-    asked = stage.play(cell, framing, ASKED[cell.client], tell.said)
+    besides = tell.asks.get(cell.client, {}) if cell.upstream in tell.asks else {}
+    asked = stage.play(cell, framing, {**ASKED[cell.client], **besides}, tell.said)
     assert asked.reply.status == 200, asked.reply.body
     assert heard(cell.client, framing, asked.reply.body) == expected(tell, cell)

@@ -4,13 +4,13 @@ recordings, without our encoders: what they get wrong must not be wrong here as 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from torouter.units import Dialect
 
-__all__ = ["Call", "End", "Said", "Source", "streamed", "whole"]
+__all__ = ["CHOSEN", "OTHER", "Call", "End", "Said", "Source", "streamed", "whole"]
 
 Json = dict[str, Any]
 End = Literal["stop", "stop_sequence", "length", "tool_calls", "refusal", "content_filter"]
@@ -44,10 +44,17 @@ class Said:
     sources: tuple[Source, ...] = ()
     end: End = "stop"
     stop_sequence: str | None = None
+    is_weighed: bool = False
+    """Log probabilities stand beside the text, whose pieces are its tokens."""
 
     def pieces(self) -> Iterator[str]:
         """The text as deltas, cut within words."""
         yield from (self.text[at : at + 3] for at in range(0, len(self.text), 3))
+
+
+OTHER: tuple[str, float] = ("other", -2.5)
+CHOSEN: float = -0.25
+"""What else might have stood in each token's place, and how likely what stands there was."""
 
 
 def whole(dialect: Dialect, said: Said) -> bytes:
@@ -88,10 +95,21 @@ def _chat(said: Said) -> Json:
     choice: Json = {"index": 0, "message": message, "logprobs": None, "finish_reason": _CHAT_ENDS[said.end]}
     if said.stop_sequence is not None:
         choice["stop_reason"] = said.stop_sequence  # vLLM's way to tell
+    if said.is_weighed:
+        choice["logprobs"] = {"content": [_token(piece) for piece in said.pieces()], "refusal": None}
     return {
         "id": "chatcmpl-up", "object": "chat.completion", "created": 1, "model": "up", "choices": [choice],
         "usage": _CHAT_USAGE,
     }  # fmt: skip
+
+
+def _token(piece: str) -> Json:
+    """OpenAI's form."""
+    [chosen, other] = [
+        {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+        for token, logprob in ((piece, CHOSEN), OTHER)
+    ]
+    return {**chosen, "top_logprobs": [chosen, other]}
 
 
 def _chat_call(call: Call) -> Json:
@@ -108,6 +126,8 @@ def _chat_stream(said: Said) -> Iterator[bytes]:
 
     def chunk(delta: Json, finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish, **more}
+        if said.is_weighed and delta.get("content"):
+            choice["logprobs"] = {"content": [_token(delta["content"])], "refusal": None}
         return _data({**head, "choices": [choice], "usage": None})
 
     yield chunk({"role": "assistant", "content": "", "refusal": None})
@@ -156,7 +176,8 @@ def _items(said: Said) -> Iterator[Json]:
     parts: list[Json] = []
     if said.text:
         sources = [_responses_source(source) for source in said.sources]
-        parts.append({"type": "output_text", "text": said.text, "annotations": sources, "logprobs": []})
+        tokens = [_token(piece) for piece in said.pieces()] if said.is_weighed else []
+        parts.append({"type": "output_text", "text": said.text, "annotations": sources, "logprobs": tokens})
     if said.refusal:
         parts.append({"type": "refusal", "refusal": said.refusal})
     if parts:
@@ -219,12 +240,14 @@ def _responses_part(event: Any, place: Json, part: Json, said: Said) -> Iterator
         yield event("response.refusal.delta", **place, delta=part["refusal"])
         yield event("response.refusal.done", **place, refusal=part["refusal"])
     else:
-        yield event("response.content_part.added", **place, part={**part, "text": "", "annotations": []})
+        bare = {**part, "text": "", "annotations": [], "logprobs": []}
+        yield event("response.content_part.added", **place, part=bare)
         for piece in said.pieces():
-            yield event("response.output_text.delta", **place, delta=piece, logprobs=[])
+            tokens = [_token(piece)] if said.is_weighed else []
+            yield event("response.output_text.delta", **place, delta=piece, logprobs=tokens)
         for number, source in enumerate(part["annotations"]):
             yield event("response.output_text.annotation.added", **place, annotation_index=number, annotation=source)
-        yield event("response.output_text.done", **place, text=part["text"], logprobs=[])
+        yield event("response.output_text.done", **place, text=part["text"], logprobs=part["logprobs"])
     yield event("response.content_part.done", **place, part=part)
 
 
@@ -330,6 +353,8 @@ def _gemini(said: Said) -> Json:
     answer = _gemini_chunk(list(_parts(said)), _GEMINI_ENDS[said.end])
     if said.sources:
         answer["candidates"][0]["groundingMetadata"] = _grounding(said)
+    if said.is_weighed:
+        answer["candidates"][0]["logprobsResult"] = _logprobs(said.pieces())
     return {**answer, "usageMetadata": _GEMINI_USAGE}
 
 
@@ -362,6 +387,12 @@ def _grounding(said: Said) -> Json:
     }
 
 
+def _logprobs(pieces: Iterable[str]) -> Json:
+    places = [[(piece, CHOSEN), OTHER] for piece in pieces]
+    told = [[{"token": token, "tokenId": 7, "logProbability": each} for token, each in place] for place in places]
+    return {"chosenCandidates": [place[0] for place in told], "topCandidates": [{"candidates": p} for p in told]}
+
+
 def _gemini_chunk(parts: list[Json], finish: str | None = None) -> Json:
     candidate: Json = {"content": {"role": "model", "parts": parts}, "index": 0}
     if finish is not None:
@@ -373,9 +404,11 @@ def _gemini_stream(said: Said) -> Iterator[bytes]:
     """Texts in increments, calls whole; the last chunk has the end and the last of the figures."""
     for part in _parts(said):
         cut = _cut(part["text"]) if "text" in part else [""]
-        for piece in cut:
-            increment = {**part, "text": piece} if "text" in part else part
-            yield _data({**_gemini_chunk([increment]), "usageMetadata": {"promptTokenCount": 30}}, b"\r\n\r\n")
+        for piece in said.pieces() if said.is_weighed and part.get("text") == said.text else cut:
+            chunk = _gemini_chunk([{**part, "text": piece} if "text" in part else part])
+            if said.is_weighed and piece and not part.get("thought"):
+                chunk["candidates"][0]["logprobsResult"] = _logprobs([piece])
+            yield _data({**chunk, "usageMetadata": {"promptTokenCount": 30}}, b"\r\n\r\n")
     last = _gemini_chunk([], _GEMINI_ENDS[said.end])
     if said.sources:
         last["candidates"][0]["groundingMetadata"] = _grounding(said)

@@ -29,9 +29,9 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "anthropic":
         return Encoded(body=encode_home(request, model))
-    plain = lowered(request)
+    plain = lowered(request, has_objects_only=True)
     stops, others = split_stops(plain)
-    return encode_foreign(plain, "anthropic", lambda log: _body(plain, model, facts, stops, log), stops=others)
+    return encode_foreign(plain, "anthropic", facts, lambda log: _body(plain, model, facts, stops, log), stops=others)
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, stops: tuple[str, ...], log: LossLog) -> Json:

@@ -125,8 +125,8 @@ def settle_settings(request: ChatRequest, log: LossLog) -> None:
         raise log.refusal(
             request.path_of("candidates"), "it gives one answer for a request", "ask once for each answer"
         )
-    if settings.logprobs or settings.top_logprobs:
-        field = "logprobs" if settings.logprobs else "top_logprobs"
+    if settings.wants_logprobs:
+        field = request.path_of("logprobs" if settings.logprobs else "top_logprobs")
         raise log.refusal(field, "it gives no log probabilities", "leave it out, or use a model of another upstream")
     if isinstance(settings.logit_bias, bytes) and msgspec.json.decode(settings.logit_bias) not in ({}, None):
         raise log.refusal("logit_bias", "its tokens are others, and it takes no bias", "leave it out")

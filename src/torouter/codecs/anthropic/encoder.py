@@ -6,7 +6,7 @@ opened only when there is something to say in them. What the official client pun
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import Event, Finish, PartBlob, PartKind, PartStart
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.usage import Usage
 from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.anthropic.encode_answer import citation_of, stop_fields
@@ -52,7 +53,7 @@ class Encoder(RowEncoder):
 
     def sign_text(self, blob: Blob) -> Iterator[Event]:
         """Behind a text a thinking block would be out of place (clients show it as the answer's)."""
-        self.drop_state()
+        self.drop_state(blob)
         yield from ()
 
     def sign_empty(self, blob: Blob) -> Iterator[Event]:
@@ -95,7 +96,10 @@ class Encoder(RowEncoder):
             _encode(block),
         )
 
-    def say(self, part: int, text: str) -> bytes:
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
+        """Nobody can ask for log probabilities here."""
+        if not text:
+            return b""
         self._has_said = True
         if self._kind == "text":
             self._text.append(text)
@@ -122,7 +126,7 @@ class Encoder(RowEncoder):
         """The last signature of a block is the one that counts, so there is only one."""
         token = blob.token("anthropic")
         if not token or not self._is_unsigned:
-            self.drop_state()
+            self.drop_state(blob)
             return b""
         self._is_unsigned = False
         return self._signature(token)

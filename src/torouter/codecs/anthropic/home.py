@@ -19,7 +19,7 @@ from torouter.canon.blocks import (
 from torouter.canon.request import ChatRequest, Message, Tool
 from torouter.codecs.json_objects import Json, given, kept
 
-__all__ = ["encode_home"]
+__all__ = ["encode_block", "encode_home"]
 
 
 def encode_home(request: ChatRequest, model: str) -> bytes:
@@ -41,7 +41,7 @@ def encode_home(request: ChatRequest, model: str) -> bytes:
         body["tools"] = [Raw(tool.raw) if tool.raw else _tool(tool) for tool in request.tools]
     front = [block for message in request.messages if message.is_front for block in message.blocks]
     if front:
-        body["system"] = [_block(block) for block in front]
+        body["system"] = [encode_block(block) for block in front]
     body["messages"] = [_message(message) for message in request.messages if not message.is_front]
     return json.encode(body)
 
@@ -54,12 +54,12 @@ def _tool(tool: object) -> Json:
 def _message(message: Message) -> Json:
     return {
         "role": message.role,
-        "content": [_block(block) for block in message.blocks],
+        "content": [encode_block(block) for block in message.blocks],
         **kept(message.carried, "anthropic"),
     }
 
 
-def _block(block: Block) -> Json | Raw:
+def encode_block(block: Block) -> Json | Raw:
     match block:
         case TextBlock():
             return _text(block)
@@ -98,7 +98,7 @@ def _reasoning(block: ReasoningBlock) -> Json:
 def _result(block: ToolResultBlock) -> Json:
     result: Json = {"type": "tool_result", "tool_use_id": block.call_id}
     if block.content and not any(item.name == "content" for item in block.carried):
-        result["content"] = [_block(part) for part in block.content]
+        result["content"] = [encode_block(part) for part in block.content]
     if block.is_error is not None:
         result["is_error"] = block.is_error
     return {**result, **_cache(block.cache), **kept(block.carried, "anthropic")}

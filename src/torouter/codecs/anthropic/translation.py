@@ -10,6 +10,7 @@ from torouter.codecs.anthropic.encode_answer import encode_answer
 from torouter.codecs.anthropic.encode_content import needs_data
 from torouter.codecs.anthropic.encode_request import encode_request
 from torouter.codecs.anthropic.encoder import Encoder
+from torouter.codecs.anthropic.resume import resume
 from torouter.codecs.codec import Translation
 
 __all__ = ["TRANSLATION"]
@@ -21,5 +22,7 @@ TRANSLATION: Final = Translation(
     encoder=Encoder,
     needs_data=needs_data,
     encode_answer=encode_answer,
+    resume=resume,
+    resumes_with_blocks=True,
     begins_with_usage=True,
 )

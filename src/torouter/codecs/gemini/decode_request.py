@@ -6,8 +6,8 @@ google-genai 3.4.0, seen 2026-11.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
 from torouter.canon.request import ChatRequest, OutputFormat, Settings
+from torouter.canon.valued import object_schema
 from torouter.codecs.fields import BOOL, FLOAT, INT, STR, STRS, meaning, read_body
 from torouter.codecs.gemini.decode_messages import decode_messages
 from torouter.codecs.gemini.decode_tools import decode_tool_choice, decode_tools
@@ -25,6 +26,7 @@ from torouter.errors import RequestError
 __all__ = ["decode_request"]
 
 _CONFIG: Final = "generationConfig"
+_ENUM: Final = "text/x.enum"
 _TYPED: Final = ("tools", "toolConfig", _CONFIG, "serviceTier")
 """Read into typed fields; kept raw for home as well, where grouping and spelling are the caller's own."""
 _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
@@ -36,7 +38,7 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "modelArmorConfig": ("refuse", "it asks for a filter that Google's own servers run"),
 }
 _NO_OTHER_MEDIA: Final = "only text can be asked of it"
-_NO_LOGPROBS: Final = "log probabilities do not pass between dialects yet"
+_NO_IDS: Final = "tokens have no ids there"
 _CONFIG_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "mediaResolution": ("report", "the resolution of media is not set for a whole request there"),
     "speechConfig": ("refuse", _NO_OTHER_MEDIA),
@@ -65,6 +67,8 @@ _PATHS: Final = {
     "frequency_penalty": f"{_CONFIG}.frequencyPenalty",
     "seed": f"{_CONFIG}.seed",
     "candidates": f"{_CONFIG}.candidateCount",
+    "logprobs": f"{_CONFIG}.responseLogprobs",
+    "top_logprobs": f"{_CONFIG}.logprobs",
     "stop": f"{_CONFIG}.stopSequences",
     "service_tier": "serviceTier",
     "tool_choice": "toolConfig.functionCallingConfig",
@@ -120,6 +124,8 @@ def _settings(top: CamelFields, config: CamelFields) -> Settings:
         frequency_penalty=config.take("frequencyPenalty", FLOAT),
         seed=config.take("seed", INT),
         candidates=config.take("candidateCount", INT),
+        logprobs=config.take("responseLogprobs", BOOL),
+        top_logprobs=config.take("logprobs", INT),
         stop=tuple(stop) if isinstance(stop, list) else stop,
         service_tier=UNSET if tier in (None, "unspecified") else _TIERS.get(str(tier).lower(), tier),
         store=top.take("store", BOOL),
@@ -162,9 +168,26 @@ def _output(config: CamelFields) -> OutputFormat | None:
         schema = config.raw(name)
         if schema is not None:
             plain = schema if name == "responseJsonSchema" else from_openapi(schema)
-            return OutputFormat(kind="schema", path=config.at(name), schema=plain, strict=True)
+            return _schema(plain, config.at(name), media_type)
     path = config.at("responseMimeType")
+    if media_type == _ENUM:
+        raise RequestError(
+            f"`{path}` is `{_ENUM}`, whose words stand in `responseSchema`: give one", code="invalid_value", param=path
+        )
     return OutputFormat(kind="json", path=path) if media_type == "application/json" else None
+
+
+def _schema(schema: bytes, path: str, media_type: str) -> OutputFormat:
+    """A root that is no object is wrapped, for everybody else."""
+    try:
+        wrapped = object_schema(schema)
+    except RecursionError:
+        raise RequestError("a schema in the request is nested too deeply", param=path) from None
+    if media_type == _ENUM and wrapped is None:
+        message = f"`{path}` must be of strings with an `enum`: an answer of `{_ENUM}` is one of its words"
+        raise RequestError(message, code="invalid_value", param=path)
+    wrapping: Literal["json", "word"] | None = None if wrapped is None else "word" if media_type == _ENUM else "json"
+    return OutputFormat(kind="schema", path=path, schema=wrapped or schema, strict=True, wrapping=wrapping)
 
 
 def _carried(top: CamelFields, config: CamelFields, thinking: CamelFields | None) -> tuple[Carried, ...]:
@@ -172,6 +195,7 @@ def _carried(top: CamelFields, config: CamelFields, thinking: CamelFields | None
         *top.keep(*_TYPED),
         *_store(top),
         *_unlike(config),
+        *_logprobs(config),
         *config.rest("gemini", _CONFIG_FATES, within=config.path),
         *(() if thinking is None else thinking.rest("gemini", within=thinking.path)),
         *top.rest("gemini", _FATES),
@@ -183,25 +207,32 @@ def _store(top: CamelFields) -> tuple[Carried, ...]:
     return top.carry("store", "gemini", fate, "nothing is stored there")
 
 
+def _logprobs(config: CamelFields) -> tuple[Carried, ...]:
+    fate: Fate = "report" if config.get("responseLogprobs", BOOL) else "typed"
+    said = config.carry("responseLogprobs", "gemini", fate, _NO_IDS)
+    return _within(config, (*said, *config.carry("logprobs", "gemini", "typed")))
+
+
+def _within(config: CamelFields, items: Iterable[Carried]) -> tuple[Carried, ...]:
+    """In the caller's own spelling."""
+    return tuple(msgspec.structs.replace(item, name=config.spelled(item.name), within=config.path) for item in items)
+
+
 def _unlike(config: CamelFields) -> tuple[Carried, ...]:
     """Settings that would make another kind of answer."""
     media_type = config.get("responseMimeType", STR) or "text/plain"
     modalities = {word.upper() for word in config.get("responseModalities", STRS) or ()}
-    logprobs = bool(config.get("responseLogprobs", BOOL)) or bool(config.get("logprobs", INT))
     candidates = config.get("candidateCount", INT)
     refused: dict[str, tuple[bool, str]] = {
         "responseMimeType": (
-            media_type not in ("text/plain", "application/json"),
+            media_type not in ("text/plain", "application/json", _ENUM),
             f"answers of type `{media_type}` cannot be asked for",
         ),
         "responseModalities": (bool(modalities - {"TEXT"}), _NO_OTHER_MEDIA),
-        "responseLogprobs": (logprobs, _NO_LOGPROBS),
-        "logprobs": (logprobs, _NO_LOGPROBS),
         "candidateCount": (candidates not in (None, 1), "one request gets one answer"),
     }
     kept: list[Carried] = []
     for name, (is_refused, why) in refused.items():
         fate: Fate = "refuse" if is_refused else "typed"
-        item = config.carry(name, "gemini", fate, why)
-        kept += [msgspec.structs.replace(each, name=config.spelled(name), within=config.path) for each in item]
+        kept += _within(config, config.carry(name, "gemini", fate, why))
     return tuple(kept)

@@ -28,6 +28,7 @@ from torouter.canon.events import (
     PartStart,
 )
 from torouter.canon.finish import settle_finish
+from torouter.canon.logprobs import TokenLogprob
 from torouter.codecs.absent import ABSENT, has_value
 from torouter.codecs.answer_decoder import AnswerDecoder
 from torouter.codecs.codec import Framing
@@ -35,6 +36,7 @@ from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.frames import ElementCutter, PieceTooLong
 from torouter.codecs.gemini.decode_content import SERVER_PARTS
 from torouter.codecs.gemini.grounding import citations_in
+from torouter.codecs.gemini.logprobs import read_logprobs
 from torouter.codecs.gemini.usage import read_usage
 from torouter.errors import UpstreamError
 
@@ -90,6 +92,8 @@ class _Candidate(msgspec.Struct, rename="camel"):
     finish_message: str | None = None
     grounding_metadata: Raw = ABSENT
     citation_metadata: Raw = ABSENT
+    logprobs_result: Raw = ABSENT
+    continuation_token: Raw = ABSENT
 
 
 class _Feedback(msgspec.Struct, rename="camel"):
@@ -122,11 +126,13 @@ class Decoder(AnswerDecoder):
         self._response_id = ""
         self._current: tuple[PartKind, int] | None = None
         self._texts: dict[int, list[str]] = {}
+        self._tokens: tuple[TokenLogprob, ...] = ()
         self._calls = 0
         self._has_content = False
         self._word = ""
         self._message: str | None = None
         self._block_word = ""
+        self._token = b""
         self._grounding = ABSENT
 
     def cut(self, data: bytes) -> Iterable[bytes]:
@@ -170,6 +176,8 @@ class Decoder(AnswerDecoder):
                 self.count_usage(msgspec.structs.replace(figures, quality="partial"), events)
 
     def _candidate(self, candidate: _Candidate, events: list[Event]) -> None:
+        if has_value(candidate.logprobs_result):
+            self._tokens += read_logprobs(candidate.logprobs_result)
         content = candidate.content
         for raw in (content.parts if content is not None else None) or ():
             self._part(raw, events)
@@ -177,6 +185,8 @@ class Decoder(AnswerDecoder):
             word = candidate.finish_reason
             self._word = word if isinstance(word, str) else _NUMBERED.get(word, str(word))
             self._message = candidate.finish_message
+        if has_value(candidate.continuation_token):
+            self._token = bytes(candidate.continuation_token)
         if has_value(candidate.grounding_metadata):
             self._grounding = candidate.grounding_metadata
         if has_value(candidate.citation_metadata):
@@ -201,10 +211,13 @@ class Decoder(AnswerDecoder):
             self._current = kind, self._begin(kind, events)
         number = self._current[1]
         if text:
-            events.append(PartDelta(number, text))
             if kind == "text":
                 self._has_content = True
                 self._texts[number].append(text)
+                events.append(PartDelta(number, text, self._tokens))
+                self._tokens = ()
+            else:
+                events.append(PartDelta(number, text))
         if part.thought_signature:
             events.append(PartBlob(number, _signed(part.thought_signature)))
             self._leave(events)
@@ -279,12 +292,17 @@ class Decoder(AnswerDecoder):
             has_content=self._has_content,
             has_calls=self._calls > 0,
             explanation=self._message if reason == "content_filter" else None,
+            details=self._token if reason == "pause" else b"",
         )
 
     def end_parts(self) -> Iterable[Event]:
         events: list[Event] = []
         self._leave(events)
         texts = {number: "".join(pieces) for number, pieces in self._texts.items()}
+        if self._tokens:
+            last = max(texts, default=None)
+            late = Lost("logprobsResult", "it belongs to no text")
+            events.append(late if last is None else PartDelta(last, "", self._tokens))
         events += [PartCited(number, citation) for number, citation in citations_in(self._grounding, texts)]
         events += map(PartEnd, texts)
         return events

@@ -24,11 +24,13 @@ from torouter.codecs.arguments import NotAnObject, object_in
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.gemini.grounding import grounding_of
 from torouter.codecs.gemini.home import slot
+from torouter.codecs.gemini.logprobs import logprobs_result
 from torouter.codecs.gemini.usage import render_usage
+from torouter.codecs.gemini.wrapping import Unwrapping
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
 
-__all__ = ["IS_CUT", "args_of", "encode_answer", "finish_fields", "unreadable_call"]
+__all__ = ["IS_CUT", "args_of", "encode_answer", "finish_fields", "unreadable_call", "unwrapping"]
 
 _REASONS: Final[Mapping[FinishReason, str]] = {
     "stop": "STOP",
@@ -55,6 +57,9 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
         **finish_fields(finish),
         "index": 0,
     }
+    tokens = [token for block in answer.blocks if isinstance(block, TextBlock) for token in block.logprobs]
+    if tokens and options.shows_logprobs:
+        candidate["logprobsResult"] = logprobs_result(tokens)
     grounding = grounding_of(_cited(answer))
     if grounding:
         candidate["groundingMetadata"] = grounding
@@ -93,7 +98,9 @@ def unreadable_call(name: str) -> UpstreamError:
 def _part(block: Block, finish: Finish, options: AnswerOptions) -> Json | Raw | None:
     match block:
         case TextBlock():
-            return {"text": block.text, **slot(block.blobs)} if block.text or slot(block.blobs) else None
+            return (
+                {"text": _said(block.text, options), **slot(block.blobs)} if block.text or slot(block.blobs) else None
+            )
         case RefusalBlock():
             return {"text": block.text} if block.text else None
         case ReasoningBlock():
@@ -105,6 +112,17 @@ def _part(block: Block, finish: Finish, options: AnswerOptions) -> Json | Raw | 
             return Raw(block.raw) if block.origin.dialect == "gemini" else None
         case _:  # an answer holds no others
             return None
+
+
+def unwrapping(options: AnswerOptions) -> Unwrapping | None:
+    """For an answer that the client wants without the object that its schema was wrapped in."""
+    output = None if options.request is None else options.request.output
+    return None if output is None or output.wrapping is None else Unwrapping(output.wrapping)
+
+
+def _said(text: str, options: AnswerOptions) -> str:
+    unwrap = unwrapping(options)
+    return text if unwrap is None else unwrap.feed(text) + unwrap.close()
 
 
 def _call(block: ToolCallBlock, finish: Finish) -> Json | None:

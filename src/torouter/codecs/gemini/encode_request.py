@@ -22,8 +22,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "gemini":
         return Encoded(body=encode_home(request))
-    plain = lowered(request)
-    return encode_foreign(plain, "gemini", lambda log: _body(plain, facts, log))
+    plain = lowered(request, has_objects_only=True)
+    return encode_foreign(plain, "gemini", facts, lambda log: _body(plain, facts, log))
 
 
 def _body(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:

@@ -24,7 +24,12 @@ _SAID_LEVELS: Final = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 def encode_settings(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     """Fields of `generationConfig`."""
-    return {**_limit(request, facts, log), **_sampling(request, log), **_stop(request, log)}
+    return {
+        **_limit(request, facts, log),
+        **_sampling(request, log),
+        **_stop(request, log),
+        **_logprobs(request, log),
+    }
 
 
 def _limit(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
@@ -69,6 +74,16 @@ def _stop(request: ChatRequest, log: LossLog) -> Json:
     if len(sequences) > _MAX_STOPS:
         raise log.refusal(request.path_of("stop"), f"it takes at most {_MAX_STOPS} stop sequences", "send fewer")
     return {"stopSequences": list(sequences)}
+
+
+def _logprobs(request: ChatRequest, log: LossLog) -> Json:
+    settings = request.settings
+    if not settings.wants_logprobs:
+        return {}
+    path = request.path_of("logprobs" if settings.logprobs else "top_logprobs")
+    log.report(path, "approximated", "tokens have no bytes there: those of the answer are made from their text")
+    top = settings.top_logprobs
+    return {"responseLogprobs": True, "logprobs": top} if isinstance(top, int) else {"responseLogprobs": True}
 
 
 def encode_thinking(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
@@ -119,9 +134,6 @@ def settle_settings(request: ChatRequest, log: LossLog) -> None:
         raise log.refusal(
             request.path_of("candidates"), "one request gets one answer through this road", "ask once for each answer"
         )
-    if settings.logprobs or settings.top_logprobs:
-        field = request.path_of("logprobs" if settings.logprobs else "top_logprobs")
-        raise log.refusal(field, "log probabilities do not pass between dialects yet", "leave it out")
     if isinstance(settings.logit_bias, bytes) and msgspec.json.decode(settings.logit_bias) not in ({}, None):
         raise log.refusal(request.path_of("logit_bias"), "its tokens are others, and it takes no bias", "leave it out")
     if isinstance(settings.verbosity, str) and settings.verbosity != "medium":

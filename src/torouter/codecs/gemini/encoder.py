@@ -7,6 +7,7 @@ Seen 2026-11.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,15 +15,18 @@ from msgspec import Raw
 
 from torouter.canon.blocks import Blob, Citation
 from torouter.canon.events import Event, Finish, PartKind, PartStart
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.serial import InARow
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.answer_losses import report_citation, report_cut_call
 from torouter.codecs.codec import AnswerOptions
-from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields, unreadable_call
+from torouter.codecs.gemini.encode_answer import IS_CUT, args_of, finish_fields, unreadable_call, unwrapping
 from torouter.codecs.gemini.errors import render_error, render_stream_error
 from torouter.codecs.gemini.grounding import grounding_of
 from torouter.codecs.gemini.home import slot
+from torouter.codecs.gemini.logprobs import logprobs_result
 from torouter.codecs.gemini.usage import render_usage
+from torouter.codecs.gemini.wrapping import Unwrapping
 from torouter.codecs.json_objects import Json
 from torouter.errors import UpstreamError
 
@@ -35,10 +39,11 @@ _KINDS: Final[frozenset[PartKind]] = frozenset({"text", "refusal", "reasoning", 
 class _Part:
     """A part that is open: what it said (text for its citations, a call's arguments), and what stands beside it."""
 
-    __slots__ = ("blobs", "citations", "head", "pieces", "start_bytes")
+    __slots__ = ("blobs", "citations", "head", "pieces", "start_bytes", "unwrap")
 
-    def __init__(self, head: PartStart, start_bytes: int) -> None:
+    def __init__(self, head: PartStart, start_bytes: int, unwrap: Unwrapping | None) -> None:
         self.head = head
+        self.unwrap = unwrap
         self.start_bytes = start_bytes
         self.pieces: list[str] = []
         self.blobs: list[Blob] = [*head.blobs]
@@ -49,7 +54,9 @@ class Encoder(AnswerEncoder):
     def __init__(self, options: AnswerOptions) -> None:
         super().__init__(options, "gemini")
         about = _encode({"modelVersion": options.model, "responseId": options.seed})
-        self._after = b'}],"role":"model"},"index":0}],%b' % about[1:]
+        self._beside = b'}],"role":"model"},"index":0'
+        self._last = b"}],%b" % about[1:]
+        self._after = self._beside + self._last
         self._about: Json = {"modelVersion": options.model, "responseId": options.seed}
         self._row = InARow()
         self._parts: dict[int, _Part] = {}
@@ -69,22 +76,33 @@ class Encoder(AnswerEncoder):
         if head.kind not in _KINDS:
             self.drop_part(head)
             return b""
-        self._parts[head.part] = _Part(head, self._text_bytes)
+        unwrap = unwrapping(self.options) if head.kind == "text" else None
+        self._parts[head.part] = _Part(head, self._text_bytes, unwrap)
         return b"" if head.kind == "tool_call" else b"".join(self.sign(head.part, blob) for blob in head.blobs)
 
-    def say(self, part: int, text: str) -> bytes:
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
         saying = self._parts.get(part)
-        if saying is None:
+        if saying is None or not (text or self.shows_logprobs):
             return b""
         if saying.head.kind == "reasoning" and not self.options.show_reasoning:
             return b""
         if saying.head.kind == "reasoning":
             return self._chunk(b'"text":%b,"thought":true' % _encode(text))
+        if saying.unwrap is not None:
+            text = saying.unwrap.feed(text)
+            if not (text or (logprobs and self.shows_logprobs)):
+                return b""
         saying.pieces.append(text)
         if saying.head.kind == "tool_call":
             return b""
         self._text_bytes += len(text.encode("utf-8", "surrogatepass"))
+        if logprobs and self.shows_logprobs:
+            return self._weighed(text, logprobs)
         return self._chunk(b'"text":%b' % _encode(text))
+
+    def _weighed(self, text: str, logprobs: Sequence[TokenLogprob]) -> bytes:
+        weighed = b'%b,"logprobsResult":%b%b' % (self._beside, _encode(logprobs_result(logprobs)), self._last)
+        return self._framed(b'{"candidates":[{"content":{"parts":[{"text":%b%b' % (_encode(text), weighed))
 
     def _chunk(self, part: bytes) -> bytes:
         return self._framed(b'{"candidates":[{"content":{"parts":[{%b%b' % (part, self._after))
@@ -103,7 +121,7 @@ class Encoder(AnswerEncoder):
             return b""
         told = slot((blob,))
         if not told:
-            self.drop_state()
+            self.drop_state(blob)
             return b""
         if signed.head.kind == "tool_call":
             signed.blobs.append(blob)
@@ -127,8 +145,9 @@ class Encoder(AnswerEncoder):
         said = "".join(ended.pieces)
         if ended.head.kind == "tool_call":
             return self._call(ended, said)
-        self._cited += [(citation, said, ended.start_bytes) for citation in ended.citations]
-        return b""
+        rest = "" if ended.unwrap is None else ended.unwrap.close()
+        self._cited += [(citation, said + rest, ended.start_bytes) for citation in ended.citations]
+        return self._chunk(b'"text":%b' % _encode(rest)) if rest else b""
 
     def _call(self, ended: _Part, arguments: str) -> bytes:
         """Whether arguments that cannot be read were cut off by a limit is known at the end."""

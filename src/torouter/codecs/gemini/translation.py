@@ -11,6 +11,7 @@ from torouter.codecs.gemini.encode_answer import encode_answer
 from torouter.codecs.gemini.encode_content import needs_data
 from torouter.codecs.gemini.encode_request import encode_request
 from torouter.codecs.gemini.encoder import Encoder
+from torouter.codecs.gemini.resume import resume
 
 __all__ = ["TRANSLATION"]
 
@@ -21,4 +22,5 @@ TRANSLATION: Final = Translation(
     encoder=Encoder,
     needs_data=needs_data,
     encode_answer=encode_answer,
+    resume=resume,
 )

@@ -28,12 +28,14 @@ from torouter.canon.events import (
     PartStart,
 )
 from torouter.canon.finish import settle_finish
+from torouter.canon.logprobs import TokenLogprob
 from torouter.codecs.absent import ABSENT, has_value
 from torouter.codecs.answer_decoder import AnswerDecoder
 from torouter.codecs.codec import Framing
 from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.openai_chat.calls import CallDelta, CallTracker, FunctionDelta
 from torouter.codecs.openai_chat.details import Details
+from torouter.codecs.openai_logprobs import read_logprobs
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.unreadable import UNREADABLE
 
@@ -81,6 +83,7 @@ class _Choice(msgspec.Struct):
     message: _Delta | None = None
     finish_reason: str | None = None
     stop_reason: Raw = ABSENT
+    logprobs: Raw = ABSENT
     error: Raw = ABSENT
 
 
@@ -92,6 +95,11 @@ class _Chunk(msgspec.Struct):
     service_tier: object = None
     error: Raw = ABSENT
     x_groq: Raw = ABSENT
+
+
+class _Logprobs(msgspec.Struct):
+    content: Raw = ABSENT
+    refusal: Raw = ABSENT
 
 
 class _Groq(msgspec.Struct):
@@ -118,6 +126,7 @@ class _Segment(msgspec.Struct):
 
 
 _read_chunk = msgspec.json.Decoder(_Chunk).decode
+_read_logprobs = msgspec.json.Decoder(_Logprobs).decode
 _read_groq = msgspec.json.Decoder(_Groq).decode
 _read_annotations = msgspec.json.Decoder(list[Raw]).decode
 _read_annotation = msgspec.json.Decoder(_Annotation).decode
@@ -134,6 +143,7 @@ class Decoder(AnswerDecoder):
         self._calls = CallTracker(self._next_part)
         self._parts: dict[PartKind, int] = {}
         self._details: Details | None = None
+        self._tokens: list[TokenLogprob] = []
         self._response_id = ""
         self._raw_reason = ""
         self._stop_sequence: str | None = None
@@ -155,6 +165,8 @@ class Decoder(AnswerDecoder):
             if not self.has_started:
                 self._response_id = "" if chunk.id is None else str(chunk.id)
                 self.start(self._response_id, chunk.model or "", events)
+            if has_value(choice.logprobs):
+                self._weigh(choice.logprobs, events)
             delta = self._said_in(choice)
             if delta is not None:
                 self._delta(delta, events)
@@ -212,7 +224,31 @@ class Decoder(AnswerDecoder):
         if part is None:
             part = self._parts[kind] = self._next_part()
             events.append(PartStart(part=part, kind=kind))
-        events.append(PartDelta(part, text))
+        if kind == "text" and self._tokens:
+            events.append(PartDelta(part, text, self._take_tokens()))
+        else:
+            events.append(PartDelta(part, text))
+
+    def _weigh(self, raw: Raw, events: list[Event]) -> None:
+        """Log probabilities are of the text beside them, or of the next one: a token may be no whole character."""
+        try:
+            said = _read_logprobs(raw)
+        except UNREADABLE:
+            events.append(Lost("logprobs", "they cannot be read"))
+            return
+        self._tokens += read_logprobs(said.content)
+        if read_logprobs(said.refusal):
+            events.append(Lost("logprobs.refusal", "refusals have no log probabilities there"))
+
+    def _take_tokens(self) -> tuple[TokenLogprob, ...]:
+        tokens, self._tokens = tuple(self._tokens), []
+        return tokens
+
+    def _late_tokens(self) -> Iterable[Event]:
+        if self._tokens and "text" in self._parts:
+            yield PartDelta(self._parts["text"], "", self._take_tokens())
+        elif self._tokens:
+            yield Lost("logprobs", "they belong to no text")
 
     def _state(self) -> Iterable[Event]:
         """State is of the reasoning that has been said, which other content ends; or of none."""
@@ -278,6 +314,7 @@ class Decoder(AnswerDecoder):
 
     def end_parts(self) -> Iterable[Event]:
         yield from self._state()
+        yield from self._late_tokens()
         yield from map(PartEnd, self._parts.values())
         yield from self._calls.finish()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,13 +10,15 @@ import msgspec
 from torouter.canon.blocks import Citation, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
 from torouter.canon.events import Finish, FinishReason
 from torouter.canon.fold import Answer
+from torouter.canon.logprobs import TokenLogprob
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.legacy import is_legacy
 from torouter.codecs.openai_chat.state import StateDetails, beside_call
+from torouter.codecs.openai_logprobs import render_logprobs
 
-__all__ = ["annotation_of", "encode_answer", "finish_fields", "render_usage"]
+__all__ = ["annotation_of", "encode_answer", "finish_fields", "logprobs_field", "render_usage"]
 
 _REASONS: Final[Mapping[FinishReason, str]] = {
     "stop": "stop",
@@ -35,13 +37,17 @@ def encode_answer(answer: Answer, options: AnswerOptions) -> bytes:
     finish = answer.finish
     if finish is None:
         raise answer.failure()
+    choice: Json = {"index": 0, "message": _message(answer, finish, options), **finish_fields(finish, options)}
+    tokens = [token for block in answer.blocks if isinstance(block, TextBlock) for token in block.logprobs]
+    if tokens and options.shows_logprobs:
+        choice["logprobs"] = logprobs_field(tokens)
     return msgspec.json.encode(
         {
             "id": f"chatcmpl-{options.seed}",
             "object": "chat.completion",
             "created": options.created_s,
             "model": options.model,
-            "choices": [{"index": 0, "message": _message(answer, finish, options), **finish_fields(finish, options)}],
+            "choices": [choice],
             "usage": render_usage(answer.usage),
         }
     )
@@ -54,6 +60,10 @@ def finish_fields(finish: Finish, options: AnswerOptions) -> Json:
     if reason == "tool_calls" and is_legacy(options.request):
         reason = "function_call"
     return {"logprobs": None, "finish_reason": reason, **known}
+
+
+def logprobs_field(tokens: Sequence[TokenLogprob]) -> Json:
+    return {"content": render_logprobs(tokens), "refusal": None}
 
 
 def render_usage(usage: Usage) -> Json:

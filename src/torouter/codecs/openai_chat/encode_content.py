@@ -12,6 +12,7 @@ from torouter.codecs.data_urls import data_url, sniff
 from torouter.codecs.foreign_request import own_state
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_chat.state import beside_call
+from torouter.codecs.openai_images import image_url
 
 __all__ = ["media_parts", "needs_data", "text_part", "tool_call"]
 
@@ -49,7 +50,7 @@ def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
     if block.filename:
         log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
     if isinstance(source, InlineMedia):
-        url = data_url(source)
+        url = image_url(source, path, log)
     elif isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):
         url = source.url
     else:

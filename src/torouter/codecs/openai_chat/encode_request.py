@@ -25,8 +25,8 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     """Raises `RequestError` for what must not be dropped. Pure, and the same bytes for the same request."""
     if request.dialect == "openai-chat":
         return Encoded(body=encode_home(request, model))
-    plain = lowered(request)
-    return encode_foreign(plain, "openai-chat", lambda log: _body(plain, model, facts, log))
+    plain = lowered(request, has_objects_only=False)
+    return encode_foreign(plain, "openai-chat", facts, lambda log: _body(plain, model, facts, log))
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:

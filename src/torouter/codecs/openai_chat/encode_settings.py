@@ -25,6 +25,7 @@ def encode_settings(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Js
         **_sampling(request, facts, log),
         **_stop(request, log),
         **_labels(request, log),
+        **_logprobs(request.settings),
         **_same(request.settings),
     }
 
@@ -85,6 +86,13 @@ def _labels(request: ChatRequest, log: LossLog) -> Json:
         else:
             log.report(request.path_of("service_tier"), "dropped", f"there is no tier `{tier}`")
     return written
+
+
+def _logprobs(settings: Settings) -> Json:
+    if not settings.wants_logprobs:
+        return {}
+    top = settings.top_logprobs
+    return {"logprobs": True, "top_logprobs": top} if isinstance(top, int) else {"logprobs": True}
 
 
 def _same(settings: Settings) -> Json:

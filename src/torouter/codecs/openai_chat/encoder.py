@@ -7,6 +7,7 @@ very last chunk, if it was asked for. Seen 2026-11.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -14,10 +15,11 @@ import msgspec
 from torouter.canon.blocks import Blob, Citation
 from torouter.canon.custom import unwrapped
 from torouter.canon.events import Finish, PartStart
+from torouter.canon.logprobs import TokenLogprob
 from torouter.codecs.answer_encoder import AnswerEncoder
 from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.codec import AnswerOptions
-from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, render_usage
+from torouter.codecs.openai_chat.encode_answer import annotation_of, finish_fields, logprobs_field, render_usage
 from torouter.codecs.openai_chat.errors import render_stream_error
 from torouter.codecs.openai_chat.legacy import is_legacy
 from torouter.codecs.openai_chat.state import StateDetails, beside_call
@@ -75,8 +77,8 @@ class Encoder(AnswerEncoder):
     def begin(self) -> bytes:
         return self._chunk(_ROLE)
 
-    def _chunk(self, delta: bytes) -> bytes:
-        return b'%b%b,"logprobs":null,"finish_reason":null}]}\n\n' % (self._before, delta)
+    def _chunk(self, delta: bytes, logprobs: bytes = b"null") -> bytes:
+        return b'%b%b,"logprobs":%b,"finish_reason":null}]}\n\n' % (self._before, delta, logprobs)
 
     def begin_part(self, head: PartStart) -> bytes:
         match head.kind:
@@ -118,13 +120,13 @@ class Encoder(AnswerEncoder):
         if self._calls:
             self.log.report("function_call", "dropped", "an answer holds one call")
             return b""
-        self._parts[head.part] = _Part(b"")
+        self._parts[head.part] = _Part(b"", is_wrapped=head.is_wrapped)
         self._calls = 1
         return self._chunk(b'{"function_call":%b}' % _encode({"name": head.name, "arguments": ""}))
 
-    def say(self, part: int, text: str) -> bytes:
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
         saying = self._parts.get(part)
-        if saying is None:
+        if saying is None or not (text or self.shows_logprobs):
             return b""
         if saying.wrapped is not None:
             saying.wrapped.append(text)
@@ -134,6 +136,8 @@ class Encoder(AnswerEncoder):
         if saying.field:
             if saying.field == b"content":
                 self._characters += len(text)
+            if logprobs and self.shows_logprobs:
+                return self._chunk(b'{"%b":%b}' % (saying.field, written), _encode(logprobs_field(logprobs)))
             return self._chunk(b'{"%b":%b}' % (saying.field, written))
         if self._is_legacy:
             return self._chunk(b'{"function_call":{"arguments":%b}}' % written)
@@ -150,7 +154,7 @@ class Encoder(AnswerEncoder):
     def sign(self, part: int, blob: Blob) -> bytes:
         """All state is told at the end, in one list: the helper takes a second one for an error."""
         if not self._details.take(blob, self._call_ids.get(part)):
-            self.drop_state()
+            self.drop_state(blob)
         return b""
 
     def end_part(self, part: int) -> bytes:
@@ -165,7 +169,7 @@ class Encoder(AnswerEncoder):
             else:
                 self._annotations.append(annotation)
         if ended.wrapped:
-            text, ended.wrapped = unwrapped("".join(ended.wrapped)), None
+            text, ended.wrapped = unwrapped("".join(ended.wrapped), "custom" if ended.is_custom else "function"), None
             return self.say(part, text) if text else b""
         if not ended.field and not ended.is_custom and not ended.has_said:
             return self.say(part, "{}")

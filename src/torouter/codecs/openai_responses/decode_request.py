@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from torouter.canon.blocks import Carried, Fate
 from torouter.canon.reasoning import Depth, Reasoning
@@ -36,7 +37,16 @@ _FATES: Final[Mapping[str, tuple[Fate, str]]] = {
 }
 _TYPED: Final = (
     *("stream", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice", "parallel_tool_calls"),
-    *("reasoning", "text", "stream_options", "service_tier", "user", "safety_identifier", "instructions"),
+    *(
+        "reasoning",
+        "text",
+        "stream_options",
+        "top_logprobs",
+        "service_tier",
+        "user",
+        "safety_identifier",
+        "instructions",
+    ),
 )
 _OPTION_FATES: Final[Mapping[str, tuple[Fate, str]]] = {
     "include_obfuscation": ("hint", "the stream's padding says nothing"),
@@ -78,7 +88,7 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning_path="reasoning",
         is_reasoning_visible=is_visible,
         settings=_settings(top, text),
-        paths={"verbosity": "text.verbosity", "max_output_tokens": _limit_name(top)},
+        paths={"verbosity": "text.verbosity", "logprobs": "include", "max_output_tokens": _limit_name(top)},
         carried=(*_carried(top, text), *descriptions(top, found)),
     )
 
@@ -92,6 +102,8 @@ def _settings(top: Fields, text: Fields | None) -> Settings:
         max_output_tokens=limit,
         temperature=top.take("temperature", FLOAT),
         top_p=top.take("top_p", FLOAT),
+        logprobs=True if _LOGPROBS in (top.get("include", STRS) or ()) else UNSET,
+        top_logprobs=top.take("top_logprobs", INT),
         verbosity=None if text is None else text.get("verbosity", STR),
         service_tier=top.take("service_tier", STR),
         parallel_tool_calls=top.take("parallel_tool_calls", BOOL),
@@ -148,7 +160,6 @@ def _carried(top: Fields, text: Fields | None) -> tuple[Carried, ...]:
         *_include(top),
         *_switch(top, "background", "an answer in the background is kept by OpenAI's own servers"),
         *_truncation(top),
-        *_top_logprobs(top),
         *_moderation(top),
         *(() if text is None else text.rest("openai-responses", within="text")),
         *_stream_options(top),
@@ -183,10 +194,9 @@ def _store(top: Fields) -> tuple[Carried, ...]:
 
 
 def _include(top: Fields) -> tuple[Carried, ...]:
-    asked = set(top.get("include", STRS) or ()) - _SILENT_INCLUDES
-    fate: Fate = "hint" if not asked else "refuse" if _LOGPROBS in asked else "report"
-    why = "log probabilities do not pass between dialects yet" if fate == "refuse" else ""
-    return top.carry("include", "openai-responses", fate, why or "the outputs to include are OpenAI's own")
+    asked = set(top.get("include", STRS) or ())
+    fate: Fate = "report" if asked - _SILENT_INCLUDES - {_LOGPROBS} else "typed" if _LOGPROBS in asked else "hint"
+    return top.carry("include", "openai-responses", fate, "the outputs to include are OpenAI's own")
 
 
 def _switch(top: Fields, name: str, why: str) -> tuple[Carried, ...]:
@@ -197,11 +207,6 @@ def _truncation(top: Fields) -> tuple[Carried, ...]:
     is_off = top.get("truncation", STR) in (None, "disabled")
     why = "the upstream answers with an error where the conversation is too long"
     return top.carry("truncation", "openai-responses", "hint" if is_off else "report", why)
-
-
-def _top_logprobs(top: Fields) -> tuple[Carried, ...]:
-    fate: Fate = "refuse" if top.get("top_logprobs", INT) else "hint"
-    return top.carry("top_logprobs", "openai-responses", fate, "log probabilities do not pass between dialects yet")
 
 
 def _moderation(top: Fields) -> tuple[Carried, ...]:

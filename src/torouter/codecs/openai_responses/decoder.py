@@ -30,10 +30,12 @@ from torouter.canon.events import (
     PartStart,
 )
 from torouter.canon.finish import settle_finish
+from torouter.canon.logprobs import TokenLogprob
 from torouter.codecs.absent import ABSENT, has_value
 from torouter.codecs.answer_decoder import AnswerDecoder
 from torouter.codecs.codec import Framing
 from torouter.codecs.endings import fault_in, malformed, truncated
+from torouter.codecs.openai_logprobs import read_logprobs
 from torouter.codecs.openai_usage import openai_figures
 
 __all__ = ["Decoder"]
@@ -85,6 +87,7 @@ class _Event(msgspec.Struct):
     arguments: Raw = ABSENT
     input: Raw = ABSENT
     annotation: Raw = ABSENT
+    logprobs: Raw = ABSENT
     error: Raw = ABSENT
 
 
@@ -108,6 +111,7 @@ class _Text(msgspec.Struct):
     text: str | None = None
     refusal: str | None = None
     annotations: list[Raw] | None = None
+    logprobs: Raw = ABSENT
 
 
 class _Item(msgspec.Struct):
@@ -121,6 +125,7 @@ class _Item(msgspec.Struct):
     content: list[_Text] | None = None
     summary: list[_Text] | None = None
     encrypted_content: str | None = None
+    phase: str | None = None
 
 
 class _Annotation(msgspec.Struct):
@@ -143,13 +148,14 @@ _Place = tuple[str, int]
 class _Part:
     """A part that has begun. `said` keeps the text of each place, for what a `done` copy may add to it."""
 
-    __slots__ = ("citations", "last", "number", "said")
+    __slots__ = ("citations", "last", "number", "said", "tokens")
 
     def __init__(self, number: int, place: _Place) -> None:
         self.number = number
         self.last = place
         self.said: dict[_Place, list[str]] = {}
         self.citations = 0
+        self.tokens = 0
 
 
 class _Open:
@@ -264,27 +270,48 @@ class Decoder(AnswerDecoder):
             return  # nameless so far: the item's `done` tells all
         if stage == "delta":
             text = _read_text(event.delta) if has_value(event.delta) else ""
-            if text:
-                self._say(opened, place, kind, text, events)
+            tokens = read_logprobs(event.logprobs) if kind == "text" else ()
+            if text or tokens:
+                self._say(opened, place, kind, text, events, tokens)
         elif stage == "done":
             whole = next(filter(has_value, (event.text, event.refusal, event.arguments, event.input)), None)
-            self._complete(opened, place, kind, "" if whole is None else _read_text(whole), events)
+            tokens = read_logprobs(event.logprobs) if kind == "text" else ()
+            self._complete(opened, place, kind, "" if whole is None else _read_text(whole), events, tokens)
 
-    def _say(self, opened: _Open, place: _Place, kind: PartKind, text: str, events: list[Event]) -> None:
+    def _say(
+        self,
+        opened: _Open,
+        place: _Place,
+        kind: PartKind,
+        text: str,
+        events: list[Event],
+        tokens: tuple[TokenLogprob, ...] = (),
+    ) -> None:
         part = self._start(opened, place, kind, events)
         if place != part.last and part.said:
             events.append(PartDelta(part.number, _BREAK))
         part.last = place
         part.said.setdefault(place, []).append(text)
-        events.append(PartDelta(part.number, text))
+        part.tokens += len(tokens)
+        events.append(PartDelta(part.number, text, tokens))
 
-    def _complete(self, opened: _Open, place: _Place, kind: PartKind, whole: str, events: list[Event]) -> None:
-        """What of a whole text has not been said yet."""
+    def _complete(
+        self,
+        opened: _Open,
+        place: _Place,
+        kind: PartKind,
+        whole: str,
+        events: list[Event],
+        tokens: tuple[TokenLogprob, ...] = (),
+    ) -> None:
+        """What of a whole text, and of its tokens, has not been said yet."""
         key = place if kind in ("text", "refusal") else ("", 0)
         part = opened.parts.get(key)
         said = "" if part is None else "".join(part.said.get(place, ()))
-        if len(whole) > len(said) and whole.startswith(said):
-            self._say(opened, place, kind, whole[len(said) :], events)
+        text = whole[len(said) :] if whole.startswith(said) else ""
+        more = tokens if part is None else tokens[part.tokens :]
+        if text or more:
+            self._say(opened, place, kind, text, events, more)
 
     def _annotation(self, event: _Event, events: list[Event]) -> None:
         opened = self._item(self._index(event), events)
@@ -321,11 +348,13 @@ class Decoder(AnswerDecoder):
                 continue
             if content.type not in ("output_text", "text"):
                 events.append(Lost(content.type or "content", "the part is known to its own vendor only"))
-            self._complete(opened, place, "text", content.text or "", events)
+            self._complete(opened, place, "text", content.text or "", events, read_logprobs(content.logprobs))
             part = opened.parts.get(place)
             if part is not None:
                 cited = (content.annotations or [])[part.citations :]
                 events += [PartCited(part.number, _citation(each)) for each in cited]
+                if item.phase:
+                    events.append(PartBlob(part.number, Blob(kind="phase", data=item.phase, origin=_HOME)))
 
     def _reasoning(self, opened: _Open, item: _Item, events: list[Event]) -> None:
         for where, texts in (("summary", item.summary), ("content", item.content)):

@@ -10,6 +10,7 @@ from torouter.canon.blocks import Blob, Block, ReasoningBlock, RefusalBlock, Tex
 from torouter.canon.fold import Answer
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
+from torouter.codecs.openai_logprobs import render_logprobs
 from torouter.codecs.openai_responses.response_object import (
     CALL_PREFIXES,
     annotation_of,
@@ -51,7 +52,7 @@ def _output(blocks: list[Block], options: AnswerOptions) -> list[Json]:
             if contents is None:
                 contents = []
                 items.append(message_item(f"msg_{item_id}", contents))
-            contents.append(_content(block))
+            contents.append(_content(block, options))
             if isinstance(block, TextBlock) and _states(items, block.blobs, options):
                 contents = None
             continue
@@ -72,12 +73,13 @@ def _states(items: list[Json], blobs: Iterable[Blob], options: AnswerOptions) ->
     return bool(tokens)
 
 
-def _content(block: TextBlock | RefusalBlock) -> Json:
+def _content(block: TextBlock | RefusalBlock, options: AnswerOptions) -> Json:
     if isinstance(block, RefusalBlock):
         return {"type": "refusal", "refusal": block.text}
     found = (annotation_of(citation, len(block.text)) for citation in block.citations)
     annotations = [each for each in found if each is not None]
-    return {"type": "output_text", "text": block.text, "annotations": annotations, "logprobs": []}
+    logprobs = render_logprobs(block.logprobs) if options.shows_logprobs else []
+    return {"type": "output_text", "text": block.text, "annotations": annotations, "logprobs": logprobs}
 
 
 def _item(block: Block, item_id: str, options: AnswerOptions) -> Json | None:

@@ -21,6 +21,7 @@ from torouter.codecs.arguments import compact
 from torouter.codecs.data_urls import data_url, sniff
 from torouter.codecs.foreign_request import NO_RESULT, own_state, settle_text
 from torouter.codecs.json_objects import Json
+from torouter.codecs.openai_images import image_url
 
 __all__ = ["input_text", "media_parts", "needs_data", "no_output", "reasoning", "tool_call", "tool_output"]
 
@@ -52,8 +53,6 @@ def media_parts(block: MediaBlock, path: str, log: LossLog) -> list[Json]:
 
 def _address(block: MediaBlock, path: str, log: LossLog) -> str:
     source = block.source
-    if isinstance(source, InlineMedia):
-        return data_url(source)
     if isinstance(source, LinkedMedia) and source.url.startswith(("https://", "http://")):
         return source.url
     raise log.refusal(f"{path}.{block.place}", "only http and https addresses can be fetched", "send the data itself")
@@ -62,7 +61,9 @@ def _address(block: MediaBlock, path: str, log: LossLog) -> str:
 def _image(block: MediaBlock, path: str, log: LossLog) -> Json:
     if block.filename:
         log.report(f"{path}.{block.name_place}", "dropped", "images have no name there")
-    return {"type": "input_image", "image_url": _address(block, path, log), "detail": block.detail or "auto"}
+    source = block.source
+    url = image_url(source, path, log) if isinstance(source, InlineMedia) else _address(block, path, log)
+    return {"type": "input_image", "image_url": url, "detail": block.detail or "auto"}
 
 
 def _document(block: MediaBlock, path: str, log: LossLog) -> list[Json]:

@@ -20,7 +20,7 @@ from torouter.canon.blocks import (
 from torouter.canon.losses import LossLog
 from torouter.canon.names import wire_id
 from torouter.canon.request import ChatRequest, Message
-from torouter.codecs.foreign_request import answered_ids, instruction, settle_text
+from torouter.codecs.foreign_request import answered_ids, instruction, own_state, settle_text
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_responses.encode_content import (
     input_text,
@@ -42,7 +42,8 @@ def encode_input(request: ChatRequest, log: LossLog) -> list[Json]:
 
 
 class _Writer:
-    """`_parts` are those of the user's message that is open, `_texts` those of the model's."""
+    """`_parts` are those of the user's message that is open, `_texts` those of the model's, and `_phase` what this API
+    said they were to their turn."""
 
     def __init__(self, log: LossLog, answered: set[str]) -> None:
         self._log = log
@@ -51,6 +52,7 @@ class _Writer:
         self._thoughts: list[tuple[Json, str]] = []
         self._parts: list[Json] = []
         self._texts: list[str] = []
+        self._phase: str | None = None
         self._open: set[str] = set()
         self._last = ""
         self._has_asked = False
@@ -93,17 +95,17 @@ class _Writer:
             self._has_asked, self._is_said = True, False
         if self._texts:
             self._think()
-            self._items.append(_message("assistant", "".join(self._texts)))
+            said = _message("assistant", "".join(self._texts))
+            self._items.append(said if self._phase is None else {**said, "phase": self._phase})
             self._is_said = True
-        self._parts, self._texts = [], []
+        self._parts, self._texts, self._phase = [], [], None
 
     def _say(self, block: Block, path: str) -> None:
         log = self._log
         match block:
             case TextBlock():
                 settle_text(block, path, log)
-                if block.text:
-                    self._texts.append(block.text)
+                self._say_text(block)
             case RefusalBlock():
                 log.settle(block.carried, path)
                 self._texts.append(block.text)
@@ -128,6 +130,17 @@ class _Writer:
             case MediaBlock() | OpaqueBlock() | ToolResultBlock():
                 word = block.kind if isinstance(block, MediaBlock | OpaqueBlock) else "tool_result"
                 raise log.refusal(path, f"assistant messages hold no `{word}`", "remove the block")
+
+    def _say_text(self, block: TextBlock) -> None:
+        """Texts of one phase are one message."""
+        if not block.text:
+            return
+        own = own_state(block.blobs, "openai-responses")
+        phase = None if own is None else own.data
+        if phase != self._phase:
+            self._flush()
+        self._phase = phase
+        self._texts.append(block.text)
 
     def _ask(self, block: Block, path: str) -> None:
         log = self._log

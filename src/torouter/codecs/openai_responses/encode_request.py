@@ -21,6 +21,7 @@ from torouter.codecs.openai_responses.home import encode_home
 __all__ = ["encode_request"]
 
 _STATE: Final = "reasoning.encrypted_content"
+_LOGPROBS: Final = "message.output_text.logprobs"
 
 
 def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encoded:
@@ -28,7 +29,9 @@ def encode_request(request: ChatRequest, model: str, facts: ModelFacts) -> Encod
     if request.dialect == "openai-responses":
         return Encoded(body=encode_home(request, model))
     stops = request.settings.stop or ()  # it has no stop sequences
-    return encode_foreign(request, "openai-responses", lambda log: _body(request, model, facts, log), stops=stops)
+    return encode_foreign(
+        request, "openai-responses", facts, lambda log: _body(request, model, facts, log), stops=stops
+    )
 
 
 def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> Json:
@@ -37,8 +40,9 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
         body["stream"] = True
     body |= encode_settings(request, facts, log)
     body |= encode_reasoning(request, facts, log)
-    if facts.reasoning != "none":
-        body["include"] = [_STATE]  # what is not stored there has to be brought back
+    include = _include(request, facts)
+    if include:
+        body["include"] = include
     body |= encode_text(request, log)
     tools = encode_tools(request, log)
     if tools:
@@ -46,3 +50,9 @@ def _body(request: ChatRequest, model: str, facts: ModelFacts, log: LossLog) -> 
     body |= encode_tool_choice(request)
     body["input"] = encode_input(request, log)
     return body
+
+
+def _include(request: ChatRequest, facts: ModelFacts) -> list[str]:
+    """State that is not stored there has to be brought back."""
+    state = [] if facts.reasoning == "none" else [_STATE]
+    return [*state, _LOGPROBS] if request.settings.wants_logprobs else state

@@ -30,6 +30,7 @@ def encode_settings(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Js
     return {
         **_limit(request, facts, log),
         **_sampling(request, facts, log),
+        **_logprobs(request),
         **_labels(request, log),
     }
 
@@ -64,6 +65,12 @@ def _sampling(request: ChatRequest, facts: ModelFacts, log: LossLog) -> Json:
     return {}
 
 
+def _logprobs(request: ChatRequest) -> Json:
+    """How many alternatives; that there are to be any stands in `include`."""
+    top = request.settings.top_logprobs
+    return {"top_logprobs": top} if isinstance(top, int) and request.settings.wants_logprobs else {}
+
+
 def _labels(request: ChatRequest, log: LossLog) -> Json:
     written: Json = {}
     settings = request.settings
@@ -93,9 +100,6 @@ def _settle(request: ChatRequest, log: LossLog) -> None:
         raise log.refusal(
             request.path_of("candidates"), "it gives one answer for a request", "ask once for each answer"
         )
-    if settings.logprobs or settings.top_logprobs:
-        name = request.path_of("logprobs" if settings.logprobs else "top_logprobs")
-        raise log.refusal(name, "log probabilities do not pass between dialects yet", "leave it out")
     if isinstance(settings.logit_bias, bytes) and decoded(settings.logit_bias):
         raise log.refusal(request.path_of("logit_bias"), "it takes no bias", "leave it out")
     for name, value in (

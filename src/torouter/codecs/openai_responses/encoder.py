@@ -7,7 +7,7 @@ every copy, `sequence_number` counts from 0 without gaps. What they punish: prot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -16,10 +16,12 @@ from msgspec import Raw
 from torouter.canon.blocks import Blob, CallKind, Citation
 from torouter.canon.custom import unwrapped
 from torouter.canon.events import Event, Fault, Finish, PartKind, PartStart
+from torouter.canon.logprobs import TokenLogprob
 from torouter.codecs.answer_losses import report_citation
 from torouter.codecs.codec import AnswerOptions
 from torouter.codecs.json_objects import Json
 from torouter.codecs.openai_errors import openai_code, printable
+from torouter.codecs.openai_logprobs import render_logprobs
 from torouter.codecs.openai_responses.response_object import (
     CALL_PREFIXES,
     annotation_of,
@@ -61,6 +63,7 @@ class Encoder(RowEncoder):
         self._delta = b""
         self._text: list[str] = []
         self._citations: list[Citation] = []
+        self._tokens: list[Json] = []
         self._contents: list[Raw] | None = None
         self._held: PartStart | None = None
         self._has_refusal = False
@@ -85,7 +88,7 @@ class Encoder(RowEncoder):
 
     def begin_part(self, head: PartStart) -> bytes:
         before = self._settle_call()
-        self._text, self._citations, self._head = [], [], head
+        self._text, self._citations, self._tokens, self._head = [], [], [], head
         if head.kind in ("text", "refusal"):
             return before + self._begin_content(head)
         before += self._close_message()
@@ -93,11 +96,13 @@ class Encoder(RowEncoder):
             return before + self._begin_reasoning(head)
         return before + self._begin_call(head)
 
-    def say(self, part: int, text: str) -> bytes:
+    def say(self, part: int, text: str, logprobs: Sequence[TokenLogprob] = ()) -> bytes:
         self._text.append(text)
+        if not (text or self.shows_logprobs):
+            return b""
         if not self._delta:  # a custom call's text is in its JSON, which has to be whole
             return b""
-        return self._event(self._delta, b"%b,%b" % (self._at, b'"delta":%b' % _encode(text) + self._logprobs()))
+        return self._event(self._delta, b"%b,%b" % (self._at, b'"delta":%b' % _encode(text) + self._logprobs(logprobs)))
 
     def cite(self, part: int, citation: Citation) -> bytes:
         """Where a citation ends is known when its part has ended."""
@@ -162,8 +167,14 @@ class Encoder(RowEncoder):
         self._item_id = f"{prefix}_{self.options.seed}_{len(self._output)}"
         return b'"item_id":%b,"output_index":%d' % (_encode(self._item_id), len(self._output))
 
-    def _logprobs(self) -> bytes:
-        return b',"logprobs":[]' if self._delta == b"response.output_text.delta" else b""
+    def _logprobs(self, logprobs: Sequence[TokenLogprob]) -> bytes:
+        if self._delta != b"response.output_text.delta":
+            return b""
+        if not logprobs or not self.shows_logprobs:
+            return b',"logprobs":[]'
+        tokens = render_logprobs(logprobs)
+        self._tokens += tokens
+        return b',"logprobs":%b' % _encode(tokens)
 
     def _begin_content(self, head: PartStart) -> bytes:
         added = b""
@@ -179,7 +190,7 @@ class Encoder(RowEncoder):
             len(self._output),
             len(self._contents),
         )
-        return added + self._part_event(b"response.content_part.added", _content("", [], is_refusal=is_refusal))
+        return added + self._part_event(b"response.content_part.added", _content("", [], [], is_refusal=is_refusal))
 
     def _part_event(self, name: bytes, part: Json) -> bytes:
         return self._event(name, b'%b,"part":%b' % (self._at, _encode(part)))
@@ -198,11 +209,11 @@ class Encoder(RowEncoder):
             pieces.append(self._event(b"response.output_text.annotation.added", fields))
             annotations.append(annotation)
         is_refusal = head.kind == "refusal"
-        part = _content(text, annotations, is_refusal=is_refusal)
+        part = _content(text, annotations, self._tokens, is_refusal=is_refusal)
         if is_refusal:
             pieces.append(self._event(b"response.refusal.done", b'%b,"refusal":%b' % (self._at, _encode(text))))
         else:
-            fields = b'%b,"text":%b,"logprobs":[]' % (self._at, _encode(text))
+            fields = b'%b,"text":%b,"logprobs":%b' % (self._at, _encode(text), _encode(self._tokens))
             pieces.append(self._event(b"response.output_text.done", fields))
         pieces.append(self._part_event(b"response.content_part.done", part))
         self._contents.append(Raw(_encode(part)))
@@ -237,7 +248,7 @@ class Encoder(RowEncoder):
         if token and not self._state:
             self._state = token
         else:
-            self.drop_state()
+            self.drop_state(blob)
         return b""
 
     def _begin_call(self, head: PartStart) -> bytes:
@@ -249,7 +260,7 @@ class Encoder(RowEncoder):
         text = "".join(self._text)
         is_custom = head.call_kind == "custom"
         if head.is_wrapped:
-            text = unwrapped(text) if text else ""
+            text = unwrapped(text, head.call_kind) if text else ""
         elif status == "completed" and not is_custom:
             text = text or "{}"
         return call_item(
@@ -284,10 +295,10 @@ class Encoder(RowEncoder):
         return said + done + self._item_done(item)
 
 
-def _content(text: str, annotations: list[Json], *, is_refusal: bool) -> Json:
+def _content(text: str, annotations: list[Json], logprobs: list[Json], *, is_refusal: bool) -> Json:
     if is_refusal:
         return {"type": "refusal", "refusal": text}
-    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs}
 
 
 def _is_json(text: str) -> bool:

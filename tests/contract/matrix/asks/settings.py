@@ -43,6 +43,9 @@ def _asked(
 
 
 JSON_SCHEMA = {"name": "place", "schema": SCHEMA, "strict": True}
+WORDS = {"type": "string", "enum": ["yes", "no"]}
+ONE_WORD = {"type": "object", "properties": {"value": WORDS}, "required": ["value"], "additionalProperties": False}
+"""Elsewhere answers are objects."""
 
 SETTINGS: Final = (
     Ask(
@@ -94,6 +97,26 @@ SETTINGS: Final = (
         | towards(R, Reported(("generationConfig.seed",)), G),
     ),
     Ask(
+        name="log probabilities",
+        said=_asked(
+            {"logprobs": True, "top_logprobs": 2},
+            {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
+            None,
+            {"responseLogprobs": True, "logprobs": 2},
+        ),
+        wanted={
+            C: {"logprobs": True, "top_logprobs": 2},
+            R: {"include": ["reasoning.encrypted_content", "message.output_text.logprobs"], "top_logprobs": 2},
+            G: {"generationConfig": {"responseLogprobs": True, "logprobs": 2}},
+        },
+        fates=towards(G, Reported(("logprobs",)), C)
+        | towards(G, Reported(("include",)), R)
+        | {(G, upstream): Reported(("generationConfig.responseLogprobs",)) for upstream in (C, R)}
+        | towards(A, Refused("logprobs"), C)
+        | towards(A, Refused("include"), R)
+        | towards(A, Refused("generationConfig.responseLogprobs"), G),
+    ),
+    Ask(
         name="an answer in JSON of a schema",
         said=_asked(
             {"response_format": {"type": "json_schema", "json_schema": JSON_SCHEMA}},
@@ -106,6 +129,15 @@ SETTINGS: Final = (
             R: {"text": {"format": {"type": "json_schema", "schema": SCHEMA, "strict": True}}},
             A: {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
             G: {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": SCHEMA}},
+        },
+    ),
+    Ask(
+        name="one word of several",
+        said=_asked(None, None, None, {"responseMimeType": "text/x.enum", "responseJsonSchema": WORDS}),
+        wanted={
+            C: {"response_format": {"type": "json_schema", "json_schema": {"schema": ONE_WORD, "strict": True}}},
+            R: {"text": {"format": {"type": "json_schema", "schema": ONE_WORD, "strict": True}}},
+            A: {"output_config": {"format": {"type": "json_schema", "schema": ONE_WORD}}},
         },
     ),
     Ask(
