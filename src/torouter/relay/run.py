@@ -205,7 +205,7 @@ class Relay:
             await attempt.follow_links(self._fetcher)
         return attempt
 
-    async def _go_on(self, passage: _Passage, codec: Codec, request: Request) -> Response:
+    async def _go_on(self, passage: Passage, codec: Codec, request: Request) -> Response:
         """The next piece of an answer that its upstream gives in several."""
         exchange = passage.exchange
         if passage.response is not None:
