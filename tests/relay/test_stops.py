@@ -13,6 +13,8 @@ from torouter.wire.upstream import Request
 
 ASKED = {"model": "m", "stream": True, "stop": ["<end>"], "messages": [{"role": "user", "content": "hi"}]}
 AT = {"output_index": 0, "content_index": 0, "item_id": "m"}
+TOLD = 7 + 1
+"""What the estimate says of one short message (`relay.estimate`), and of the four bytes that the client was given."""
 USAGE = {"input_tokens": 5, "output_tokens": 9, "total_tokens": 14}
 TEXT = {"type": "response.output_text.delta", **AT, "delta": "one <end> two", "logprobs": []}
 END = {"type": "response.completed", "response": {"status": "completed", "output": [], "usage": USAGE}}
@@ -25,7 +27,7 @@ def event(said: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     ("pieces", "known"),
     [
-        ([event(TEXT), event(END)], ("partial", 0)),
+        ([event(TEXT), event(END)], ("estimated", TOLD)),
         ([event(TEXT) + event(END)], ("reported", 14)),
     ],
     ids=["before its end", "with its end in the same piece"],
