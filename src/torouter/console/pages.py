@@ -44,8 +44,8 @@ def make_pages(
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago.
-    `is_demo`:
-    is the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes beside these."""
+    `is_demo`: is the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes
+    beside these."""
 
     async def landing(request: Request) -> Response:
         page = _TEMPLATES.get_template("landing.html")
