@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.ledger.meters.kept import Kept
-from tests.ledger.meters.test_shared import BASE, field, sharing
+from tests.ledger.meters.test_shared import BASE, PARTS, field, sharing
 from tests.servers.redis import RedisServer, running_redis
 from torouter.ledger.meters import Ask, Hold, Meter, Refusal, SharedMeters, Window
 
@@ -79,7 +79,7 @@ async def back(*shared: SharedMeters) -> None:
 def is_right(server: RedisServer, load: Load) -> None:
     for name, spent in load.spent.items():
         assert load.kept.spent[name] == spent
-        assert [field(server, f"m:{name}", part) for part in "suh"] == [spent, 0, 0]
+        assert [field(server, f"m:{name}", part) for part in PARTS] == [spent, 0, 0]
     for key_id in load.admitted:
         assert server.command("GET", f"{BASE}c:{key_id}") == "$-1\r\n"
 

@@ -23,6 +23,8 @@ from torouter.wire.drive import Drive
 
 ROOT = Path(__file__).resolve().parents[3]
 BASE = "torouter:{torouter}:"
+PARTS = ("s", "u", "h")
+"""Of a meter: stored, not stored yet, held."""
 
 
 @asynccontextmanager
@@ -246,12 +248,12 @@ class TestRestoring:
             assert await meters._do(redis, scripts.RESERVE, process, earlier, *arguments) == [0]
             assert await meters._do(redis, scripts.RESTORE, *before) == []
             await meters._do(redis, scripts.RAISE, process, earlier, "k:1", 5, 5)
-            assert [field(redis_server, "m:k:1", part) for part in "suh"] == [5, 5, 0]
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [5, 5, 0]
             meters.raise_spent({"k:1": 5}, {"k:1": 5})
             another = await meters.reserve(ASK)
             assert isinstance(another, Hold)
             assert await meters._do(redis, scripts.SETTLE, process, earlier, another.number, 5, 0) == 0
-            assert [field(redis_server, "m:k:1", part) for part in "suh"] == [5, 0, 7]
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [5, 0, 7]
 
     async def test_a_store_that_hears_of_a_cost_before_redis_does_counts_it_once(
         self, redis_server: RedisServer
@@ -265,7 +267,7 @@ class TestRestoring:
             one.settle(hold, 40, 0)
             one.raise_spent({"k:1": 40}, {"k:1": 40})
             await one.check(ASK)
-            assert [field(redis_server, "m:k:1", part) for part in "suh"] == [40, 0, 0]
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [40, 0, 0]
 
 
 async def test_the_servers_clock_counts(redis_server: RedisServer) -> None:
