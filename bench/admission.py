@@ -123,12 +123,15 @@ async def over_redis(keys: int, count: int, repeats: int) -> tuple[float, float,
     """(CPU µs here, CPU µs of the server, µs of wall time) of one."""
     with running_redis() as server:
         meters = await shared(server, keys)
+        running = asyncio.create_task(meters.run())
         asks = sample(keys, count)
         began, began_s = server_cpu_s(server), time.perf_counter()
         here = await measure(meters, asks, repeats, AT_ONCE)
         times = repeats * len(asks) + 1000
         wall_us = (time.perf_counter() - began_s) / times * 1e6
         there = (server_cpu_s(server) - began) / times * 1e6
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         await meters.close()
         return here, there, wall_us
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from torouter.access.freshness import Freshness
-from torouter.access.keyring import Keyring
-from torouter.access.reserving import Reserving
 from uvicorn.server import ServerState
 
 from torouter.access.admission import Doorkeeper
+from torouter.access.freshness import Freshness
+from torouter.access.keyring import Keyring
+from torouter.access.reserving import Reserving
 from torouter.accounts import Keeping, KeptResponses, hash_key
 from torouter.channels import KINDS, Channel
 from torouter.ledger.books import Books

@@ -3,8 +3,9 @@
 Fake transports stand on both sides, so what is measured is the gateway's own work and nothing of the kernel's. The
 smallest of several repeats is shown: other processes can only make it larger.
 
-    python -m bench.line [--profile] [--without drive|repeat]
+    python -m bench.line [--profile] [--without drive|repeat] [--limited]
 
+`--limited` asks with a key that has every limit there is, none of them reached, of an account with a balance.
 `--without` measures the line with one of its short cuts taken away: a task instead of a `Drive` for each request, or
 the parser for each head instead of knowing a repeated one again.
 """
@@ -24,7 +25,7 @@ import uvloop
 
 from bench.in_process import KEY, PEPPER, Exchange, loop_ns, measure, post
 from torouter.accounts import ensure_first
-from torouter.store import Store
+from torouter.store import LimitColumns, Store
 from torouter.wire import server
 from torouter.wire.head import Repeat
 
@@ -90,10 +91,13 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--without", choices=("drive", "repeat"))
+    parser.add_argument("--limited", action="store_true")
     options = parser.parse_args()
     take_away(options.without)
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
         ensure_first(store, PEPPER, KEY)
+        if options.limited:
+            limit(store)
         whole, streamed = exchange(is_stream=False), exchange(is_stream=True)
         if options.profile:
             profile = cProfile.Profile()
@@ -114,6 +118,19 @@ def main() -> None:
         one, short, long, loop = (min(column) for column in zip(*figures, strict=True))
         print(f"whole answer: {one:.1f} µs/request; streamed chunk: {(long - short) / 1000:.2f} µs; ", end="")
         print(f"{one * 1000 / loop:.0f} and {(long - short) / loop:.0f} turns of an empty loop ({loop:.0f} ns)")
+
+
+def limit(store: Store) -> None:
+    """All at once, and so high that nothing is refused."""
+    account, (key,) = store.first_account(), store.list_keys()
+    assert account is not None
+    limits = dict.fromkeys(LimitColumns.__struct_fields__, 10**15)
+    store.change_key(
+        key.id,
+        {**limits, "ip_allow": ["127.0.0.0/8"], "ip_deny": ["10.0.0.0/8"], "expires_ms": 1 << 52, "models": ["gw"]},
+    )
+    store.change_account(account.id, {"billing": "prepaid"})
+    store.move_money(account.id, "top_up", 10**15, "")
 
 
 class TaskDrive:

@@ -221,7 +221,7 @@ class TestKey:
     @pytest.mark.parametrize(("option", "keeps"), [("--keep-responses", "yes"), ("--no-keep-responses", "no")])
     def test_create_says_whether_answers_are_kept(self, data_dir: Path, option: str, keeps: str) -> None:
         assert run("key", "create", option).exit_code == 0
-        assert re.search(rf"^1 .* all +{keeps} +never", answer("key", "list"), flags=re.MULTILINE)
+        assert re.search(rf"^keep_responses +{keeps}$", answer("key", "show", "1"), flags=re.MULTILINE)
         with Store.open(data_dir) as store:
             [row] = store.access_rows().keys
         assert row.keep_responses is (keeps == "yes")
@@ -231,7 +231,7 @@ class TestKey:
             "Group research is there. A key of it: torouter key create --group research\n"
         )
         assert run("key", "create", "--group", "research").exit_code == 0
-        assert re.search(r"^1 .* key  +research +enabled", answer("key", "list"), flags=re.MULTILINE)
+        assert re.search(r"^1 .* key  +1 +research +enabled", answer("key", "list"), flags=re.MULTILINE)
 
     def test_create_in_a_group_that_does_not_exist(self, data_dir: Path) -> None:
         result = run("key", "create", "--group", "research")
@@ -241,8 +241,8 @@ class TestKey:
     def test_a_life(self, data_dir: Path) -> None:
         key = run("key", "create", "--name", "laptop").stdout.strip()
         assert answer("key", "list") == (
-            "ID  KEY          NAME    GROUP    STATUS   MODELS  KEEPS    EXPIRES  LAST USED\n"
-            f"1   {key[:6]}…{key[-4:]}  laptop  default  enabled  all     default  never    never\n"
+            "ID  KEY          NAME    ACCOUNT  GROUP    STATUS   MODELS  SPENT  CAP   EXPIRES  LAST USED\n"
+            f"1   {key[:6]}…{key[-4:]}  laptop  1        default  enabled  all     0.00   none  never    never\n"
         )
         assert answer("key", "disable", "1") == "Key 1 (laptop) is disabled.\n"
         assert "disabled" in answer("key", "list")
@@ -269,11 +269,13 @@ class TestOthers:
     def test_accounts(self, data_dir: Path) -> None:
         run("key", "create")
         heads, row = answer("account", "list").splitlines()
-        assert heads.split() == ["ID", "E-MAIL", "NAME", "ROLE", "STATUS", "CREATED"]
-        assert re.fullmatch(r"1 +admin@localhost +Administrator +admin +active +\d{4}-\d\d-\d\d \d\d:\d\d UTC", row)
+        assert heads.split() == ["ID", "E-MAIL", "NAME", "ROLE", "STATUS", "BILLING", "BALANCE", "CREATED"]
+        assert re.fullmatch(
+            r"1 +admin@localhost +Administrator +admin +active +\w+ +0\.00 +\d{4}-\d\d-\d\d \d\d:\d\d UTC", row
+        )
 
     def test_groups(self, data_dir: Path) -> None:
-        assert re.fullmatch(r"ID  NAME     CREATED\n1   default  .* UTC\n", answer("group", "list"))
+        assert re.fullmatch(r"ID  NAME     PLATFORM .* CREATED\n1   default  any .* UTC\n", answer("group", "list"))
 
     def test_db_upgrade_and_check(self, data_dir: Path) -> None:
         result = run("db", "check")

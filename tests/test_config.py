@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from torouter.channels import KINDS
 from torouter.config import (
+    ErrorsSettings,
     FetchSettings,
+    LimitsSettings,
     Overrides,
+    PricesSettings,
+    RedisSettings,
     ResponsesSettings,
     ServerSettings,
     Settings,
+    StoreSettings,
     TranslationSettings,
     UpstreamSettings,
     VaultSettings,
+    check_sharing,
     data_directory,
     load_settings,
 )
@@ -57,7 +64,7 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
-KEYS = "server, upstream, translation, fetch, responses, vault, channels"
+KEYS = "server, store, redis, limits, prices, errors, upstream, translation, fetch, responses, vault, channels"
 SECTIONS = f"a mapping with the keys {KEYS} and environment"
 
 
@@ -308,7 +315,7 @@ class TestFaults:
             (
                 "server: 8000",
                 f"{AT}:1: server: expected a mapping with the keys host, port, workers, grace_s, body_limit_mb, "
-                "header_timeout_s, body_timeout_s, cors_origins, got the number 8000",
+                "header_timeout_s, body_timeout_s, cors_origins, trusted_proxies, got the number 8000",
             ),
             ("server:\n  prot: 1", f"{AT}:2: server: unknown key 'prot'; did you mean port?"),
             ("server: {port: '8000'}", f"{AT}:1: server.port: expected a whole number from 0 to 65535, got '8000'"),
@@ -502,10 +509,92 @@ class TestFaults:
         assert "hunter2" not in "\n".join(found)
 
 
+class TestStoresAndLimits:
+    URL = "postgresql://me:hunter2@db/torouter"
+    REDIS = "rediss://:hunter2@redis:6380/1"
+
+    def test_are_read(self) -> None:
+        settings = load(
+            "store: {database: env:HERE, when_away: refuse, stale_s: 30, retention_days: 0}\n"
+            f"redis: {{url: '{self.REDIS}', when_away: serve}}\n"
+            "limits: {strict: true, on_hangup: drain, drain_s: 5}\n"
+            "prices: {unknown: flag}\nerrors: {insufficient_balance: 403}\n"
+            "server: {trusted_proxies: [10.1.2.3, '2001:DB8::/32']}\n",
+            {"HERE": self.URL},
+        )
+        assert settings.store == StoreSettings(
+            database=Secret(self.URL), when_away="refuse", stale_s=30.0, retention_days=0
+        )
+        assert settings.redis == RedisSettings(url=Secret(self.REDIS), when_away="serve")
+        assert settings.limits == LimitsSettings(strict=True, on_hangup="drain", drain_s=5.0)
+        assert (settings.prices.unknown, settings.errors.insufficient_balance) == ("flag", 403)
+        assert settings.server.trusted_proxies == ("10.1.2.3/32", "2001:db8::/32")
+        assert "hunter2" not in repr(settings)
+
+    def test_the_environment_and_the_command_line_win(self) -> None:
+        file = f"store: {{database: '{self.URL}'}}\nredis: {{url: 'redis://a'}}"
+        environ = {"TOROUTER_DATABASE": "postgresql://b", "TOROUTER_REDIS": "redis://b"}
+        assert load(file, environ).store.database == Secret("postgresql://b")
+        assert load(file, environ).redis.url == Secret("redis://b")
+        told = load(file, environ, database=Secret("postgresql://c"), redis=Secret("unix:///c.sock"))
+        assert (told.store.database, told.redis.url) == (Secret("postgresql://c"), Secret("unix:///c.sock"))
+
+    def test_the_admin_token_is_the_environments(self) -> None:
+        assert load("").admin_token is None
+        assert load("", {"TOROUTER_ADMIN_TOKEN": "t" * 24}).admin_token == Secret("t" * 24)
+        for short in ("hunter2", "hunter2 and some more words"):
+            (fault,) = faults("", {"TOROUTER_ADMIN_TOKEN": short})
+            assert fault == "TOROUTER_ADMIN_TOKEN: expected at least 24 printable ASCII characters without spaces"
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (
+                "store: {database: 'mysql://me:hunter2@db'}",
+                "store.database: expected a URL that starts with postgresql://, or env: and the name of the "
+                "environment variable that holds it",
+            ),
+            ("store: {database: env:NOT_SET}", "store.database: the environment variable NOT_SET is not set"),
+            ("store: {stale_s: 4}", "store.stale_s: expected 5 seconds or more, got the number 4"),
+            ("store: {when_away: hope}", "store.when_away: expected one of serve, refuse, got 'hope'"),
+            (
+                "redis: {url: 'http://hunter2'}",
+                "redis.url: expected a URL that starts with redis:// or rediss:// or unix://, or env: and the name of "
+                "the environment variable that holds it",
+            ),
+            (
+                "errors: {insufficient_balance: 401}",
+                "errors.insufficient_balance: expected 402 or 403, got the number 401",
+            ),
+            ("limits: {on_hangup: stay}", "limits.on_hangup: expected one of cancel, drain, got 'stay'"),
+        ],
+    )
+    def test_faults(self, text: str, sentence: str) -> None:
+        assert faults(text) == [f"{AT}:1: {sentence}"]
+
+    def test_a_proxy_that_is_no_network(self) -> None:
+        (fault,) = faults("server: {trusted_proxies: [10.0.0.1/8]}")
+        assert "server.trusted_proxies[0]: expected an address or a CIDR such as 192.0.2.0/24" in fault
+
+    def test_urls_of_the_environment_are_checked_and_not_shown(self) -> None:
+        found = faults("", {"TOROUTER_DATABASE": "mysql://hunter2", "TOROUTER_REDIS": "hunter2"})
+        assert found == [
+            "--database, TOROUTER_DATABASE: expected a URL that starts with postgresql://",
+            "--redis, TOROUTER_REDIS: expected a URL that starts with redis:// or rediss:// or unix://",
+        ]
+
+    def test_several_workers_need_a_redis(self) -> None:
+        check_sharing(load("server: {workers: 2}\nredis: {url: 'redis://a'}"))
+        check_sharing(load("server: {workers: 1}"))
+        with pytest.raises(ConfigError, match=r"2 workers need a Redis.*--redis, TOROUTER_REDIS or redis\.url"):
+            check_sharing(load("server: {workers: 2}"))
+
+
 class TestDocumentation:
     BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     VARIABLES = ("UPSTREAM", "ANTHROPIC_API", "GROQ_API", "OPENAI_API", "OPENROUTER_API")
-    ENVIRON: ClassVar = {f"{name}_KEY": "k-1" for name in VARIABLES} | {"OPENAI_API_KEY_2": "k-2"}
+    URLS: ClassVar = {"DATABASE_URL": "postgresql://me:hunter2@db/torouter", "REDIS_URL": "redis://:hunter2@redis/0"}
+    ENVIRON: ClassVar = {f"{name}_KEY": "k-1" for name in VARIABLES} | {"OPENAI_API_KEY_2": "k-2"} | URLS
 
     @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
     def test_its_examples_load(self, block: str) -> None:
@@ -516,10 +605,18 @@ class TestDocumentation:
     def test_its_first_example_has_every_key_with_its_default(self) -> None:
         settings = load(self.BLOCKS[0], self.ENVIRON)
         defaults = load("")
-        for name in ("server", "upstream", "translation", "fetch", "responses", "vault"):
+        same = ("server", "limits", "prices", "errors", "upstream", "translation", "fetch", "responses", "vault")
+        for name in same:
             assert getattr(settings, name) == getattr(defaults, name)
+        assert replace(settings.store, database=None) == defaults.store
+        assert replace(settings.redis, url=None) == defaults.redis
         sections = (
             ServerSettings,
+            StoreSettings,
+            RedisSettings,
+            LimitsSettings,
+            PricesSettings,
+            ErrorsSettings,
             UpstreamSettings,
             TranslationSettings,
             FetchSettings,

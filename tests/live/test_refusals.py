@@ -4,8 +4,10 @@ asked upstream, and nothing is written down or paid."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -23,6 +25,7 @@ from tests.live.upstream import Upstream, json_answer, until
 from tests.live.wire import Connection, Reply
 from torouter.units import wall_ms
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
 DAY_MS = 24 * 60 * 60 * 1000
 DIALECTS = tuple(CALLERS)
 VERSION = ("anthropic-version", "2023-06-01")
@@ -317,6 +320,23 @@ def test_a_strict_key_needs_a_bound(scene: Scene, dialect: str) -> None:
     surface = _chat(dialect)
     told = Surface("", dialect, "POST", surface.path, {**(surface.body or {}), **bounded})
     assert told.ask(scene.gateway.port, strict, model).status == 200
+
+
+def test_the_document_has_them_in_this_order() -> None:
+    rows = re.findall(r"^\| (\d*) *\| (\d+) \| ([^|]+)\|([^|]*)\|", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE)
+    assert [int(number) for number, *_ in rows if number] == list(range(1, 14))
+    told = {(int(status), word) for _, status, types, codes in rows for word in re.findall(r"`(\w+)`", types + codes)}
+    for refusal in REFUSALS:
+        assert (refusal.status, refusal.code or refusal.type) in told
+    positions = [
+        next(
+            at
+            for at, row in enumerate(rows)
+            if int(row[1]) == each.status and (each.code or each.type or "") in row[2] + row[3]
+        )
+        for each in REFUSALS
+    ]
+    assert positions == sorted(positions)
 
 
 def test_the_message_of_an_address_says_so(scene: Scene) -> None:

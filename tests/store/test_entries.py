@@ -98,7 +98,6 @@ class TestOneBatch:
         assert stored.row == written.usage
         assert stored.row.is_stream is False
 
-
     def test_a_nul_costs_nobody_the_batch(self, store: Store) -> None:
         store.write_entries([entry(model="a\0b", upstream_model="\\u0000"), entry(model="c")])
         models = {stored.row.model for stored in store.usage_page(UsageFilter())}

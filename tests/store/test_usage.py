@@ -1,70 +1,189 @@
-"""Usage rows: what is written is read, and writing is cheap."""
+"""Usage: what is written is read, in pages and in sums, and writing is cheap."""
 
 from __future__ import annotations
 
 import time
-from itertools import count
 
-from torouter.store import Store, UsageFilter, UsageRow
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from tests.store.entries import AT_MS, entry, make_accounts_and_keys, usage_row
+from torouter.store import SeriesPoint, Store, UsageFilter, UsageRow, UsageTotals
 from torouter.store.schema import usage
+from torouter.store.spans import DAY_MS, HOUR_MS, Span, spans
 
-ROW = UsageRow(
-    request_id="req_0123456789abcdef00000001",
-    at_ms=1_795_420_970_879,
-    account_id=1,
-    key_id=2,
-    channel="up-chat",
-    surface="openai",
-    operation="chat",
-    dialect_in="openai-chat",
-    dialect_out="anthropic",
-    model="gw",
-    upstream_model="up-n100",
-    status=200,
-    outcome="ok",
-    is_stream=True,
-    retries=1,
-    input_tokens=10,
-    cache_read_tokens=11,
-    cache_write_tokens=12,
-    cache_write_5m_tokens=13,
-    cache_write_1h_tokens=14,
-    tool_input_tokens=15,
-    output_tokens=16,
-    reasoning_tokens=2**40,
-    quality="reported",
-    latency_ms=812,
-    first_token_ms=130,
-    losses="top_k: dropped",
+HOUR = AT_MS - AT_MS % HOUR_MS
+DAY = AT_MS - AT_MS % DAY_MS
+
+
+def numbers(store: Store, wanted: UsageFilter, limit: int = 50) -> list[int]:
+    """The costs of a page, as which the tests number their requests."""
+    return [stored.row.cost_nusd for stored in store.usage_page(wanted, limit=limit)]
+
+
+class TestRows:
+    def test_a_row_comes_back_as_it_was(self, store: Store) -> None:
+        first = usage_row()
+        refused = usage_row(dialect_out="", channel="", is_stream=False, first_token_ms=None, losses=None)
+        store.insert_usage([first, refused])
+        assert store.usage_rows() == [refused, first]
+        assert store.usage_rows(limit=1) == [refused]
+        assert store.usage_rows()[0].is_stream is False
+
+    def test_no_rows_are_no_work(self, store: Store) -> None:
+        store.insert_usage([])
+        assert store.usage_rows() == []
+
+    def test_the_row_has_the_columns_of_the_table_in_their_order(self) -> None:
+        assert ("id", *UsageRow._fields) == tuple(usage.columns.keys())
+
+
+class TestPages:
+    def test_the_latest_first_and_each_once(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        at = [AT_MS + step for step in (5, 5, 3, 9, 5, 1, 3)]
+        store.write_entries([entry(cost_nusd=number, at_ms=at_ms) for number, at_ms in enumerate(at)])
+        seen, before = [], None
+        while page := store.usage_page(UsageFilter(), before, 2):
+            seen += [stored.row.cost_nusd for stored in page]
+            before = (page[-1].row.at_ms, page[-1].id)
+        assert seen == [3, 4, 1, 0, 6, 2, 5]
+
+    def test_an_export_is_all_pages(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        store.write_entries([entry(at_ms=AT_MS + number // 7, cost_nusd=number) for number in range(2_345)])
+        pages = list(store.usage_export(UsageFilter(account_id=1)))
+        assert [len(page) for page in pages] == [1_000, 1_000, 345]
+        assert [stored.row.cost_nusd for page in pages for stored in page] == list(reversed(range(2_345)))
+        assert list(store.usage_export(UsageFilter(account_id=2))) == []
+
+    def test_a_page_has_its_limit(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        store.write_entries([entry() for _ in range(1_001)])
+        assert len(store.usage_page(UsageFilter(), limit=5_000)) == 1_000
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            (UsageFilter(), [4, 3, 2, 1, 0]),
+            (UsageFilter(from_ms=AT_MS + 1), [4, 3, 2, 1]),
+            (UsageFilter(until_ms=AT_MS + 1), [0]),
+            (UsageFilter(from_ms=AT_MS + 1, until_ms=AT_MS + 3), [2, 1]),
+            (UsageFilter(account_id=2), [3, 2]),
+            (UsageFilter(key_id=2), [1]),
+            (UsageFilter(account_id=2, key_id=2), []),
+            (UsageFilter(model="other"), [4, 0]),
+            (UsageFilter(channel="b"), [1]),
+            (UsageFilter(status=502), [3]),
+            (UsageFilter(outcome="fault"), [3]),
+            (UsageFilter(request_id="req-4"), [4]),
+            (UsageFilter(request_id="req-4", account_id=2), []),
+        ],
+    )
+    def test_filters(self, store: Store, wanted: UsageFilter, found: list[int]) -> None:
+        make_accounts_and_keys(store, accounts=2, keys_each=2)
+        differences: list[dict[str, object]] = [
+            {"model": "other"},
+            {"key_id": 2, "channel": "b"},
+            {"account_id": 2, "key_id": 3},
+            {"account_id": 2, "key_id": 4, "status": 502, "outcome": "fault"},
+            {"model": "other", "request_id": "req-4"},
+        ]
+        store.write_entries(
+            [entry(at_ms=AT_MS + n, cost_nusd=n, **fields) for n, fields in enumerate(differences)]  # type: ignore[arg-type]
+        )
+        assert numbers(store, wanted) == found
+        assert store.usage_totals(wanted).requests == len(found)
+        assert sum(each.totals.cost_nusd for each in store.usage_by_model(wanted)) == sum(found)
+        ever = msgspec.structs.replace(wanted, from_ms=None, until_ms=None)
+        for step in ("hour", "day"):
+            points = store.usage_series(ever, step)
+            assert sum(point.totals.requests for point in points) == len(numbers(store, ever))
+
+
+class TestSums:
+    def test_by_model_the_most_expensive_first(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        spent = [("a", 1), ("b", 5), ("a", 2), ("c", 3), ("d", 3), ("e", 9), ("d", 0)]
+        store.write_entries([entry(model=model, cost_nusd=nusd, at_ms=AT_MS + nusd) for model, nusd in spent])
+        found = store.usage_by_model(UsageFilter(until_ms=AT_MS + 9))
+        assert [(each.model, each.totals.cost_nusd, each.totals.requests) for each in found] == [
+            ("b", 5, 1),
+            ("a", 3, 2),
+            ("d", 3, 2),
+            ("c", 3, 1),
+        ]
+
+    def test_a_series_has_the_steps_with_requests(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        store.write_entries([entry(at_ms=HOUR), entry(at_ms=HOUR + HOUR_MS - 1), entry(at_ms=HOUR + 2 * HOUR_MS)])
+        totals = UsageTotals(
+            requests=1,
+            input_tokens=10,
+            cache_read_tokens=11,
+            cache_write_tokens=12,
+            output_tokens=16,
+            cost_nusd=1_000,
+        )
+        points = store.usage_series(UsageFilter(account_id=1), "hour")
+        assert [(point.at_ms, point.totals.requests) for point in points] == [(HOUR, 2), (HOUR + 2 * HOUR_MS, 1)]
+        assert points[1] == SeriesPoint(at_ms=HOUR + 2 * HOUR_MS, totals=totals)
+        assert [point.at_ms for point in store.usage_series(UsageFilter(), "day")] == [DAY]
+
+    def test_a_series_counts_the_steps_of_its_ends_whole(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        store.write_entries([entry(at_ms=HOUR), entry(at_ms=HOUR + 5), entry(at_ms=HOUR + HOUR_MS)])
+        for channel in (None, "up-chat"):
+            wanted = UsageFilter(from_ms=HOUR + 3, until_ms=HOUR + HOUR_MS, channel=channel)
+            assert [(point.at_ms, point.totals.requests) for point in store.usage_series(wanted, "hour")] == [(HOUR, 2)]
+
+    def test_nothing_is_zero(self, store: Store) -> None:
+        assert store.usage_totals(UsageFilter(from_ms=5, until_ms=DAY)) == UsageTotals()
+        assert store.usage_totals(UsageFilter(channel="x")) == UsageTotals()
+        assert store.usage_by_model(UsageFilter()) == []
+        assert store.usage_series(UsageFilter(), "day") == []
+
+
+class TestSpans:
+    def test_whole_days_and_hours_come_from_roll_ups(self) -> None:
+        assert spans(DAY - 5, DAY + DAY_MS + HOUR_MS + 7) == [
+            Span("rows", DAY - 5, DAY),
+            Span("days", DAY, DAY + DAY_MS),
+            Span("hours", DAY + DAY_MS, DAY + DAY_MS + HOUR_MS),
+            Span("rows", DAY + DAY_MS + HOUR_MS, DAY + DAY_MS + HOUR_MS + 7),
+        ]
+        assert spans(None, None) == [Span("days", None, None)]
+        assert spans(HOUR, None) == [Span("hours", HOUR, DAY + DAY_MS), Span("days", DAY + DAY_MS, None)]
+        assert spans(HOUR + 1, HOUR + 9) == [Span("rows", HOUR + 1, HOUR + 9)]
+        assert spans(DAY, DAY + DAY_MS) == [Span("days", DAY, DAY + DAY_MS)]
+        assert spans(9, 9) == spans(9, 3) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("request_id = 'x'", "ix_usage_request_id"),
+        ("account_id = 1 AND at_ms >= 5 ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_at_ms"),
+        ("key_id = 1 AND at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_key_id_at_ms"),
+        ("at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_at_ms"),
+    ],
 )
-
-
-def test_a_row_comes_back_as_it_was(store: Store) -> None:
-    refused = ROW._replace(dialect_out="", channel="", is_stream=False, first_token_ms=None, losses=None)
-    store.insert_usage([ROW, refused])
-    assert store.usage_rows() == [refused, ROW]
-    assert store.usage_rows(limit=1) == [refused]
-    assert store.usage_rows()[0].is_stream is False
-
-
-def test_no_rows_are_no_work(store: Store) -> None:
-    store.insert_usage([])
-    assert store.usage_rows() == []
-
-
-def test_the_row_has_the_columns_of_the_table_in_their_order() -> None:
-    assert ("id", *UsageRow._fields) == tuple(usage.columns.keys())
+def test_pages_are_read_along_an_index(sqlite_store: Store, query: str, index: str) -> None:
+    with sqlite_store._in.reading() as connection:
+        plan = [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM usage WHERE {query}"))]
+    assert len(plan) == 1, "nothing is sorted"
+    assert index in plan[0]
 
 
 def test_a_row_costs_microseconds(sqlite_store: Store) -> None:
     """About 6 µs of CPU time where this was measured, 500 rows at a time; a statement for each row would be 40 and up.
     The best of several rounds, because the machine may be busy."""
-    numbers = count()
     spent = []
     for _ in range(8):
-        rows = [ROW._replace(request_id=f"req_0123456789abcdef{next(numbers):08x}") for _ in range(500)]
+        rows = [usage_row() for _ in range(500)]
         before = time.thread_time()
         sqlite_store.insert_usage(rows)
         spent.append((time.thread_time() - before) / len(rows))
     assert min(spent) < 25e-6
-    assert sqlite_store.usage_totals(UsageFilter(channel=ROW.channel)).requests == 4_000
+    assert sqlite_store.usage_totals(UsageFilter(channel="up-chat")).requests == 4_000

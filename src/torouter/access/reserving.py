@@ -69,15 +69,19 @@ class Reserving:
         refused_by_plan(dues)
 
     def free(self, standing: Standing, client: Client) -> Terms:
-        """For a key without limits."""
+        """For a key without limits. One object for all its requests from one address."""
+        terms = standing.free_terms
+        if terms is not None and terms.address == client.address:
+            return terms
         key, group = standing.key, standing.group
-        return Terms(
+        terms = standing.free_terms = Terms(
             address=client.address,
             group_id=group.id,
             multiplier_ppm=group.multiplier_ppm,
             on_hangup=key.on_hangup or self._on_hangup,
             is_windowed=standing.is_windowed,
         )
+        return terms
 
     async def reserve(self, standing: Standing, client: Client, stake: Stake) -> Terms:
         """Takes all of it or nothing. Raises `LimitError` or `AccessError`."""
@@ -107,8 +111,3 @@ class Reserving:
             plan_windows=dues.plan_windows,
             is_windowed=standing.is_windowed,
         )
-
-    def give_back(self, terms: Terms) -> None:
-        """What was reserved for a request that was never begun."""
-        if terms.hold is not None:
-            self._meters.settle(terms.hold, 0, 0)

@@ -11,6 +11,7 @@ from torouter.access.dues import Dues, dues_of
 from torouter.access.ip_rules import rules_of
 from torouter.access.keyring import Account, Group, Key, Subscription
 from torouter.access.limits import effective, windows_of
+from torouter.access.terms import Terms
 from torouter.units import Dialect, Operation
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Standing:
         "admissions",
         "concurrency",
         "expires_ms",
+        "free_terms",
         "group",
         "is_free",
         "is_windowed",
@@ -56,6 +58,7 @@ class Standing:
         self.tokens_per_minute = limits.tpm
         self.concurrency = limits.concurrency
         self.admissions: dict[tuple[Dialect, Operation, str], Admission] = {}
+        self.free_terms: Terms | None = None
         self._dues = dues_of(key, account, group, subscription, limits, now_ms)
         self.is_free = (
             not (self._dues.money or self.windows or limits.tpm or limits.concurrency)

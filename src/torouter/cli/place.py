@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import os
-import socket
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,4 +119,4 @@ def _operator() -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         user = str(os.getuid())
-    return f"cli {user}@{socket.gethostname()}"
+    return f"cli {user}@{platform.node()}"

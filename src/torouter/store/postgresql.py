@@ -117,6 +117,9 @@ def _make_engine(url: URL, place: str) -> Engine:
             raise StoreError(f"The store {place} {_unreachable(error)}") from error
         try:
             return pg8000.Connection(**values | options | {"sock": opened, "startup_params": _STARTUP})
+        except ssl.SSLError as error:
+            opened.close()
+            raise StoreError(f"The store {place} cannot be reached safely: {error.reason or error}.") from error
         except BaseException:
             opened.close()
             raise
@@ -193,6 +196,8 @@ def _advice(error: DBAPIError) -> str:
         return "does not exist: the server has no such database. Make it, with createdb or CREATE DATABASE."
     if state == "42501":
         return f"does not give this user the right: {_words(error)}. The user must own the database."
+    if "refuses SSL" in str(error.orig):
+        return "refuses encryption, which its address asks for with sslmode."
     if state.startswith(_GOES_AWAY) or not state:
         return "cannot be reached: the connection ended. Is the server running?"
     if state in _PASSING:

@@ -107,10 +107,11 @@ class Store:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def transaction(self, *, is_change: bool = False) -> AbstractContextManager[None]:
         """Joins this thread's calls: all of them take effect or none. Nobody else writes meanwhile (SQLite), or
-        changes what this has changed (PostgreSQL)."""
-        return self._in.joining()
+        changes what this has changed (PostgreSQL). `is_change`: nobody else makes a change from the beginning on, so
+        that what is read here stays true until what is decided by it is written."""
+        return self._in.joining(is_change=is_change)
 
     # What deciding needs
 
@@ -475,7 +476,7 @@ class Store:
 
     # Pruning
 
-    def prune_usage(self, before_ms: int, limit_rows: int = 1000) -> int:
+    def prune_usage(self, before_ms: int, limit_rows: int = 500) -> int:
         """Deletes at most so many of the oldest requests before that time, with their attempts, whose amounts go into
         a sum in the ledger. Roll-ups stay. Returns how many; fewer than the limit: there are no more."""
         with self._in.reading() as connection:

@@ -66,8 +66,10 @@ class Transactions:
             yield connection
 
     @contextmanager
-    def joining(self) -> Iterator[None]:
+    def joining(self, *, is_change: bool = False) -> Iterator[None]:
         with self.writing() as connection:
+            if is_change:
+                self._home.keep_apart(connection, is_change=True)
             before = self._of_thread()
             self._joined.connection = connection
             try:

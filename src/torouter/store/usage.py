@@ -7,7 +7,21 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Select, Table, and_, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsage, UsageFilter, UsageRow, UsageTotals
 from torouter.store.schema import usage, usage_days, usage_hours
@@ -58,7 +72,7 @@ def series(connection: Connection, wanted: UsageFilter, step: SeriesStep) -> lis
     source: Source = "rows" if _needs_rows(wanted) else "hours" if step == "hour" else "days"
     step_ms = HOUR_MS if step == "hour" else DAY_MS
     since = _since(source)
-    at_ms = (since - since % step_ms).label("step_ms") if source == "rows" else since
+    at_ms = since - since % literal_column(f"{step_ms:d}") if source == "rows" else since
     from_ms = None if wanted.from_ms is None else wanted.from_ms - wanted.from_ms % step_ms
     is_asked = _of_span(Span(source, from_ms, wanted.until_ms), wanted)
     rows = connection.execute(select(at_ms, *_sums_of(source)).where(is_asked).group_by(at_ms).order_by(at_ms))

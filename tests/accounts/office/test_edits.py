@@ -34,7 +34,7 @@ MODELS = st.lists(st.sampled_from(["gpt-5", "claude-haiku-4-5", "openai/gpt-5"])
 NETWORKS = st.lists(st.ip_addresses().map(str), max_size=3)
 NAMES = st.text("abc é", min_size=1, max_size=20).filter(str.strip)
 
-LIMIT_FIELDS = {name: LIMITS for name in ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")}
+LIMIT_FIELDS = dict.fromkeys(("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency"), LIMITS)
 KEY_FIELDS: dict[str, st.SearchStrategy[Any]] = LIMIT_FIELDS | {
     "name": NAMES,
     "group": st.sampled_from(["default", "research"]),
@@ -93,9 +93,7 @@ def hold(before: Any, after: Any, named: dict[str, Any]) -> None:
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
     expected = old | {name: meant(name, value) for name, value in named.items() if name != "defaults"}
     if "defaults" in named:
-        expected["defaults"] = old["defaults"] | {
-            name: meant(name, value) for name, value in named["defaults"].items()
-        }
+        expected["defaults"] = old["defaults"] | {name: meant(name, value) for name, value in named["defaults"].items()}
     assert new == expected
 
 
@@ -107,7 +105,9 @@ CASES: list[tuple[str, dict[str, st.SearchStrategy[Any]], Callable[[Desk, int], 
 ]
 
 
-@pytest.mark.parametrize(("fields_of", "get", "edit", "form", "object_id"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("fields_of", "get", "edit", "form", "object_id"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
 def test_what_is_not_named_stays(
     desk: Desk, fields_of: Any, get: Callable[..., Any], edit: Callable[..., Any], form: Any, object_id: int
 ) -> None:

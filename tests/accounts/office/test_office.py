@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +35,7 @@ from torouter.accounts.office.forms import (
     TopUp,
 )
 from torouter.accounts.office.office import Office
+from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import moment
 from torouter.errors import AccessError, AuthError, StoreError
 from torouter.ledger.rates import Rates
@@ -91,9 +95,7 @@ class TestKeys:
             keys.rotate_key(desk, old.key.id, Replacement())
 
     @pytest.mark.parametrize(("days", "expected_s"), [(0, 3600), (1, 3600), (1, 90_000)])
-    def test_with_overlap_it_ends_then_and_not_later_than_before(
-        self, desk: Desk, days: int, expected_s: int
-    ) -> None:
+    def test_with_overlap_it_ends_then_and_not_later_than_before(self, desk: Desk, days: int, expected_s: int) -> None:
         old = keys.create_key(desk, NewKey(name="a", expires_in_days=days))
         made = keys.rotate_key(desk, old.key.id, Replacement(overlap_s=expected_s))
         expected = NOW + timedelta(seconds=min(expected_s, 86_400))
@@ -152,6 +154,52 @@ class TestMoney:
         first = people.list_movements(desk, account_id, before_id=None, limit=2)
         second = people.list_movements(desk, account_id, before_id=first[-1].id, limit=9)
         assert [row.amount_usd for row in (*first, *second)] == ["4.00", "3.00", "2.00", "1.00", "0.00"]
+
+
+class TestTogether:
+    """What many do at the same time is as if they had done it one after the other."""
+
+    def test_a_balance_is_given_back_once(self, desk: Desk) -> None:
+        account_id = account(desk)
+        people.move_money(desk, account_id, TopUp(amount_usd="5"))
+        assert at_once(8, lambda _: people.move_money(desk, account_id, Refund(amount_usd="5"))) == 1
+        assert people.get_account(desk, account_id).balance_usd == "0.00"
+
+    def test_one_administrator_stays(self, desk: Desk) -> None:
+        admins = [account(desk, f"admin{number}", "admin") for number in range(6)]
+        done = at_once(6, lambda number: people.edit_account(desk, admins[number], AccountEdit(role="user")))
+        assert done == 5
+        assert [row.role for row in people.list_accounts(desk, after_id=0, limit=None)].count("admin") == 1
+
+    def test_default_limits_of_a_group_are_all_kept(self, desk: Desk) -> None:
+        names = ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")
+        made = groups.create_group(desk, NewGroup(name="a"))
+
+        def set_one(number: int) -> object:
+            defaults = filled(DefaultLimits, {names[number]: number + 1})
+            return groups.edit_group(desk, made.id, GroupEdit(defaults=defaults))
+
+        assert at_once(6, set_one) == 6
+        after = groups.get_group(desk, made.id).defaults
+        assert [getattr(after, name) for name in names] == [1, 2, 3, 4, 5, 6]
+
+
+def at_once(count: int, act: Callable[[int], object]) -> int:
+    """How many of so many were not refused."""
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> bool:
+        barrier.wait(20)
+        try:
+            act(number)
+        except StoreError as error:
+            if error.kind != "conflict":
+                raise
+            return False
+        return True
+
+    with ThreadPoolExecutor(count) as threads:
+        return sum(threads.map(run, range(count)))
 
 
 class TestAccounts:
@@ -296,7 +344,5 @@ def test_records(desk: Desk) -> None:
     assert (row.actor, row.address, row.action, row.before) == ("test", "203.0.113.9", "key.create", None)
     now_ms = desk.now_ms()
     for number, seen_ms in (("old", now_ms - 60_000), ("new", now_ms)):
-        desk.store.beat(
-            ProcessRow(id=number, place="host", replica="r", started_ms=0, seen_ms=seen_ms, revision=1)
-        )
+        desk.store.beat(ProcessRow(id=number, place="host", replica="r", started_ms=0, seen_ms=seen_ms, revision=1))
     assert [one.id for one in records.list_processes(desk)] == ["new"]

@@ -34,7 +34,7 @@ BEARER = {"authorization": f"Bearer {OPERATORS_TOKEN}"}
         ("POST", "/keys", {"name": "a", "ip_deny": ["10.0.0.0/8", "x"]}, 400, "ip_deny[1]", "ip_deny[1]: expected an"),
         ("POST", "/keys", {"name": "a", "ip_deny": ["fe80::1%eth0"]}, 400, "ip_deny[0]", "ip_deny[0]: expected an"),
         ("POST", "/keys", {"name": "a", "models": [""]}, 400, "models[0]", "models[0]: Expected `str` of length >= 1."),
-        ("POST", "/keys", {"name": "a", "on_hangup": "stay"}, 400, "on_hangup", "on_hangup: Invalid enum value 'stay'."),
+        ("POST", "/keys", {"name": "a", "on_hangup": "stay"}, 400, "on_hangup", "on_hangup: Invalid enum value"),
         ("POST", "/keys", {"name": "a", "expires_at": "soon"}, 400, "expires_at", "expires_at: Invalid RFC3339"),
         (
             "POST", "/keys", {"name": "a", "expires_in_days": 1, "expires_at": None}, 400, "expires_at",
@@ -69,7 +69,7 @@ BEARER = {"authorization": f"Bearer {OPERATORS_TOKEN}"}
             "The balance of account 1 is 0.00 USD: no more can be given back.",
         ),
         ("DELETE", "/plans/1", None, 409, None, "Plan 1 has subscriptions"),
-        ("PUT", "/subscriptions", {"account_id": 1, "group": "research", "plan_id": 9}, 404, None, "There is no plan 9."),
+        ("PUT", "/subscriptions", {"account_id": 1, "group": "default", "plan_id": 9}, 404, None, "There is no plan 9"),
         ("PATCH", "/subscriptions/9", {}, 404, None, "There is no subscription 9."),
         ("POST", "/prices", {"model": "a", "rates": {"input": 1}}, 400, "rates.input", "rates.input: there is no such"),
         ("DELETE", "/prices/9", None, 404, None, "There is no price 9."),
@@ -191,9 +191,7 @@ def test_a_change_that_is_not_in_force_everywhere_says_where(store: Store) -> No
 def test_the_document_describes_every_endpoint(api: Api) -> None:
     document = api.client.get(f"{PREFIX}/openapi.json").json()
     described = {
-        (method.upper(), path.removeprefix(PREFIX))
-        for path, methods in document["paths"].items()
-        for method in methods
+        (method.upper(), path.removeprefix(PREFIX)) for path, methods in document["paths"].items() for method in methods
     }
     assert described == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
     assert document["openapi"].startswith("3.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,10 @@ class Desk:
     pepper: bytes = field(repr=False)
     actor: Actor
     now_ms: Callable[[], int] = wall_ms
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Joins what is read, changed and recorded. One after the other: what a change was decided by stays true."""
+        return self.store.transaction(is_change=True)
 
     def record(self, action: str, object_id: int, before: View | None, after: View | None) -> None:
         """One row of what changed; `action` begins with the kind of object. None where an edit changed nothing."""

@@ -22,7 +22,7 @@ __all__ = ["create_group", "delete_group", "edit_group", "get_group", "list_grou
 
 def create_group(desk: Desk, form: NewGroup) -> GroupView:
     """Raises `StoreError` (`conflict`) where the name is taken."""
-    with desk.store.transaction():
+    with desk.changing():
         columns = _columns(form, LimitColumns())
         row = desk.store.create_group(str(columns.pop("name")), columns)
         made = group_view(row)
@@ -40,7 +40,7 @@ def list_groups(desk: Desk) -> list[GroupView]:
 
 def edit_group(desk: Desk, group_id: int, edit: GroupEdit) -> GroupView:
     """Touches no field that is not named, nor a default limit that is not."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, group_id)
         columns = _columns(edit, before.defaults)
         if before.name == DEFAULT_GROUP and columns.get("name", DEFAULT_GROUP) != DEFAULT_GROUP:
@@ -52,7 +52,7 @@ def edit_group(desk: Desk, group_id: int, edit: GroupEdit) -> GroupView:
 
 def delete_group(desk: Desk, group_id: int) -> GroupView:
     """Raises `StoreError` (`conflict`) while it has keys or subscriptions."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, group_id)
         if before.name == DEFAULT_GROUP:
             raise StoreError(f"The group {DEFAULT_GROUP} stays: new keys are put there.", kind="conflict")

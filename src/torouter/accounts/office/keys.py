@@ -32,7 +32,7 @@ _AS_THEY_ARE: Final = (
 
 def create_key(desk: Desk, form: NewKey) -> MadeKey:
     """Raises `StoreError` (`not_found`) for an account or a group that is not there."""
-    with desk.store.transaction():
+    with desk.changing():
         account_id = ensure_account(desk.store).id if form.account_id is UNSET else form.account_id
         columns = {"group_id": _group_id(desk, DEFAULT_GROUP)} | _columns(desk, form)
         made = _make(desk, account_id, columns)
@@ -53,7 +53,7 @@ def list_keys(
 
 def edit_key(desk: Desk, key_id: int, edit: KeyEdit) -> KeyView:
     """Touches no field that is not named."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, key_id)
         columns = _columns(desk, edit)
         after = key_view(desk.store.change_key(key_id, columns) if columns else before)
@@ -63,7 +63,7 @@ def edit_key(desk: Desk, key_id: int, edit: KeyEdit) -> KeyView:
 
 def delete_key(desk: Desk, key_id: int) -> KeyView:
     """For good. What it used stays on record."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, key_id)
         after = key_view(desk.store.delete_key(key_id))
         desk.record("key.delete", key_id, key_view(before), None)
@@ -73,7 +73,7 @@ def delete_key(desk: Desk, key_id: int) -> KeyView:
 def rotate_key(desk: Desk, key_id: int, replacement: Replacement) -> MadeKey:
     """A key with the same settings, which has spent nothing yet. The old one is deleted, or expires after the overlap,
     and not later than it would have."""
-    with desk.store.transaction():
+    with desk.changing():
         old = _there(desk, key_id)
         made = _make(desk, old.account_id, _settings(desk, old), key_id)
         desk.record("key.rotate", made.key.id, None, made.key)

@@ -32,7 +32,7 @@ _MOST_NUSD: Final = 4 * 10**18
 def create_account(desk: Desk, form: NewAccount) -> AccountView:
     """Raises `StoreError` (`conflict`) where the address is taken."""
     address = fields.email(form.email)
-    with desk.store.transaction():
+    with desk.changing():
         row = desk.store.create_account(address, fields.name(form.display_name), form.role, form.billing)
         made = account_view(row)
         desk.record("account.create", row.id, None, made)
@@ -54,7 +54,7 @@ def edit_account(desk: Desk, account_id: int, edit: AccountEdit) -> AccountView:
         columns["email"] = fields.email(edit.email)
     if edit.display_name is not UNSET:
         columns["display_name"] = fields.name(edit.display_name)
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, account_id)
         if edit.role == "user" or edit.status == "suspended":
             _demand_another_admin(desk, before)
@@ -65,7 +65,7 @@ def edit_account(desk: Desk, account_id: int, edit: AccountEdit) -> AccountView:
 
 def delete_account(desk: Desk, account_id: int) -> AccountView:
     """For good; its keys are refused from now on. What it used and paid stays on record."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, account_id)
         _demand_another_admin(desk, before)
         after = account_view(desk.store.delete_account(account_id))
@@ -78,7 +78,7 @@ def move_money(desk: Desk, account_id: int, movement: Movement) -> AccountView:
     amount_nusd = nano_dollars(movement.amount_usd, "amount_usd")
     if isinstance(movement, Refund):
         amount_nusd = -amount_nusd
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, account_id)
         _check_amount(before, movement, amount_nusd)
         after = account_view(desk.store.move_money(account_id, _kind(movement), amount_nusd, movement.note))

@@ -29,7 +29,7 @@ _WINDOWS = ("daily", "weekly", "monthly")
 def create_plan(desk: Desk, form: NewPlan) -> PlanView:
     """A window that is not named is none. Raises `StoreError` (`conflict`) where the name is taken."""
     columns = dict.fromkeys((f"{window}_nusd" for window in _WINDOWS), 0) | _amounts(form)
-    with desk.store.transaction():
+    with desk.changing():
         made = plan_view(desk.store.create_plan(fields.name(form.name), **columns))
         desk.record("plan.create", made.id, None, made)
     return made
@@ -48,7 +48,7 @@ def edit_plan(desk: Desk, plan_id: int, edit: PlanEdit) -> PlanView:
     columns: dict[str, object] = dict(_amounts(edit))
     if edit.name is not UNSET:
         columns["name"] = fields.name(edit.name)
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, plan_id)
         after = plan_view(desk.store.change_plan(plan_id, columns) if columns else before)
         desk.record("plan.edit", plan_id, plan_view(before), after)
@@ -57,7 +57,7 @@ def edit_plan(desk: Desk, plan_id: int, edit: PlanEdit) -> PlanView:
 
 def delete_plan(desk: Desk, plan_id: int) -> PlanView:
     """Raises `StoreError` (`conflict`) while an account is subscribed to it."""
-    with desk.store.transaction():
+    with desk.changing():
         before = _there(desk, plan_id)
         after = plan_view(desk.store.delete_plan(plan_id))
         desk.record("plan.delete", plan_id, plan_view(before), None)
@@ -70,7 +70,7 @@ def list_subscriptions(desk: Desk, *, account_id: int | None) -> list[Subscripti
 
 def subscribe(desk: Desk, form: SubscriptionForm) -> SubscriptionView:
     """An account has one subscription in a group: this makes it, or takes the place of what it was."""
-    with desk.store.transaction():
+    with desk.changing():
         account, group = desk.store.get_account(form.account_id), desk.store.get_group(fields.name(form.group))
         if account.deleted_ms is not None:
             raise StoreError(f"Account {account.id} was deleted.", kind="not_found")
@@ -90,7 +90,7 @@ def subscribe(desk: Desk, form: SubscriptionForm) -> SubscriptionView:
 
 def edit_subscription(desk: Desk, subscription_id: int, edit: SubscriptionEdit) -> SubscriptionView:
     """Touches no field that is not named."""
-    with desk.store.transaction():
+    with desk.changing():
         before = next((row for row in desk.store.list_subscriptions() if row.id == subscription_id), None)
         if before is None:
             raise StoreError(f"There is no subscription {subscription_id}.", kind="not_found")

@@ -16,7 +16,7 @@ __all__ = ["add_price", "end_price", "list_prices"]
 
 def add_price(desk: Desk, form: NewPrice) -> PriceView:
     from_ms = desk.now_ms() if form.from_at is UNSET else fields.stored_ms(form.from_at)
-    with desk.store.transaction():
+    with desk.changing():
         rates = msgspec.to_builtins(form.rates)
         row = desk.store.add_price(fields.name(form.model), form.channel, from_ms, rates, form.note)
         made = price_view(row)
@@ -30,7 +30,7 @@ def list_prices(desk: Desk, *, include_deleted: bool) -> list[PriceView]:
 
 def end_price(desk: Desk, price_id: int) -> PriceView:
     """It is not asked any more; what it priced stays priced."""
-    with desk.store.transaction():
+    with desk.changing():
         before = next((row for row in desk.store.list_prices() if row.id == price_id), None)
         if before is None:
             raise StoreError(f"There is no price {price_id}.", kind="not_found")

@@ -29,7 +29,7 @@ def create_token(desk: Desk, form: NewToken) -> MadeToken:
     """Raises `StoreError`: `not_found` for an account that is not there, `conflict` for one that is no administrator,
     whose token would be refused."""
     secret = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    with desk.store.transaction():
+    with desk.changing():
         account = ensure_account(desk.store) if form.account_id is UNSET else desk.store.get_account(form.account_id)
         if account.deleted_ms is not None:
             raise StoreError(f"Account {account.id} was deleted.", kind="not_found")
@@ -53,7 +53,7 @@ def list_tokens(desk: Desk) -> list[TokenView]:
 
 def revoke_token(desk: Desk, token_id: int) -> TokenView:
     """It is refused from the next request on."""
-    with desk.store.transaction():
+    with desk.changing():
         before = next((row for row in desk.store.list_admin_tokens() if row.id == token_id), None)
         if before is None or before.deleted_ms is not None:
             raise StoreError(f"There is no token {token_id}.", kind="not_found")

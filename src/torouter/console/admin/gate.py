@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
 
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.office import Office
+from torouter.console.admin.threads import Threads
 from torouter.console.admin.throttle import Throttle
 from torouter.errors import AuthError, TorouterError
 
@@ -24,8 +25,9 @@ _MOST_CHARACTERS: Final = 500
 class Gate:
     """`office` is `None` until the store is open."""
 
-    def __init__(self, office: Callable[[], Office | None], throttle: Throttle) -> None:
+    def __init__(self, office: Callable[[], Office | None], throttle: Throttle, threads: Threads) -> None:
         self._office = office
+        self._threads = threads
         self._throttle = throttle
 
     async def admit(self, request: Request) -> Desk:
@@ -37,7 +39,7 @@ class Gate:
         self._throttle.check(address)
         token = _token(request)
         try:
-            return await asyncio.to_thread(office.admit, token, address)
+            return await self._threads.work(partial(office.admit, token, address))
         except AuthError:
             self._throttle.note(address)
             raise

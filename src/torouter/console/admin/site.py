@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from torouter.console.admin.refusals import HEADERS, JSON, refusal, respond
 from torouter.console.admin.reports import REPORTS
 from torouter.console.admin.resources import RESOURCES
 from torouter.console.admin.shapes import Answer, Changed, Page
+from torouter.console.admin.threads import Threads
 from torouter.console.admin.throttle import Throttle
 from torouter.errors import RequestError, TorouterError
 
@@ -44,12 +45,13 @@ def admin_routes(
     throttle: Throttle | None = None,
 ) -> list[BaseRoute]:
     """For the application that serves the pages. `office` is asked at each call: `None` until the store is open."""
-    gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic))
+    threads = Threads()
+    gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic), threads)
     by_path: defaultdict[str, dict[str, Endpoint]] = defaultdict(dict)
     for endpoint in ENDPOINTS:
         by_path[endpoint.path][endpoint.method] = endpoint
     routes = [
-        Route(path, _Resource(endpoints, gate, confirm_s), methods=None, name=path)
+        Route(path, _Resource(endpoints, gate, threads, confirm_s), methods=None, name=path)
         for path, endpoints in by_path.items()
     ]
     described = document(PREFIX, ENDPOINTS)
@@ -68,9 +70,10 @@ def admin_routes(
 class _Resource:
     """One path with its methods."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate, confirm_s: float) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate, threads: Threads, confirm_s: float) -> None:
         self._endpoints = endpoints
         self._gate = gate
+        self._threads = threads
         self._confirm_s = confirm_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,20 +96,26 @@ class _Resource:
             query=read_query(request.scope["query_string"], endpoint.query),
             body=None if endpoint.body is None else await read_body(request, endpoint.body),
         )
-        return await self._finish(endpoint, call, await asyncio.to_thread(endpoint.handle, call))
+        found = await self._threads.work(partial(endpoint.handle, call))
+        return await self._finish(endpoint, call, found, is_head=request.method == "HEAD")
 
-    async def _finish(self, endpoint: Endpoint, call: Call, found: Any) -> Response:
+    async def _finish(self, endpoint: Endpoint, call: Call, found: Any, *, is_head: bool) -> Response:
         if endpoint.shape == "csv":
             name, pieces = found
+            pieces = iter(()) if is_head else pieces
             disposition = {"content-disposition": f'attachment; filename="{name}"'}
-            return StreamingResponse(_in_threads(pieces), headers=HEADERS | disposition, media_type="text/csv")
+            return StreamingResponse(self._read(pieces), headers=HEADERS | disposition, media_type="text/csv")
         if endpoint.shape == "page":
             rows, following = found
             return respond(Page(data=list(rows), next=following))
         if endpoint.shape == "one":
             return respond(Answer(data=found))
-        waiting = await asyncio.to_thread(waiting_for, call.desk, self._confirm_s)
+        waiting = await self._threads.wait(partial(waiting_for, call.desk, self._confirm_s))
         return respond(Changed(data=found, in_force=not waiting, waiting_for=waiting), endpoint.status)
+
+    async def _read(self, pieces: Iterator[str]) -> AsyncIterator[str]:
+        while (piece := await self._threads.work(partial(next, pieces, None))) is not None:
+            yield piece
 
 
 class _Nothing:
@@ -123,11 +132,6 @@ class _Nothing:
         except Exception as error:
             response = refusal(error, _request_id(request))
         await response(scope, receive, send)
-
-
-async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        yield piece
 
 
 def _target(request: Request) -> int | str | None:

@@ -44,7 +44,7 @@ _MINUTE_MS: Final = 60_000
 _TRIES: Final = 5
 """How often one admission is asked again because something had to be loaded first. Two are the rule."""
 _AT_ONCE: Final = 1000
-"""Totals in one command: Redis does nothing else meanwhile."""
+"""Totals, or counts, in one command: Redis does nothing else meanwhile."""
 
 _Argument = str | bytes | int
 
@@ -94,6 +94,7 @@ class SharedMeters:
         self._untold: list[list[_Argument]] = []
         """The last arguments of `MERGE`: what was admitted in outages."""
         self._loads: dict[tuple[int, tuple[str, ...]], asyncio.Task[bool]] = {}
+        self._restoring: asyncio.Task[Reply] | None = None
         self._connection = 0
         """Counts them. Redis obeys the latest."""
         self._offset_ms = 0
@@ -161,7 +162,7 @@ class SharedMeters:
             if isinstance(reply, int):
                 return reply
             if reply[0] == 0:
-                await self._do(redis, scripts.RESTORE, *self._held())
+                await self._restore(redis)
             elif reply[0] == 5:
                 if not await self._load(redis, ask, reply[1:]):
                     return AWAY
@@ -249,6 +250,20 @@ class SharedMeters:
         await self._do(redis, scripts.LOAD, *arguments)
         return True
 
+    async def _restore(self, redis: Redis) -> None:
+        """Once for all that find out at the same time: what is told may be long."""
+        if self._restoring is None:
+            self._restoring = asyncio.create_task(self._tell_held(redis))
+            self._restoring.add_done_callback(self._restored)
+        await asyncio.shield(self._restoring)
+
+    async def _tell_held(self, redis: Redis) -> Reply:
+        """What is told is what is so when it is sent: between the two nothing waits."""
+        return await self._do(redis, scripts.RESTORE, *self._held())
+
+    def _restored(self, _: asyncio.Task[Reply]) -> None:
+        self._restoring = None
+
     def _since_minute(self, windows: Sequence[WindowName]) -> int:
         longest_ms = max(SPANS[name].window_ms + SPANS[name].slot_ms for name in windows)
         return (self._server_ms() - longest_ms) // _MINUTE_MS
@@ -299,7 +314,7 @@ class SharedMeters:
         server_ms = await self._do(redis, scripts.BEAT, self._process, self._life_ms)
         if self._is_stale or not server_ms:
             self._is_stale = False
-            await self._do(redis, scripts.RESTORE, *self._held())
+            await self._tell_held(redis)
         if server_ms:
             self._offset_ms = server_ms - self._now_ms()
         swept: list[int] = await self._do(redis, scripts.SWEEP)
@@ -319,7 +334,7 @@ class SharedMeters:
         self._connection += 1
         try:
             await asyncio.gather(*(redis.ask("SCRIPT", "LOAD", script.source) for script in scripts.ALL))
-            before = await self._do(redis, scripts.RESTORE, *self._held())
+            before = await self._tell_held(redis)
             server_ms = await self._do(redis, scripts.BEAT, self._process, self._life_ms)
         except BaseException:
             redis.close()
@@ -334,7 +349,8 @@ class SharedMeters:
         self._tell(redis, scripts.RESTORE, *self._held())
         if outage is not None and (counts := outage.counted(before)):
             words = [word for place, number in counts.items() for word in (*place, number)]
-            self._untold.append([outage.since_ms, *words])
+            for at in range(0, len(words), 5 * _AT_ONCE):
+                self._untold.append([outage.since_ms, *words[at : at + 5 * _AT_ONCE]])
         untold, self._untold = self._untold, []
         for each in untold:
             arguments = (self._process, self._connection, self._given_ms(), *each)
@@ -397,8 +413,9 @@ class SharedMeters:
         self._wake.set()
 
     def _put(self, redis: Redis, script: Script, arguments: Sequence[_Argument], otherwise: Callable[[], None]) -> None:
-        def look(_: StoreError) -> None:
+        def look(error: StoreError) -> None:
             otherwise()
+            self._note(error)
 
         redis.tell(look, "EVALSHA", script.sha, 1, self._base, *arguments)
 

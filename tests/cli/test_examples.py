@@ -1,0 +1,63 @@
+"""Every shell block of the pages on managing, run as one script against a gateway that serves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.project import code_blocks
+from tests.live.gateway import Gateway
+
+CURL = f'''#!{sys.executable}
+"""What the pages use of curl, for machines without one."""
+import re, sys, urllib.request
+words, url, method, headers, body, is_file = iter(sys.argv[1:]), "", None, {{}}, None, False
+for word in words:
+    if word == "-X":
+        method = next(words)
+    elif word == "-H":
+        name, _, value = next(words).partition(": ")
+        headers[name] = value
+    elif word == "-d":
+        body = next(words).encode()
+    elif word == "-OJ":
+        is_file = True
+    elif word != "-sS":
+        url = word
+with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=30) as answer:
+    content = answer.read()
+    if is_file:
+        name = re.search('filename="(.*)"', answer.headers["content-disposition"])[1]
+        open(name, "wb").write(content)
+    else:
+        print(content.decode())
+'''
+
+
+@pytest.mark.parametrize("document", ["docs/managing.md", "docs/api.md"])
+def test_they_run_as_they_stand(tmp_path: Path, document: str) -> None:
+    blocks = [text for language, text in code_blocks(document) if language == "sh"]
+    assert len(blocks) >= 2
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "curl").write_text(CURL)
+    (tools / "curl").chmod(0o755)
+    with Gateway(tmp_path / "gateway") as gateway:
+        script = "set -eu\n" + "".join(blocks).replace("http://127.0.0.1:8000", gateway.url)
+        path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env={"PATH": path, "HOME": str(tmp_path), "TOROUTER_DATA": str(gateway.data), "LANG": "C.UTF-8"},
+            cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    (exported,) = tmp_path.glob("usage-*.csv")
+    assert exported.read_text().startswith("id,request_id,")
+    if document == "docs/api.md":
+        assert done.stdout.count('"in_force":true') == 5
+        assert '"amount_usd"' not in done.stderr
