@@ -30,6 +30,7 @@ from torouter.console.admin import admin_routes
 from torouter.console.pages import Health, make_pages
 from torouter.errors import ConfigError
 from torouter.house import House
+from torouter.ledger.catalog import open_catalogue
 from torouter.relay.metrics import CountersCollector
 from torouter.store import Store
 from torouter.units import RequestIds
@@ -83,6 +84,7 @@ def serve(settings: Settings, announcement: Announcement) -> int:
         if settings.redis.url is None and settings.store.database is not None:
             with Store.open(settings.data_dir, settings.store.database) as store:
                 await_alone(store, replica)
+        open_catalogue(settings.data_dir)  # so that it is there for every worker, made once
         return _serve(settings, announcement, replica)
 
 

@@ -171,7 +171,8 @@ class TestRequests:
         error = await office.refusal(standing(concurrency=1))
         assert (error.status, error.code) == (429, "rate_limit_exceeded")
         assert error.retry_after_s == 1.0
-        office.reserving.give_back(terms)
+        assert terms.hold is not None
+        office.meters.settle(terms.hold, 0, 0)
         assert (await office.reserve(standing(concurrency=1))).hold is not None
 
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.ledger.entries import entry, ids
 from torouter.ledger import books as module
-from torouter.ledger.books import Books, Entry
+from torouter.ledger.books import Books, Entry, PlanWindow
 from torouter.ledger.journal import Journal, recover
 
 
@@ -119,14 +120,16 @@ async def test_the_journal_holds_what_is_not_stored(directory: Path) -> None:
 
 
 async def test_totals_are_told_after_each_flush() -> None:
-    told: list[Mapping[str, int]] = []
-    books = Books(Store().write, on_stored=told.append)
+    """And how much of them was in it."""
+    told: list[tuple[Mapping[str, int], Mapping[str, int]]] = []
+    books = Books(Store().write, on_stored=lambda totals, written: told.append((totals, written)))
     async with running(books):
-        books.settle(entry(0))
+        books.settle(replace(entry(5), plan_windows=(PlanWindow(3, "week", 1000),)))
+        books.settle(entry(7))
         await asyncio.sleep(0.4)
-        assert told == [{"a:1": 1}]
-        books.settle(entry(1))
-    assert told == [{"a:1": 1}, {"a:1": 2}]
+        assert told == [({"a:1": 2}, {"k:1": 12, "a:1": 12, "p:3:week:1000": 5})]
+        books.settle(entry(0))
+    assert told[1:] == [({"a:1": 3}, {})]
 
 
 async def test_what_memory_does_not_hold_is_read_back(

@@ -27,6 +27,7 @@ plain_rates = st.builds(
     input_per_mtok=rate,
     output_per_mtok=rate,
     request_nusd=st.integers(0, 10**12),
+    web_search_nusd=st.integers(0, 10**12),
     **dict.fromkeys(OPTIONAL, maybe_rate),
 )
 tiers = st.lists(st.builds(ContextTier, above_tokens=st.integers(0, 10**6), rates=plain_rates), max_size=3).map(tuple)
@@ -64,6 +65,7 @@ def usages(draw: st.DrawFn) -> Usage:
         audio_cache_read_tokens=draw(st.integers(0, read)),
         audio_output_tokens=audio_out,
         image_output_tokens=draw(st.integers(0, output - audio_out)),
+        web_searches=draw(st.sampled_from([0, 0, 1, 7])),
         service_tier=draw(tier_words),
     )
 
@@ -84,14 +86,16 @@ def test_a_bill_can_be_reckoned_again_from_its_text(price: Price, usage: Usage, 
     for _, count, per_mtok, nusd in parts:
         assert nusd == again(count, per_mtok, multiplier) >= 0
         assert count > 0
-    assert sum(part[1] for part in parts if part[0] != "request") == usage.total_tokens
+    assert sum(part[1] for part in parts if part[0] not in ("request", "web_search")) == usage.total_tokens
     assert read_parts(parts_text(found)) == found
 
 
 @given(prices, usages(), multipliers)
 def test_a_bill_is_what_its_counters_cost_one_by_one(price: Price, usage: Usage, multiplier: int) -> None:
     """To a nano-dollar for each part. The context tier is that of the whole, so this is about prices without one."""
-    flat = Price("own 1", msgspec.structs.replace(price.rates, tiers=(), service_tiers={}, request_nusd=0))
+    flat = Price(
+        "own 1", msgspec.structs.replace(price.rates, tiers=(), service_tiers={}, request_nusd=0, web_search_nusd=0)
+    )
     names = [name for name in Usage.__struct_fields__ if name.endswith("_tokens")]
     media = {
         "input_tokens": ("audio_input_tokens", "image_input_tokens"),
@@ -132,6 +136,7 @@ def test_every_counter_has_its_rate() -> None:
             output_audio_per_mtok=10 * USD,
             output_image_per_mtok=11 * USD,
             request_nusd=77,
+            web_search_nusd=5,
         ),
     )
     usage = Usage(
@@ -148,6 +153,7 @@ def test_every_counter_has_its_rate() -> None:
         audio_output_tokens=11,
         image_output_tokens=13,
         reasoning_tokens=17,
+        web_searches=3,
     )
     assert cost(price, usage, UNIT).parts == (
         ("input", 50, 1 * USD, 50_000),
@@ -163,6 +169,7 @@ def test_every_counter_has_its_rate() -> None:
         ("output_image", 13, 11 * USD, 143_000),
         ("reasoning", 17, 6 * USD, 102_000),
         ("request", 1, 77_000_000, 77),
+        ("web_search", 3, 5_000_000, 15),
     )
 
 

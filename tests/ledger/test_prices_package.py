@@ -97,6 +97,7 @@ def some_usage(draw: random.Random) -> Usage:
         audio_cache_read_tokens=draw.randrange(read + 1) if has_media else 0,
         audio_output_tokens=audio_out,
         image_output_tokens=draw.randrange(output - audio_out + 1) if has_media else 0,
+        web_searches=draw.choice((0, 0, 3)),
     )
 
 
@@ -118,6 +119,7 @@ def theirs(usage: Usage) -> TheirUsage:
         output_image_tokens=usage.image_output_tokens,
         output_video_tokens=0,
         output_citation_tokens=0,
+        web_searches=usage.web_searches,
     )
 
 
@@ -185,10 +187,11 @@ def test_totals_are_the_packages_to_the_nano_dollar(provider: types.Provider, ca
     draw = random.Random(provider.id)
     checked = 0
     for model in provider.models:
-        names = [name for name in names_of(model) if provider.find_model(name, all_providers=providers) is model]
-        if not names:  # another model of the list stands before it
+        names = (name for name in names_of(model) if provider.find_model(name, all_providers=providers) is model)
+        name = next(names, None)
+        if name is None:  # another model of the list stands before it
             continue
-        listed = catalogue.find(provider.id, names[0])
+        listed = catalogue.find(provider.id, name)
         assert listed is not None
         for at in moments(model, draw):
             price = listed.price_at((at - EPOCH) // timedelta(milliseconds=1))
@@ -198,7 +201,7 @@ def test_totals_are_the_packages_to_the_nano_dollar(provider: types.Provider, ca
                 usage = some_usage(draw)
                 calculated = calc_price(
                     theirs(usage),
-                    names[0],
+                    name,
                     provider_id=provider.id,
                     genai_request_timestamp=at,
                     price_context=context,

@@ -323,7 +323,7 @@ def test_a_strict_key_needs_a_bound(scene: Scene, dialect: str) -> None:
 
 
 def test_the_document_has_them_in_this_order() -> None:
-    rows = re.findall(r"^\| (\d*) *\| (\d+) \| ([^|]+) \| ([^|]*) \|", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\d*) *\| (\d+) \| ([^|]+)\|([^|]*)\|", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE)
     assert [int(number) for number, *_ in rows if number] == list(range(1, 14))
     told = {(int(status), word) for _, status, types, codes in rows for word in re.findall(r"`(\w+)`", types + codes)}
     for refusal in REFUSALS:

@@ -14,20 +14,23 @@ from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from tests.wire.serving import serving
-from torouter.access.admission import Doorkeeper
+from torouter.access.admission import Admission, Doorkeeper
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
 from torouter.access.reserving import Reserving
+from torouter.access.terms import Terms
 from torouter.channels import KINDS, Channel
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.ledger.listed import Catalogue
 from torouter.ledger.meters import LocalMeters, Meters
 from torouter.ledger.prices import PriceBook
+from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
+from torouter.relay.settling import Prices
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
 from torouter.routing.snapshot import Snapshot
@@ -37,6 +40,7 @@ from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
 from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
+from torouter.wire.exchange import Exchange
 from torouter.wire.memory import MemoryUpstream, Reply
 from torouter.wire.server import Limits
 from torouter.wire.upstream import Request
@@ -77,6 +81,7 @@ class Answer:
 class Stage:
     port: int
     entries: list[Entry]
+    counters: Counters
     doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
@@ -89,6 +94,18 @@ class Stage:
         lines = {"host": "h", "authorization": "Bearer sk-good", "connection": "close", **(headers or {})}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return await self.raw(f"POST {path} HTTP/1.1\r\n{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+
+    def request(self, path: str, body: object) -> bytes:
+        data = json.dumps(body).encode()
+        head = "host: h\r\nauthorization: Bearer sk-good\r\n"
+        return f"POST {path} HTTP/1.1\r\n{head}content-length: {len(data)}\r\n\r\n".encode() + data
+
+    async def settled(self, count: int = 1) -> list[Entry]:
+        """Waits until so many requests are."""
+        async with asyncio.timeout(10):
+            while len(self.entries) < count:
+                await asyncio.sleep(0.005)
+        return self.entries
 
     async def raw(self, data: bytes) -> Answer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -157,9 +174,14 @@ async def stage(
     when_away: Literal["serve", "refuse"] = "serve",
     prices: PriceBook = FREE,
     unknown_price: UnknownPrice = "refuse-if-limited",
+    terms: Terms | None = None,
+    charged: Prices | None = None,
+    drain_s: float = 60.0,
+    on_settle: Callable[[Entry], None] = lambda _: None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
-    those of all channels, or of each by its name."""
+    those of all channels, or of each by its name. With `terms` all requests are
+    served on those, whatever was reserved for them, and `charged` has the prices that they pay."""
     entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
 
@@ -186,6 +208,12 @@ async def stage(
     assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
     kept = MemoryShelf() if shelf is None else shelf
+    counters = Counters()
+
+    class OnTerms(Relay):
+        async def run(self, exchange: Exchange, admission: Admission, call: Call, given: Terms) -> None:
+            await super().run(exchange, admission, call, terms or given)
+
     keyring = Keyring(
         {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
         (account, Account(id=2)),
@@ -201,16 +229,18 @@ async def stage(
         stakes=Stakes(prices, wall_ms, unknown_price),
         clients=Clients(trusted_proxies),
         freshness=Freshness(clock, 5.0, when_away),
-        relay=Relay(
+        relay=OnTerms(
             upstreams=upstreams,
-            books=_Listed(entries),
+            books=_Listed(entries, on_settle),
             continuity=Continuity(bytes(32), vault),
-            counters=Counters(),
+            counters=counters,
             keeper=Keeper(kept, is_default=keeps, body_limit_bytes=_LIMITS.body_bytes),
             max_switches=max_switches,
             meters=counted,
             clock=clock,
             draw=random.Random(1).random,
+            prices=charged,
+            drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
         pages=Starlette(),
@@ -219,13 +249,15 @@ async def stage(
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, entries, doorkeeper, asked)
+        yield Stage(port, entries, counters, doorkeeper, asked)
 
 
 class _Listed(Books):
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: list[Entry], on_settle: Callable[[Entry], None]) -> None:
         super().__init__(lambda *_: {})
         self._listed = entries
+        self._on_settle = on_settle
 
     def settle(self, entry: Entry) -> None:
         self._listed.append(entry)
+        self._on_settle(entry)

@@ -1,4 +1,4 @@
-"""Every test of the upstream client runs on asyncio's own loop and on uvloop, and leaves no connection behind."""
+"""The clients are tested on asyncio's own loop and on uvloop; that of upstreams leaves no connection behind."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 import uvloop
 
+from tests.servers.redis import _one_redis, redis_server
 from torouter.wire.client import Client
+
+__all__ = ["_one_redis", "redis_server"]
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if item.path.name.startswith("test_client"):
+    if item.path.name.startswith(("test_client", "test_redis")):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 

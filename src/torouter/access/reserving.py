@@ -111,8 +111,3 @@ class Reserving:
             plan_windows=dues.plan_windows,
             is_windowed=standing.is_windowed,
         )
-
-    def give_back(self, terms: Terms) -> None:
-        """What was reserved for a request that was never begun."""
-        if terms.hold is not None:
-            self._meters.settle(terms.hold, 0, 0)

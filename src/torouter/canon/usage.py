@@ -40,6 +40,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     audio_output_tokens: int = 0
     """Of `output_tokens`, as is the next."""
     image_output_tokens: int = 0
+    web_searches: int = 0
+    """Not tokens: searches that the provider made and counted. Only Anthropic's usage tells them."""
     service_tier: str = ""
     quality: Quality = "none"
     raw: bytes = b""

@@ -1,6 +1,7 @@
 """What a codec is: one record of functions per dialect. All pure: no sockets, no clock, no randomness.
 
-The verbs `peek amend tap render_error read_error` serve the byte path (client and upstream speak the same dialect).
+The verbs `peek ceiling amend tap render_error read_error` serve the byte path (client and upstream speak the same
+dialect).
 `translation` holds the verbs of the canon path; a dialect without it is served by channels of its own dialect only.
 """
 

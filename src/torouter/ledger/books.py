@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -36,17 +36,19 @@ for a segment that is stored already. Raises what it likes: it is tried again.""
 
 @dataclass(slots=True)
 class _Batch:
-    """The entries of a segment. `entries` is `None` while they are on the disk only; `totals` is set when stored."""
+    """The entries of a segment. `entries` is `None` while they are on the disk only; `stored` is what is told of it,
+    once it is."""
 
     segment: Segment
     rows: int
     entries: list[Entry] | None
-    totals: Mapping[str, int] | None = None
+    stored: tuple[Mapping[str, int], Mapping[str, int]] | None = None
 
 
 class Books:
     """`write` and `forget` (which gets names of segments that nobody will bring again) may block; they run in a thread
-    of their own. `on_stored` gets the totals of each flush, on the loop. Without a `journal` all is in memory."""
+    of their own. `on_stored` is told on the loop, after each flush, the totals of what was touched, and how much of
+    them this flush was, both by meter name. Without a `journal` all is in memory."""
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class Books:
         journal: Journal | None = None,
         *,
         forget: Callable[[Sequence[str]], None] = lambda _: None,
-        on_stored: Callable[[Mapping[str, int]], None] = lambda _: None,
+        on_stored: Callable[[Mapping[str, int], Mapping[str, int]], None] = lambda _, __: None,
     ) -> None:
         self._write = write
         self._journal = journal
@@ -125,10 +127,10 @@ class Books:
             self._end_batch()
         while self._batches:
             batch = self._batches[0]
-            if not await self._in_thread(partial(self._store, batch)) or batch.totals is None:
+            if not await self._in_thread(partial(self._store, batch)) or batch.stored is None:
                 return False
             self._batches.popleft()
-            self._on_stored(batch.totals)
+            self._on_stored(*batch.stored)
         return True
 
     async def _in_thread(self, work: Callable[[], None]) -> bool:
@@ -142,13 +144,14 @@ class Books:
 
     def _store(self, batch: _Batch) -> None:
         """Once, also if whoever waited for it was cancelled meanwhile and asks again."""
-        if batch.totals is not None:
+        if batch.stored is not None:
             return
         name = batch.segment.name
-        totals = self._write(self._read(name) if batch.entries is None else batch.entries, name)
+        entries = self._read(name) if batch.entries is None else batch.entries
+        totals = self._write(entries, name)
         if self._journal is not None and self._journal.remove(name):
             self._removed.append(name)
-        batch.totals = totals
+        batch.stored = totals, _charges(entries)
 
     def _read(self, name: str) -> list[Entry]:
         assert self._journal is not None, "only a journal has what memory has not"
@@ -159,3 +162,16 @@ class Books:
             self._journal.sync()
             self._forget(self._removed)
             self._removed = []
+
+
+def _charges(entries: Iterable[Entry]) -> dict[str, int]:
+    """By meter name. What cost nothing is not among them."""
+    charges: defaultdict[str, int] = defaultdict(int)
+    for entry in entries:
+        row = entry.usage
+        if row.cost_nusd:
+            charges[f"k:{row.key_id}"] += row.cost_nusd
+            charges[f"a:{row.account_id}"] += row.cost_nusd
+            for window in entry.plan_windows:
+                charges[f"p:{window.subscription_id}:{window.window}:{window.started_ms}"] += row.cost_nusd
+    return dict(charges)

@@ -9,7 +9,7 @@ as input again. Vendors' API references, seen 2026-11.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -69,8 +69,7 @@ def unbounded_field(body: bytes) -> str | None:
         return None  # a form
     try:
         fields = _read_object(body)
-        told = (name for name in _RUNS_THERE if name in fields and not _is_nothing(fields[name]))
-        if (name := next(told, None)) is not None:
+        if (name := _told(body, fields, _RUNS_THERE)) is not None:
             return name
         tools = msgspec.json.decode(fields.get("tools", b"null"))
     except _UNREADABLE:
@@ -121,11 +120,17 @@ def _refers(body: bytes) -> bool:
         return False
     if bytes(fields.get("prompt", b"")).startswith(b"{"):  # a stored one; of pictures it is the text
         return True
-    return any(name in fields and not _is_nothing(fields[name]) for name in _REFERENCES)
+    return _told(body, fields, _REFERENCES) is not None
 
 
-def _is_nothing(value: msgspec.Raw) -> bool:
-    return bytes(value) in (b"null", b"false", b"[]")
+def _told(body: bytes, fields: Mapping[str, msgspec.Raw], names: Iterable[str]) -> str | None:
+    """The first of these fields that says something. Of one that stands there twice only the last value is known."""
+    for name in names:
+        if name in fields:
+            is_nothing = bytes(fields[name]) in (b"null", b"false", b"[]")
+            if not is_nothing or body.count(b'"%b"' % name.encode()) > 1:
+                return name
+    return None
 
 
 def _image_bytes(body: bytes) -> int:

@@ -41,7 +41,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 """The package's names for what is counted here; where two give the same rate the later one is the more exact."""
 _BESIDE: Final = frozenset(
     {
-        *("web_searches_kcount", "social_searches_kcount", "storage_searches_kcount", "code_executions_kcount"),
+        *("social_searches_kcount", "storage_searches_kcount", "code_executions_kcount"),
         *("cache_image_read_mtok", "input_video_mtok", "output_video_mtok", "output_citation_mtok"),
         *("audio_hours", "input_audio_hours", "output_audio_hours", "input_mchars", "input_text_messages_kcount"),
         *("input_document_kpages", "input_annotated_document_kpages", "rerank_searches_kcount", "input_gpixels"),
@@ -49,8 +49,10 @@ _BESIDE: Final = frozenset(
 )
 """What no upstream's usage tells us. A model that has no price but of these has none here; beside prices of tokens they
 are left out, as the document says."""
-_REQUESTS: Final = "requests_kcount"
-KNOWN: Final = frozenset({*_NAMES, *_BESIDE, _REQUESTS})
+_COUNTS: Final[Mapping[str, str]] = {"requests_kcount": "request_nusd", "web_searches_kcount": "web_search_nusd"}
+"""For a thousand of them."""
+_SEARCHES: Final = "web_searches_kcount"
+KNOWN: Final = frozenset({*_NAMES, *_BESIDE, *_COUNTS})
 """A model with a price of a sort that is not among these has none here, until somebody has decided what it means."""
 _TIER_KEYS: Final = frozenset({"service_tier", "processing", "speed"})
 """What of a request's context is a tier: a tier's word, `batch`, `fast`. Others (a route) are not known here."""
@@ -92,7 +94,7 @@ def _standard(model: str, price: types.ModelPrice) -> Prices | None:
 
 
 def _is_counted(told: Mapping[str, object]) -> bool:
-    return not told.keys() <= _BESIDE and told.keys() <= KNOWN
+    return not told.keys() <= {*_BESIDE, _SEARCHES} and told.keys() <= KNOWN
 
 
 def _variants(variants: Iterable[types.PriceVariant]) -> Iterable[Variant]:
@@ -111,8 +113,9 @@ def _prices(told: Mapping[str, Decimal | types.TieredPrices]) -> Prices:
     for theirs, ours in _NAMES.items():
         if theirs in told:
             found |= dict.fromkeys(ours, _rate(told[theirs]))
-    if isinstance(fee := told.get(_REQUESTS), Decimal):
-        found["request_nusd"] = _nusd(fee / 1000)
+    for theirs, name in _COUNTS.items():
+        if isinstance(fee := told.get(theirs), Decimal):
+            found[name] = _nusd(fee / 1000)
     return found
 
 

@@ -6,22 +6,23 @@ the total is the sum of the rounded parts. Nothing here is a float.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from torouter.canon.usage import Usage
-from torouter.ledger.rates import Price
+from torouter.ledger.rates import Flat, Price
 
-__all__ = ["Cost", "Part", "amount_nusd", "cost", "parts_text", "read_parts"]
+__all__ = ["Cost", "Part", "cost", "parts_text", "read_parts"]
 
 _SCALE: Final = 1_000_000_000_000
 _HALF: Final = _SCALE // 2
 _MTOK: Final = 1_000_000
 
 Part = tuple[str, int, int, int]
-"""Its name, tokens, rate in nano-dollars per million tokens, and what they cost. The part `request` is one token of
-it, at the price of a million requests."""
+"""Its name, tokens, rate in nano-dollars per million tokens, and what they cost. The parts `request` and `web_search`
+count those instead, at the price of a million of them."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -33,10 +34,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     service_tier: str = ""
     above_tokens: int = 0
     parts: tuple[Part, ...] = ()
-
-
-def amount_nusd(tokens: int, per_mtok: int, multiplier_ppm: int) -> int:
-    return (tokens * per_mtok * multiplier_ppm + _HALF) // _SCALE
 
 
 def cost(price: Price, usage: Usage, multiplier_ppm: int, service_tier: str = "") -> Cost:
@@ -75,14 +72,23 @@ def cost(price: Price, usage: Usage, multiplier_ppm: int, service_tier: str = ""
             nusd = (tokens * rate * multiplier_ppm + _HALF) // _SCALE
             parts.append((name, tokens, rate, nusd))
             total += nusd
-    if rates.request_nusd:
-        rate = rates.request_nusd * _MTOK
-        nusd = amount_nusd(1, rate, multiplier_ppm)
-        parts.append(("request", 1, rate, nusd))
-        total += nusd
+    if rates.request_nusd or usage.web_searches:
+        for part in _counted(rates, usage, multiplier_ppm):
+            parts.append(part)
+            total += part[3]
     return Cost(
         total_nusd=total, multiplier_ppm=multiplier_ppm, service_tier=tier, above_tokens=above, parts=tuple(parts)
     )
+
+
+def _counted(rates: Flat, usage: Usage, multiplier_ppm: int) -> Iterator[Part]:
+    for name, count, each_nusd in (
+        ("request", 1, rates.request_nusd),
+        ("web_search", usage.web_searches, rates.web_search_nusd),
+    ):
+        if count and each_nusd:
+            rate = each_nusd * _MTOK
+            yield name, count, rate, (count * rate * multiplier_ppm + _HALF) // _SCALE
 
 
 _encode = msgspec.json.Encoder().encode

@@ -26,7 +26,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """In nano-dollars per million tokens. `None` is another rate: `cache_read`, `cache_write_5m`, `input_audio` and
     `input_image` are input's then, `cache_write_1h` is `cache_write_5m`'s, `cache_audio_read` is `cache_read`'s if that
     is given and `input_audio`'s otherwise, and `reasoning`, `output_audio` and `output_image` are output's.
-    `request_nusd` is added once to each request."""
+    `request_nusd` is added once to each request, and `web_search_nusd` for each search that the usage tells of."""
 
     input_per_mtok: _Nusd = 0
     output_per_mtok: _Nusd = 0
@@ -40,6 +40,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     output_audio_per_mtok: _Nusd | None = None
     output_image_per_mtok: _Nusd | None = None
     request_nusd: _Nusd = 0
+    web_search_nusd: _Nusd = 0
     tiers: tuple[ContextTier, ...] = ()
     """By the size of the prompt: the last one that it is above prices the whole request."""
     service_tiers: dict[str, ServiceTier] = {}
@@ -76,6 +77,7 @@ class Flat(NamedTuple):
     output_image: int
     reasoning: int
     request_nusd: int
+    web_search_nusd: int
 
 
 class Sheet(NamedTuple):
@@ -117,6 +119,7 @@ def flat(rates: Rates, factor_ppm: int = UNIT_PPM) -> Flat:
         _or(rates.output_image_per_mtok, text_out),
         _or(rates.reasoning_per_mtok, text_out),
         rates.request_nusd,
+        rates.web_search_nusd,
     )
     return Flat(*((rate * factor_ppm + UNIT_PPM // 2) // UNIT_PPM for rate in all_rates))
 

@@ -141,10 +141,10 @@ class Exchange:
     def respond(self, status: int, headers: bytes, body: bytes) -> None:
         """The whole answer in one write. `headers` is a block of `name: value` lines, each with its CRLF; the framing
         headers (`content-length`, `connection`), `date` and `x-request-id` are added here."""
-        self.has_begun = self.has_ended = True
         self.status = status
         if self.on_last is not None:
             self.last()
+        self.has_begun = self.has_ended = True
         connection = self.connection
         transport = connection.transport
         if transport is None:
@@ -213,8 +213,8 @@ class Exchange:
 
     def end(self) -> None:
         """The answer is whole. One whose announced length was not met is aborted: the client must see it was cut."""
-        self.has_ended = True
         self.last()
+        self.has_ended = True
         connection = self.connection
         transport = connection.transport
         if transport is None:

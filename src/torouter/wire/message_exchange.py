@@ -71,8 +71,8 @@ class MessageExchange(Exchange):
             raise UpstreamError(f"the answer is longer than {MAX_FRAME_BYTES} bytes", phase="body")
 
     def end(self) -> None:
-        self.has_ended = True
         self.last()
+        self.has_ended = True
         if self._framer is None:
             self._sink.whole(self.status, self._headers, bytes(self._body))
             return

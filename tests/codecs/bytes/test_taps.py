@@ -543,6 +543,15 @@ def test_the_tier_that_served_it_is_told(word: object, expected: str) -> None:
     assert all(usage.total_tokens for usage, _ in told)
 
 
+def test_searches_are_counted_and_the_last_count_holds() -> None:
+    def used(searches: int) -> dict[str, Any]:
+        return {"usage": {"input_tokens": 1, "output_tokens": 1, "server_tool_use": {"web_search_requests": searches}}}
+
+    events = anthropic_stream({"type": "message_start", "message": used(0)}, {"type": "message_delta", **used(2)})
+    assert read("anthropic", "sse", [events])[0].web_searches == 2
+    assert read("anthropic", "whole", [json.dumps(used(3)).encode()])[0].web_searches == 3
+
+
 def test_fast_mode_is_a_tier_of_its_own() -> None:
     used = {"input_tokens": 1, "output_tokens": 1, "service_tier": "standard", "speed": "fast"}
     assert read("anthropic", "whole", [json.dumps({"usage": used}).encode()])[0].service_tier == "fast"

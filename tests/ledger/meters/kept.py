@@ -18,7 +18,7 @@ class Kept:
         self.minutes: dict[int, Counter[int]] = {}
         self.reads = 0
         self.is_broken = False
-        self._queue: list[tuple[Hold, int]] = []
+        self._queue: list[tuple[Meters, Hold, int]] = []
         self._lock = threading.Lock()
 
     def read_spent(self, names: Sequence[str]) -> dict[str, int]:
@@ -38,21 +38,27 @@ class Kept:
 
     def settle(self, meters: Meters, hold: Hold, cost_nusd: int, tokens: int = 0) -> None:
         """As a request ends: the cost is queued, and the meters are told."""
-        self._queue.append((hold, cost_nusd))
+        self._queue.append((meters, hold, cost_nusd))
         meters.settle(hold, cost_nusd, tokens)
 
-    def flush(self, meters: Meters) -> None:
+    def flush(self) -> None:
+        """Each process writes what is its own, and says so to its own meters."""
         queue, self._queue = self._queue, []
-        totals: dict[str, int] = {}
+        for meters in {id(each[0]): each[0] for each in queue}.values():
+            self._write(meters, [(hold, cost_nusd) for whose, hold, cost_nusd in queue if whose is meters])
+
+    def _write(self, meters: Meters, entries: list[tuple[Hold, int]]) -> None:
+        written: Counter[str] = Counter()
         with self._lock:
-            for hold, cost_nusd in queue:
+            for hold, cost_nusd in entries:
                 self.minutes.setdefault(hold.ask.key_id, Counter())[hold.at_ms // 60_000] += 1
                 for name, _ in hold.ask.money:
-                    self.spent[name] += cost_nusd
-                    totals[name] = self.spent[name]
-        meters.raise_spent(totals)
+                    written[name] += cost_nusd
+            self.spent += written
+            totals = {name: self.spent[name] for name in written}
+        meters.raise_spent(totals, written)
 
-    async def run(self, meters: Meters) -> None:
+    async def run(self) -> None:
         while True:
             await asyncio.sleep(0.1)
-            self.flush(meters)
+            self.flush()

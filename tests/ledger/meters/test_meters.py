@@ -64,8 +64,8 @@ class TestMoney:
 
     async def test_is_never_less_than_the_store(self, meters: Meters) -> None:
         await held(meters, self.ASK)
-        meters.raise_spent({"k:1": 59, "unknown": 7})
-        meters.raise_spent({"k:1": 30})
+        meters.raise_spent({"k:1": 59, "unknown": 7}, {})
+        meters.raise_spent({"k:1": 30}, {"k:1": 30})
         await held(meters, self.ASK)
         assert isinstance(await meters.reserve(self.ASK), Refusal)
 
@@ -74,7 +74,7 @@ class TestMoney:
 
         def slowly(names: object) -> dict[str, int]:
             found = read(["k:1"])
-            loop.call_soon_threadsafe(meters.raise_spent, {"k:1": 100})
+            loop.call_soon_threadsafe(meters.raise_spent, {"k:1": 100}, {})
             asyncio.run_coroutine_threadsafe(asyncio.sleep(0.02), loop).result()
             return found
 

@@ -129,7 +129,7 @@ class TestDeath:
                 while field(redis_server, "m:k:1", "h") != 0:
                     await asyncio.sleep(0.01)
             kept.settle(meters, hold, 5)
-            kept.flush(meters)
+            kept.flush()
             assert await meters.check(Ask(key_id=1, money=(Meter("k:1", 5),))) == Refusal("money", "k:1", None)
             assert await meters.check(Ask(key_id=1, money=(Meter("k:1", 6),))) is None
             assert field(redis_server, "m:k:1", "h") == 0
@@ -179,7 +179,7 @@ class TestForgetting:
                 hold = await meters.reserve(ASK)
                 assert isinstance(hold, Hold)
                 kept.settle(meters, hold, 100)
-            kept.flush(meters)
+            kept.flush()
             assert isinstance(await meters.reserve(ASK), Hold)
             redis_server.command("FLUSHALL")
             redis_server.command("SCRIPT", "FLUSH")
@@ -198,7 +198,7 @@ class TestForgetting:
             redis_server.command("SCRIPT", "FLUSH")
             kept.settle(meters, hold, 11)
             await asyncio.sleep(0.2)
-            kept.flush(meters)
+            kept.flush()
             await asyncio.sleep(0.2)
             assert (field(redis_server, "m:k:1", "h"), field(redis_server, "m:k:1", "s")) == (0, 11)
 
@@ -206,13 +206,13 @@ class TestForgetting:
         ask = Ask(key_id=1, money=ASK.money, windows=(Window("5h", 5),), tokens_per_minute=9, tokens=1, concurrency=1)
         async with sharing(redis_server) as meters:
             assert isinstance(await meters.reserve(ask), Hold)
-            meters.raise_spent({"k:2": 5})
+            meters.raise_spent({"k:2": 5}, {})
             await meters.check(ask)
             keys = redis_server.command("KEYS", BASE + "*").split("\r\n")[2::2]
             lasting = {key for key in keys if redis_server.command("PTTL", key) == ":-1\r\n"}
             assert len(keys) == 8
-            assert lasting == {BASE + "all", f"{BASE}h:{meters._process}"}
-        assert redis_server.command("KEYS", f"{BASE}[hpa]*") == "*0\r\n", "it has left"
+            assert lasting == {BASE + "all", BASE + "c:1", f"{BASE}h:{meters._process}"}
+        assert redis_server.command("KEYS", f"{BASE}[hpuac]*") == "*0\r\n", "it has left"
 
 
 async def test_the_servers_clock_counts(redis_server: RedisServer) -> None:

@@ -25,7 +25,11 @@ _INPUT: Final[tuple[_Path, ...]] = (
     ("cache_creation", "ephemeral_5m_input_tokens"),
     ("cache_creation", "ephemeral_1h_input_tokens"),
 )
-_OUTPUT: Final[tuple[_Path, ...]] = (("output_tokens",), ("output_tokens_details", "thinking_tokens"))
+_OUTPUT: Final[tuple[_Path, ...]] = (
+    ("output_tokens",),
+    ("output_tokens_details", "thinking_tokens"),
+    ("server_tool_use", "web_search_requests"),
+)
 
 
 class Tally:
@@ -53,7 +57,7 @@ class Tally:
         if not self._counts:
             return Usage()
         plain, read, written, written_5m, written_1h = (self._counts.get(path, 0) for path in _INPUT)
-        output, thinking = (self._counts.get(path, 0) for path in _OUTPUT)
+        output, thinking, searches = (self._counts.get(path, 0) for path in _OUTPUT)
         return Usage(
             input_tokens=plain,
             cache_read_tokens=read,
@@ -61,6 +65,7 @@ class Tally:
             cache_write_1h_tokens=written_1h,
             output_tokens=max(0, output - thinking),
             reasoning_tokens=thinking,
+            web_searches=searches,
             service_tier=self._tier,
             quality=quality,
             raw=self._raw,

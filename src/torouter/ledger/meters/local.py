@@ -113,7 +113,7 @@ class LocalMeters:
             if ask.tokens_per_minute and key.tokens is not None and tokens != ask.tokens:
                 key.tokens.correct(hold.at_ms, tokens - ask.tokens)
 
-    def raise_spent(self, totals: Mapping[str, int]) -> None:
+    def raise_spent(self, totals: Mapping[str, int], written: Mapping[str, int]) -> None:
         for name, total in totals.items():
             till = self._tills.get(name)
             if till is not None:

@@ -84,8 +84,9 @@ class Meters(Protocol):
         never raises."""
         ...
 
-    def raise_spent(self, totals: Mapping[str, int]) -> None:
-        """What the store has in all, by meter, after it wrote: no meter says less."""
+    def raise_spent(self, totals: Mapping[str, int], written: Mapping[str, int]) -> None:
+        """After something was written to the store: what it has in all, by meter, of which this process has now
+        `written` so much. No meter says less."""
         ...
 
     async def run(self) -> None:

@@ -1,15 +1,19 @@
 """What Redis does in one step each. Scripts, because only the server can check and take at once for all processes.
 
-    m:<meter>           hash: s spent, h held; r a total raised before s was loaded
+    m:<meter>           hash: s spent, as stored; u settled, not stored yet; h held; r an s from before it was loaded
     w:<key>:<window>    hash: n total, o the oldest slot that may be in it, l when it was loaded, and counts by slot
     t:<key>             the same, of tokens
-    c:<key>             running calls
-    p:<process>         it lives (expires)
+    c:<key>             running calls, if there are any
+    p:<process>         it lives (expires): which of its connections counts
     h:<process>         hash: what it holds, by number: a record
+    u:<process>         hash: its part of u, by meter
     all                 set: processes that may hold something
 
 All stand behind `KEYS[1]`, which ends in a hash tag, so that a cluster would keep them together. A record is lines:
 when it was taken, nano-dollars, tokens (`-`: none are counted), key, `1` if it counts as a running call, meters.
+
+A connection that was given up may have left commands in a buffer, and a server that hung finds them when it goes on.
+They come too late: what they would do has been restored over a newer connection, so they do nothing.
 
 Lua's numbers are doubles: sums are made by `HINCRBY`, which is exact, and only comparisons are rounded, from nine
 million dollars (2^53 nano-dollars) on, by two nano-dollars. `%.14g`, by which Lua writes numbers into strings, is
@@ -40,7 +44,7 @@ _PRELUDE: Final = (
     f"local SPANS = {{{_SPANS}}}\n"
     + """
 local P = KEYS[1]
-local MONEY_MS, KEY_MS, RAISED_MS = 90 * 86400000, 86400000, 600000
+local MONEY_MS, RAISED_MS = 90 * 86400000, 600000
 local call = redis.call
 
 local function clock(given)
@@ -52,6 +56,11 @@ end
 local function greater(a, b)
   if #a ~= #b then return #a > #b and a or b end
   return a > b and a or b
+end
+
+local function minus(number)
+  if number == '0' then return number end
+  return number:sub(1, 1) == '-' and number:sub(2) or '-' .. number
 end
 
 -- Total without what has left the window, when it was loaded, and the oldest slot that may be in it.
@@ -75,13 +84,12 @@ end
 -- `first` is the oldest slot so far, or nil; the oldest one from now on.
 local function add(key, span, slot, count, now, first)
   if slot < math.floor(now / span[1]) - span[2] then return first end
-  call('HINCRBY', key, slot, count)
+  if call('HINCRBY', key, slot, count) <= tonumber(count) then call('PEXPIRE', key, span[1] * (span[2] + 2)) end
   call('HINCRBY', key, 'n', count)
   if not first or slot < first then
     first = slot
     call('HSET', key, 'o', slot)
   end
-  call('PEXPIRE', key, span[1] * (span[2] + 2))
   return first
 end
 
@@ -107,24 +115,22 @@ end
 local function take(record)
   local part = parts(record)
   for at = 6, #part do
-    call('HINCRBY', P .. 'm:' .. part[at], 'h', part[2])
-    call('PEXPIRE', P .. 'm:' .. part[at], MONEY_MS)
+    local held = call('HINCRBY', P .. 'm:' .. part[at], 'h', part[2])
+    if held <= tonumber(part[2]) then call('PEXPIRE', P .. 'm:' .. part[at], MONEY_MS) end
   end
-  if part[5] == '1' then
-    call('INCR', P .. 'c:' .. part[4])
-    call('PEXPIRE', P .. 'c:' .. part[4], KEY_MS)
-  end
+  if part[5] == '1' then call('INCR', P .. 'c:' .. part[4]) end
 end
 
-local function let_go(record, cost, tokens)
+local function is_current(process, connection)
+  return call('GET', P .. 'p:' .. process) == connection
+end
+
+local function let_go(record, tokens)
   local part = parts(record)
   for at = 6, #part do
-    local meter = P .. 'm:' .. part[at]
-    local got = call('HMGET', meter, 's', 'h')
-    if got[2] and part[2] ~= '0' then call('HINCRBY', meter, 'h', '-' .. part[2]) end
-    if got[1] and cost ~= '0' then call('HINCRBY', meter, 's', cost) end
+    call('HINCRBY', P .. 'm:' .. part[at], 'h', minus(part[2]))
   end
-  if part[5] == '1' and tonumber(call('GET', P .. 'c:' .. part[4]) or 0) > 0 then call('DECR', P .. 'c:' .. part[4]) end
+  if part[5] == '1' and call('DECR', P .. 'c:' .. part[4]) <= 0 then call('DEL', P .. 'c:' .. part[4]) end
   if tokens and part[3] ~= '-' then
     local key, slot = P .. 't:' .. part[4], math.floor(part[1] / SPANS['1m'][1])
     local change = tokens - part[3]
@@ -133,35 +139,54 @@ local function let_go(record, cost, tokens)
       call('HINCRBY', key, 'n', change)
     end
   end
+  return part
+end
+
+-- Nothing of this process's is pending any more: it is stored, or told anew.
+local function forget_unstored(process)
+  local had = call('HGETALL', P .. 'u:' .. process)
+  for at = 1, #had, 2 do
+    local meter = P .. 'm:' .. had[at]
+    if call('HEXISTS', meter, 'u') == 1 then call('HINCRBY', meter, 'u', minus(had[at + 1])) end
+  end
+  call('DEL', P .. 'u:' .. process)
+end
+
+local function forget_held(process)
+  local had = call('HGETALL', P .. 'h:' .. process)
+  for at = 2, #had, 2 do let_go(had[at]) end
+  call('DEL', P .. 'h:' .. process)
+  return #had / 2
 end
 """
 )
 
 RESERVE: Final = Script("""
--- process, number (empty: money only, nothing is taken), record, time, strict, hold, key, concurrency, tokens a minute,
--- tokens, how many meters, (meter, limit)…, (window, limit)…
+-- process, connection, number (empty: money only, nothing is taken), record, time, strict, hold, key, concurrency,
+-- tokens a minute, tokens, how many meters, (meter, limit)…, (window, limit)…
 -- The time; or what hinders: {0} no such process, {1, meter}, {2, window, wait}, {3, wait}, {4},
 -- {5, meter… or window…} these are not loaded.
-local process, number = ARGV[1], ARGV[2]
-if call('EXISTS', P .. 'p:' .. process) == 0 then return {0} end
-local now = clock(ARGV[4])
-local is_strict, hold, key = ARGV[5] == '1', tonumber(ARGV[6]), ARGV[7]
-local concurrency, per_minute, tokens, meters = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11] * 2
+local process, number = ARGV[1], ARGV[3]
+if not is_current(process, ARGV[2]) then return {0} end
+local now = clock(ARGV[5])
+local is_strict, hold, key = ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8]
+local concurrency, per_minute, tokens = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local windows = 13 + 2 * ARGV[12]
 local unknown, refusal = {5}, nil
-for at = 12, 11 + meters, 2 do
-  local got = call('HMGET', P .. 'm:' .. ARGV[at], 's', 'h')
+for at = 13, windows - 1, 2 do
+  local got = call('HMGET', P .. 'm:' .. ARGV[at], 's', 'u', 'h')
   if not got[1] then
-    unknown[#unknown + 1] = (at - 12) / 2
+    unknown[#unknown + 1] = (at - 13) / 2
   elseif not refusal then
-    local level = got[1] + (got[2] or 0)
+    local level = got[1] + (got[2] or 0) + (got[3] or 0)
     local limit = tonumber(ARGV[at + 1])
-    if is_strict and level + hold > limit or not is_strict and level >= limit then refusal = {1, (at - 12) / 2} end
+    if is_strict and level + hold > limit or not is_strict and level >= limit then refusal = {1, (at - 13) / 2} end
   end
 end
 if number == '' then return #unknown > 1 and unknown or refusal or now end
 local full
 local firsts = {}
-for at = 12 + meters, #ARGV, 2 do
+for at = windows, #ARGV, 2 do
   local name, window = ARGV[at], P .. 'w:' .. key .. ':' .. ARGV[at]
   local total, loaded, first = slide(window, SPANS[name], now)
   firsts[at] = first
@@ -183,24 +208,29 @@ if per_minute > 0 then
 end
 if concurrency > 0 and tonumber(call('GET', P .. 'c:' .. key) or 0) >= concurrency then return {4} end
 
-for at = 12 + meters, #ARGV, 2 do
+for at = windows, #ARGV, 2 do
   local span = SPANS[ARGV[at]]
   add(P .. 'w:' .. key .. ':' .. ARGV[at], span, math.floor(now / span[1]), 1, now, firsts[at])
 end
 if per_minute > 0 then add(P .. 't:' .. key, SPANS['1m'], math.floor(now / SPANS['1m'][1]), tokens, now, first) end
-local record = now .. '\\n' .. ARGV[3]
+local record = now .. '\\n' .. ARGV[4]
 take(record)
 call('HSET', P .. 'h:' .. process, number, record)
 return now
 """)
 
 SETTLE: Final = Script("""
--- process, number, cost, tokens (empty: as they were taken). A hold that is not there was let go already.
-local holds = P .. 'h:' .. ARGV[1]
-local record = call('HGET', holds, ARGV[2])
+-- process, connection, number, cost, tokens
+local process, cost = ARGV[1], ARGV[4]
+if not is_current(process, ARGV[2]) then return 0 end
+local record = call('HGET', P .. 'h:' .. process, ARGV[3])
 if not record then return 0 end
-call('HDEL', holds, ARGV[2])
-let_go(record, ARGV[3], ARGV[4] ~= '' and ARGV[4])
+call('HDEL', P .. 'h:' .. process, ARGV[3])
+local part = let_go(record, ARGV[5])
+for at = 6, cost ~= '0' and #part or 0 do
+  call('HINCRBY', P .. 'm:' .. part[at], 'u', cost)
+  call('HINCRBY', P .. 'u:' .. process, part[at], cost)
+end
 return 1
 """)
 
@@ -232,34 +262,55 @@ return 1
 """)
 
 RAISE: Final = Script("""
--- (meter, total)…
-for at = 1, #ARGV, 2 do
-  local meter = P .. 'm:' .. ARGV[at]
-  local got = call('HMGET', meter, 's', 'r', 'h')
+-- process, connection, (meter, total, how much of that was this process's)…
+local is_ours = is_current(ARGV[1], ARGV[2])
+for at = 3, #ARGV, 3 do
+  local meter, written = P .. 'm:' .. ARGV[at], ARGV[at + 2]
+  local got = call('HMGET', meter, 's', 'r', 'h', 'u')
   local spent = got[1] or got[2] or '0'
   if greater(ARGV[at + 1], spent) ~= spent then call('HSET', meter, got[1] and 's' or 'r', ARGV[at + 1]) end
-  if not got[1] and not got[3] then call('PEXPIRE', meter, RAISED_MS) end
+  if is_ours and written ~= '0' then
+    local ours = P .. 'u:' .. ARGV[1]
+    call('HINCRBY', meter, 'u', minus(written))
+    if call('HINCRBY', ours, ARGV[at], minus(written)) == 0 then call('HDEL', ours, ARGV[at]) end
+  end
+  call('PEXPIRE', meter, (got[1] or got[3] or got[4]) and MONEY_MS or RAISED_MS)
 end
 return 1
 """)
 
 RESTORE: Final = Script("""
--- process, how long it lives, how many holds, (number, record)…, numbers of which nothing is known…
--- Makes what the process holds here be what it says. What there was before: numbers.
-local holds = P .. 'h:' .. ARGV[1]
-call('SET', P .. 'p:' .. ARGV[1], 1, 'PX', ARGV[2])
-call('SADD', P .. 'all', ARGV[1])
-local wanted, before, count = {}, {}, 2 * ARGV[3]
-for at = 4, 3 + count, 2 do wanted[ARGV[at]] = ARGV[at + 1] end
-for at = 4 + count, #ARGV do wanted[ARGV[at]] = '' end
+-- process, connection, how long it lives, how many holds, (number, record)…, how many meters, (meter, not stored yet)…,
+-- numbers of which nothing is known…
+-- Makes what the process holds here, and has spent, be what it says. What it held before: numbers.
+local process = ARGV[1]
+local holds, latest = P .. 'h:' .. process, call('GET', P .. 'p:' .. process)
+if latest and tonumber(latest) > tonumber(ARGV[2]) then return {} end
+call('SET', P .. 'p:' .. process, ARGV[2], 'PX', ARGV[3])
+call('SADD', P .. 'all', process)
+local wanted, before, at = {}, {}, 5
+for _ = 1, ARGV[4] do
+  wanted[ARGV[at]] = ARGV[at + 1]
+  at = at + 2
+end
+forget_unstored(process)
+local count = ARGV[at]
+at = at + 1
+for _ = 1, count do
+  call('HINCRBY', P .. 'm:' .. ARGV[at], 'u', ARGV[at + 1])
+  call('PEXPIRE', P .. 'm:' .. ARGV[at], MONEY_MS)
+  call('HSET', P .. 'u:' .. process, ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+for each = at, #ARGV do wanted[ARGV[each]] = '' end
 local had = call('HGETALL', holds)
-for at = 1, #had, 2 do
-  before[#before + 1] = had[at]
-  if not wanted[had[at]] then
-    call('HDEL', holds, had[at])
-    let_go(had[at + 1], '0')
+for each = 1, #had, 2 do
+  before[#before + 1] = had[each]
+  if not wanted[had[each]] then
+    call('HDEL', holds, had[each])
+    let_go(had[each + 1])
   end
-  wanted[had[at]] = nil
+  wanted[had[each]] = nil
 end
 for number, record in pairs(wanted) do
   if record ~= '' then
@@ -271,10 +322,11 @@ return before
 """)
 
 MERGE: Final = Script("""
--- time, since when the process was away, (w or t, key, window, slot, count)…
+-- process, connection, time, since when the process was away, (w or t, key, window, slot, count)…
 -- A window that was loaded since then had these counts from the store.
-local now, since = clock(ARGV[1]), tonumber(ARGV[2])
-for at = 3, #ARGV, 5 do
+if not is_current(ARGV[1], ARGV[2]) then return redis.error_reply('STALE another connection counts') end
+local now, since = clock(ARGV[3]), tonumber(ARGV[4])
+for at = 5, #ARGV, 5 do
   local name, span = ARGV[at + 2], SPANS[ARGV[at + 2]]
   local key = P .. ARGV[at] .. ':' .. ARGV[at + 1] .. (ARGV[at] == 'w' and ':' .. name or '')
   local _, loaded, first = slide(key, span, now)
@@ -297,12 +349,8 @@ local released, next_ms = 0, -1
 for _, process in ipairs(call('SMEMBERS', P .. 'all')) do
   local left = call('PTTL', P .. 'p:' .. process)
   if left == -2 then
-    local had = call('HGETALL', P .. 'h:' .. process)
-    for at = 2, #had, 2 do
-      let_go(had[at], '0')
-      released = released + 1
-    end
-    call('DEL', P .. 'h:' .. process)
+    released = released + forget_held(process)
+    forget_unstored(process)
     call('SREM', P .. 'all', process)
   elseif next_ms < 0 or left < next_ms then
     next_ms = left
@@ -313,9 +361,9 @@ return {released, next_ms}
 
 LEAVE: Final = Script("""
 -- process. It ends, and holds nothing from now on.
-local had = call('HGETALL', P .. 'h:' .. ARGV[1])
-for at = 2, #had, 2 do let_go(had[at], '0') end
-call('DEL', P .. 'h:' .. ARGV[1], P .. 'p:' .. ARGV[1])
+forget_held(ARGV[1])
+forget_unstored(ARGV[1])
+call('DEL', P .. 'p:' .. ARGV[1])
 call('SREM', P .. 'all', ARGV[1])
 return 1
 """)

@@ -44,7 +44,7 @@ _MINUTE_MS: Final = 60_000
 _TRIES: Final = 5
 """How often one admission is asked again because something had to be loaded first. Two are the rule."""
 _AT_ONCE: Final = 1000
-"""Totals in one command: Redis does nothing else meanwhile."""
+"""Totals, or counts, in one command: Redis does nothing else meanwhile."""
 
 _Argument = str | bytes | int
 
@@ -87,11 +87,16 @@ class SharedMeters:
         """All that this process holds, wherever that is written down."""
         self._asking: set[int] = set()
         """Numbers that Redis was asked to take and has not answered."""
+        self._unstored: dict[str, int] = {}
+        """What this process has settled and the store has not been said to have, by meter."""
         self._totals: dict[str, int] = {}
         """Spending that the store has and Redis has not heard of yet."""
         self._untold: list[list[_Argument]] = []
-        """Arguments of `MERGE`: what was admitted in outages."""
+        """The last arguments of `MERGE`: what was admitted in outages."""
         self._loads: dict[tuple[int, tuple[str, ...]], asyncio.Task[bool]] = {}
+        self._restoring: asyncio.Task[Reply] | None = None
+        self._connection = 0
+        """Counts them. Redis obeys the latest."""
         self._offset_ms = 0
         """The clock of Redis less ours."""
         self._is_stale = False
@@ -153,11 +158,11 @@ class SharedMeters:
             redis = self._redis
             if redis is None:
                 raise StoreError("Redis is away")
-            reply = await self._do(redis, scripts.RESERVE, *arguments)
+            reply = await self._do(redis, scripts.RESERVE, self._process, self._connection, *arguments)
             if isinstance(reply, int):
                 return reply
             if reply[0] == 0:
-                await self._do(redis, scripts.RESTORE, *self._held())
+                await self._restore(redis)
             elif reply[0] == 5:
                 if not await self._load(redis, ask, reply[1:]):
                     return AWAY
@@ -167,7 +172,6 @@ class SharedMeters:
 
     def _arguments(self, ask: Ask, number: int | None) -> list[_Argument]:
         return [
-            self._process,
             "" if number is None else number,
             _record(ask),
             self._given_ms(),
@@ -187,24 +191,35 @@ class SharedMeters:
             return
         hold.is_settled = True
         self._holds.pop(hold.number, None)
+        if cost_nusd:
+            for name, _ in hold.ask.money:
+                self._unstored[name] = self._unstored.get(name, 0) + cost_nusd
         if self._redis is not None:
-            self._tell(self._redis, scripts.SETTLE, self._process, hold.number, cost_nusd, tokens)
+            self._tell(self._redis, scripts.SETTLE, self._process, self._connection, hold.number, cost_nusd, tokens)
         elif self._outage is not None:
             self._outage.settle(hold, cost_nusd, tokens)
 
     def _release(self, number: int) -> None:
         """Behind the question, on the same connection: does nothing if that was refused."""
         if self._redis is not None:
-            self._tell(self._redis, scripts.SETTLE, self._process, number, 0, 0)
+            self._tell(self._redis, scripts.SETTLE, self._process, self._connection, number, 0, 0)
 
-    def raise_spent(self, totals: Mapping[str, int]) -> None:
-        known = self._totals
-        for name, total in totals.items():
-            known[name] = max(total, known.get(name, 0))
+    def raise_spent(self, totals: Mapping[str, int], written: Mapping[str, int]) -> None:
+        self._keep(totals)
+        ours = {name: self._store(name, amount) for name, amount in written.items()}
         if self._outage is not None:
-            self._outage.meters.raise_spent(totals)
+            self._outage.meters.raise_spent(totals, written)
         if self._redis is not None:
-            self._tell_totals(self._redis)
+            self._tell_totals(self._redis, ours)
+
+    def _store(self, name: str, written: int) -> int:
+        """How much of it was settled here: what was written may have been admitted without this meter."""
+        unstored = self._unstored.get(name, 0)
+        if unstored > written:
+            self._unstored[name] = unstored - written
+        else:
+            self._unstored.pop(name, None)
+        return min(unstored, written)
 
     # -- getting to know ------------------------------------------------------------------------------------------
 
@@ -234,6 +249,20 @@ class SharedMeters:
             return False
         await self._do(redis, scripts.LOAD, *arguments)
         return True
+
+    async def _restore(self, redis: Redis) -> None:
+        """Once for all that find out at the same time: what is told may be long."""
+        if self._restoring is None:
+            self._restoring = asyncio.create_task(self._tell_held(redis))
+            self._restoring.add_done_callback(self._restored)
+        await asyncio.shield(self._restoring)
+
+    async def _tell_held(self, redis: Redis) -> Reply:
+        """What is told is what is so when it is sent: between the two nothing waits."""
+        return await self._do(redis, scripts.RESTORE, *self._held())
+
+    def _restored(self, _: asyncio.Task[Reply]) -> None:
+        self._restoring = None
 
     def _since_minute(self, windows: Sequence[WindowName]) -> int:
         longest_ms = max(SPANS[name].window_ms + SPANS[name].slot_ms for name in windows)
@@ -285,7 +314,7 @@ class SharedMeters:
         server_ms = await self._do(redis, scripts.BEAT, self._process, self._life_ms)
         if self._is_stale or not server_ms:
             self._is_stale = False
-            await self._do(redis, scripts.RESTORE, *self._held())
+            await self._tell_held(redis)
         if server_ms:
             self._offset_ms = server_ms - self._now_ms()
         swept: list[int] = await self._do(redis, scripts.SWEEP)
@@ -302,9 +331,10 @@ class SharedMeters:
             ca_file=self._ca_file,
             on_lost=self._lost,
         )
+        self._connection += 1
         try:
             await asyncio.gather(*(redis.ask("SCRIPT", "LOAD", script.source) for script in scripts.ALL))
-            before = await self._do(redis, scripts.RESTORE, *self._held())
+            before = await self._tell_held(redis)
             server_ms = await self._do(redis, scripts.BEAT, self._process, self._life_ms)
         except BaseException:
             redis.close()
@@ -319,20 +349,23 @@ class SharedMeters:
         self._tell(redis, scripts.RESTORE, *self._held())
         if outage is not None and (counts := outage.counted(before)):
             words = [word for place, number in counts.items() for word in (*place, number)]
-            self._untold.append([self._given_ms(), outage.since_ms, *words])
+            for at in range(0, len(words), 5 * _AT_ONCE):
+                self._untold.append([outage.since_ms, *words[at : at + 5 * _AT_ONCE]])
         untold, self._untold = self._untold, []
         for each in untold:
-            self._put(redis, scripts.MERGE, each, partial(self._untold.append, each))
-        self._tell_totals(redis)
+            arguments = (self._process, self._connection, self._given_ms(), *each)
+            self._put(redis, scripts.MERGE, arguments, partial(self._untold.append, each))
+        self._tell_totals(redis, {})
         for hold in self._holds.values():
             hold.twin = None
 
-    def _tell_totals(self, redis: Redis) -> None:
+    def _tell_totals(self, redis: Redis, ours: Mapping[str, int]) -> None:
         totals, self._totals = self._totals, {}
         names = list(totals)
         for at in range(0, len(names), _AT_ONCE):
             part = {name: totals[name] for name in names[at : at + _AT_ONCE]}
-            arguments = [word for item in part.items() for word in item]
+            words = [word for name, total in part.items() for word in (name, total, ours.get(name, 0))]
+            arguments = (self._process, self._connection, *words)
             self._put(redis, scripts.RAISE, arguments, partial(self._keep, part))
 
     def _keep(self, totals: Mapping[str, int]) -> None:
@@ -380,16 +413,20 @@ class SharedMeters:
         self._wake.set()
 
     def _put(self, redis: Redis, script: Script, arguments: Sequence[_Argument], otherwise: Callable[[], None]) -> None:
-        def look(_: StoreError) -> None:
+        def look(error: StoreError) -> None:
             otherwise()
+            self._note(error)
 
         redis.tell(look, "EVALSHA", script.sha, 1, self._base, *arguments)
 
     def _held(self) -> list[_Argument]:
         """Arguments of `RESTORE`."""
-        found: list[_Argument] = [self._process, self._life_ms, len(self._holds)]
+        found: list[_Argument] = [self._process, self._connection, self._life_ms, len(self._holds)]
         for number, hold in self._holds.items():
             found += (number, f"{hold.at_ms}\n{_record(hold.ask)}")
+        found.append(len(self._unstored))
+        for item in self._unstored.items():
+            found += item
         return [*found, *(self._asking - self._holds.keys())]
 
     def _server_ms(self) -> int:
