@@ -374,7 +374,7 @@ def _prepare(settings: Settings) -> Announcement:
 def _pepper(store: Store) -> bytes:
     from torouter.accounts import load_pepper
 
-    has_keys = bool(store.list_keys(include_deleted=True))
+    has_keys = bool(store.list_keys(include_deleted=True, limit=1))
     return load_pepper(store.data_dir, os.environ, may_create=not has_keys)
 
 
