@@ -44,6 +44,7 @@ class Answer:
     _is_held = False
     _is_paused = False
     _limit_bytes = -1
+    _room_bytes = HOLD_LIMIT_BYTES
     _sink_error: BaseException | None = None
     _size_bytes = 0
 
@@ -57,17 +58,10 @@ class Answer:
 
     def hold(self, data: bytes) -> bool:
         """Keeps a piece of the body for `read`; false: it is not wanted."""
-        if self.is_complete or self._is_closed:  # a body after HEAD, or one that nobody wants any more
+        self._size_bytes += len(data)
+        if self._size_bytes > self._room_bytes and not self._is_kept_beyond():
             return False
         self._pieces.append(data)
-        self._size_bytes += len(data)
-        if self._limit_bytes < 0:
-            if self._size_bytes > HOLD_LIMIT_BYTES:
-                self._is_held = True
-                self._connection.pause_reading()
-        elif self._size_bytes > self._limit_bytes:
-            self.fail(self._oversize())
-            return False
         return True
 
     def complete(self) -> bool:
@@ -75,8 +69,8 @@ class Answer:
         if self.fault is not None:  # the sink closed us while the parser was still at work
             return False
         self.is_complete = True
-        if self.sink is not None:
-            self.sink = None
+        self.sink = None
+        self._room_bytes = -1
         return True
 
     def on_sink_error(self, error: BaseException) -> None:
@@ -136,6 +130,8 @@ class Answer:
 
     async def read(self, limit_bytes: int, /) -> bytes:
         self._limit_bytes = limit_bytes
+        if not self.is_complete:
+            self._room_bytes = limit_bytes
         if self._size_bytes > limit_bytes:
             self.close()
             raise self._oversize().error(self._connection.origin.host, "body", self.status, self.headers)
@@ -170,6 +166,7 @@ class Answer:
         if self._is_closed:
             return
         self._is_closed = True
+        self._room_bytes = -1
         if not self.is_complete:
             self.sink = None
             self.fail(_CLOSED)
@@ -194,6 +191,17 @@ class Answer:
         if self._sink_error is not None:
             raise self._sink_error
         raise self.error(phase)
+
+    def _is_kept_beyond(self) -> bool:
+        """There is no room for what has come."""
+        if self._room_bytes < 0:  # a body after HEAD, or one that nobody wants any more
+            return False
+        if self._limit_bytes >= 0:
+            self.fail(self._oversize())
+            return False
+        self._is_held = True
+        self._connection.pause_reading()
+        return True
 
     def _continue(self) -> None:
         if not (self._is_held or self._is_paused or self._is_closed):

@@ -30,6 +30,8 @@ HEAD_LIMIT_FIELDS: Final = 200
 
 _BODILESS: Final = frozenset((b"GET", b"HEAD"))
 """Methods whose empty body needs no `content-length: 0`."""
+_NEWS: Final = -1
+"""As the count of reads seen: the next sweep finds news. A new deadline counts from there."""
 _HEAD_TOO_LARGE: Final = Fault("the response head is too large")
 
 
@@ -45,6 +47,7 @@ class Connection(asyncio.Protocol):
         "_answer",
         "_deadline_s",
         "_has_news",
+        "_headers",
         "_idle_s",
         "_is_head_request",
         "_is_paused",
@@ -63,6 +66,7 @@ class Connection(asyncio.Protocol):
         "origin",
         "proxy",
         "reads",
+        "shelf",
     )
 
     def __init__(self, pool: Pool, origin: Origin) -> None:
@@ -70,6 +74,8 @@ class Connection(asyncio.Protocol):
         self.proxy: Proxy | None = None
         self.is_open = False
         self.reads = 0
+        self.shelf = pool.shelf(origin)
+        """Where it lies in the pool while it is idle."""
         self._pool = pool
         self._loop = asyncio.get_running_loop()
         self._transport = cast(asyncio.Transport, None)  # stands from `connection_made` on, before any use
@@ -77,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._parsed = cast(Answer, None)
         """The same while the parser may be at work; it stands when a sink has closed its answer."""
         self._parser = HttpResponseParser(self)
+        self._headers: Headers = []
         self._has_news = False
         self._may_stay = False
         """The answer's own word on keep-alive."""
@@ -88,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._idle_s = 0.0
         self._deadline_s = pool.idle_s
         self._since = self._loop.time()
-        self._seen_reads = -1
+        self._seen_reads = _NEWS
         self._seen_unsent_bytes = 0
 
     # What the event loop calls
@@ -144,36 +151,34 @@ class Connection(asyncio.Protocol):
             raise StopParsing
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        answer = self._parsed
-        if not answer.status:  # trailers come after the head; nobody asks for them
-            answer.headers.append((name.lower(), value))
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        answer, status = self._parsed, self._parser.get_status_code()
+        answer, headers, status = self._parsed, self._headers, self._parser.get_status_code()
+        self._headers = []  # of the final head after an interim one, or trailers, which nobody asks for
         if status < 200:
-            answer.headers = []
             return
         if (
-            self._unframed_bytes > HEAD_LIMIT_BYTES or len(answer.headers) > HEAD_LIMIT_FIELDS
-        ) and self._is_head_too_large(answer.headers):
+            self._unframed_bytes > HEAD_LIMIT_BYTES or len(headers) > HEAD_LIMIT_FIELDS
+        ) and _is_head_too_large(headers):
             answer.fail(_HEAD_TOO_LARGE)
             raise StopParsing
+        answer.headers = headers
         answer.status = status
         self._has_news = True
-        self._watch(self._idle_s)
+        self._deadline_s, self._seen_reads = self._idle_s, _NEWS
         if self._is_head_request:
             self.on_message_complete()
 
     def on_body(self, data: bytes) -> None:
         self._unframed_bytes = 0
         answer = self._parsed
-        sink = answer.sink
-        if sink is None:
+        if answer.sink is None:
             if not answer.hold(data):
                 raise StopParsing
             return
         try:
-            sink(data)
+            answer.sink(data)
         except BaseException as error:
             answer.on_sink_error(error)
             raise StopParsing from None
@@ -195,10 +200,10 @@ class Connection(asyncio.Protocol):
         deadlines = request.deadlines
         self._answer = self._parsed = answer
         self._is_head_request = request.method == b"HEAD"
-        self._unframed_bytes = 0
-        self.reads = 0
+        self._headers = []  # not the trailers of the answer before
+        self._unframed_bytes = self.reads = 0
         self._idle_s = deadlines.idle_s
-        self._watch(deadlines.head_s)
+        self._deadline_s, self._seen_reads = deadlines.head_s, _NEWS
         self._write(request)
         return answer
 
@@ -256,64 +261,52 @@ class Connection(asyncio.Protocol):
     def resume_reading(self) -> None:
         if self._is_paused and self.is_open:
             self._is_paused = False
-            self._seen_reads = -1
+            self._seen_reads = _NEWS
             self._transport.resume_reading()
 
     def finish(self, answer: Answer, may_stay: bool) -> None:
-        """The answer is done with: back to the pool, or away."""
+        """The answer is done with: back to the pool, or away.
+
+        Unsent bytes are the rest of a request that was answered before it was taken; a paused socket may hold bytes
+        that belong to nobody, and the next request must not find them."""
         if self._answer is not answer:
             return
         self._answer = None
-        if may_stay and self._may_stay and self._is_reusable():
-            if self._is_head_request:
-                self._parser = HttpResponseParser(self)  # this one waits for a body that never comes
-            del self._parsed  # an idle connection holds no body
-            self._watch(self._pool.idle_s)
-            self._pool.give(self)
-        else:
+        transport = self._transport
+        if (
+            not (may_stay and self._may_stay and self.is_open)
+            or self._is_paused
+            or self._is_sending
+            or transport.is_closing()
+            or transport.get_write_buffer_size()
+        ):
             self.abort()
+            return
+        if self._is_head_request:
+            self._parser = HttpResponseParser(self)  # this one waits for a body that never comes
+        del self._parsed  # an idle connection holds no body
+        self._deadline_s, self._seen_reads = self._pool.idle_s, _NEWS
+        self._pool.give(self)
 
     # Inside
 
     def _write(self, request: Request) -> None:
         head, body = request.head, request.body
+        size = len(body)
         if self.proxy is not None:
             head = absolute_head(request, self.proxy)
-        if not body and request.method in _BODILESS:
-            self._transport.write(head + b"\r\n")
-        elif len(body) <= JOIN_LIMIT_BYTES:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        if size > JOIN_LIMIT_BYTES:
+            self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, size), body))
+        elif size or request.method not in _BODILESS:
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
         else:
-            self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body))
+            self._transport.write(head + b"\r\n")
 
     def _expire(self, answer: Answer | None, unsent_bytes: int) -> None:
         if answer is not None:
             self._is_sending = not answer.status and unsent_bytes > 0
             answer.on_deadline(self._deadline_s, self._is_sending)
         self.abort()
-
-    def _watch(self, deadline_s: float) -> None:
-        """A new deadline, from now: the next sweep takes it for news."""
-        self._deadline_s = deadline_s
-        self._seen_reads = -1
-
-    def _is_reusable(self) -> bool:
-        """The last word on reuse. Unsent bytes are the rest of a request that was answered before it was taken; a
-        paused socket may hold bytes that belong to nobody, and the next request must not find them."""
-        transport = self._transport
-        return (
-            self.is_open
-            and not self._is_paused
-            and not self._is_sending
-            and not transport.is_closing()
-            and not transport.get_write_buffer_size()
-        )
-
-    def _is_head_too_large(self, headers: Headers) -> bool:
-        """What has been read may be more than the head."""
-        if len(headers) > HEAD_LIMIT_FIELDS:
-            return True
-        return sum(len(name) + len(value) + 4 for name, value in headers) > HEAD_LIMIT_BYTES
 
     def _leave(self, exc: Exception | None, is_eof: bool) -> None:
         if self.is_open:
@@ -324,3 +317,10 @@ class Connection(asyncio.Protocol):
             answer.on_eof()
         elif answer is not None:
             answer.on_lost(exc)
+
+
+def _is_head_too_large(headers: Headers) -> bool:
+    """What has been read may be more than the head."""
+    if len(headers) > HEAD_LIMIT_FIELDS:
+        return True
+    return sum(len(name) + len(value) + 4 for name, value in headers) > HEAD_LIMIT_BYTES
