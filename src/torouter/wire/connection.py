@@ -158,9 +158,9 @@ class Connection(asyncio.Protocol):
         self._headers = []  # of the final head after an interim one, or trailers, which nobody asks for
         if status < 200:
             return
-        if (
-            self._unframed_bytes > HEAD_LIMIT_BYTES or len(headers) > HEAD_LIMIT_FIELDS
-        ) and _is_head_too_large(headers):
+        if (self._unframed_bytes > HEAD_LIMIT_BYTES or len(headers) > HEAD_LIMIT_FIELDS) and _is_head_too_large(
+            headers
+        ):
             answer.fail(_HEAD_TOO_LARGE)
             raise StopParsing
         answer.headers = headers

@@ -11,20 +11,24 @@ What a `Drive` waits for most is a `Moment`, for which it goes on within the cal
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 __all__ = ["Drive", "Moment"]
 
 
 class Drive:
-    """Like a task that nobody awaits: the coroutine must answer for its own exceptions. `start` takes the first step;
-    `cancel` may be called at any time, and after the end is nothing."""
+    """Like a task that nobody awaits: `on_end` is told how it ended, with an exception or without (without an `on_end`
+    the coroutine must answer for its own). `start` takes the first step; `cancel` may be called at any time, and after
+    the end is nothing."""
 
-    __slots__ = ("_coroutine", "_waits_for")
+    __slots__ = ("_coroutine", "_on_end", "_waits_for")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, None], on_end: Callable[[BaseException | None], None] | None = None
+    ) -> None:
         self._coroutine = coroutine
+        self._on_end = on_end
         self._waits_for: asyncio.Future[Any] | None = None
 
     def start(self) -> None:
@@ -51,6 +55,13 @@ class Drive:
         try:
             waits_for = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
         except StopIteration:
+            if self._on_end is not None:
+                self._on_end(None)
+            return
+        except (asyncio.CancelledError, Exception) as failure:
+            if self._on_end is None:
+                raise
+            self._on_end(failure)
             return
         if type(waits_for) is Moment:
             self._waits_for = waits_for
