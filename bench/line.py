@@ -136,11 +136,13 @@ def limit(store: Store) -> None:
 class TaskDrive:
     """What a `Drive` replaces."""
 
-    def __init__(self, coroutine: Any) -> None:
+    def __init__(self, coroutine: Any, on_end: Any) -> None:
         self._coroutine = coroutine
+        self._on_end = on_end
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._coroutine)
+        self._task.add_done_callback(lambda task: self._on_end(task.exception()))
 
 
 def take_away(short_cut: str | None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from httptools.parser import errors as httptools_errors
 
 from torouter.errors import ErrorKind, Phase, UpstreamError
-from torouter.wire.answer import StopParsing
+from torouter.wire.connection import StopParsing
 from torouter.wire.faults import Fault, fault_of
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from torouter.wire.drive import Drive
+from torouter.wire.drive import Drive, Moment
 
 
 async def test_the_first_step_is_taken_at_once_and_the_rest_when_the_future_is_done() -> None:
@@ -85,3 +85,71 @@ async def test_an_exception_of_what_is_awaited_arrives() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert seen == ["broken"]
+
+
+async def test_a_drive_goes_on_within_the_call_that_says_the_moment_has_come() -> None:
+    seen: list[str] = []
+    moment = Moment(loop=asyncio.get_running_loop())
+
+    async def work() -> None:
+        await moment
+        seen.append("gone on")
+
+    Drive(work()).start()
+    moment.come()
+    assert seen == ["gone on"]
+    moment.come()
+    assert seen == ["gone on"]
+
+
+async def test_a_moment_that_comes_soon_lets_the_caller_end_first() -> None:
+    seen: list[str] = []
+    moment = Moment(loop=asyncio.get_running_loop())
+
+    async def work() -> None:
+        await moment
+        seen.append("gone on")
+
+    Drive(work()).start()
+    moment.come_soon()
+    moment.come_soon()
+    assert seen == []
+    await asyncio.sleep(0)
+    assert seen == ["gone on"]
+
+
+async def test_a_task_may_wait_for_a_moment() -> None:
+    moments = [Moment(loop=asyncio.get_running_loop()) for _ in range(3)]
+
+    async def work() -> str:
+        for moment in moments:
+            await moment
+        return "gone on"
+
+    task = asyncio.create_task(work())
+    moments[0].come_soon()
+    await asyncio.sleep(0)
+    moments[1].come()
+    moments[2].come_soon()
+    assert await asyncio.wait_for(task, 1) == "gone on"
+
+
+async def test_a_moment_that_comes_after_the_cancelling_wakes_nothing() -> None:
+    seen: list[str] = []
+    moment = Moment(loop=asyncio.get_running_loop())
+
+    async def work() -> None:
+        try:
+            await moment
+            seen.append("woken")
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+
+    drive = Drive(work())
+    drive.start()
+    drive.cancel()
+    moment.come_soon()
+    await asyncio.sleep(0.01)
+    assert seen == ["cancelled"]
+    moment.come()
+    assert seen == ["cancelled"]

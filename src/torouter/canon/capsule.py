@@ -19,7 +19,7 @@ import msgspec
 from torouter.canon.blocks import Blob, BlobKind, Origin
 from torouter.units import Dialect
 
-__all__ = ["MARK", "PREFIX", "SIZE_LIMIT", "Capsule", "Place", "Tenant", "is_capsule", "wrap"]
+__all__ = ["MARK", "PREFIX", "SIZE_LIMIT", "Capsule", "Place", "Tenant", "is_capsule", "is_marked", "wrap"]
 
 PREFIX: Final = "TOROUTERCAPSULEA"
 """How every capsule begins, in both alphabets of base64: a body without it holds none. Long, and of letters that are
@@ -36,6 +36,12 @@ _SCOPE_BYTES: Final = 8
 _MAGIC: Final = base64.b64decode(PREFIX)
 _LEAST_BYTES: Final = len(_MAGIC) + 1 + _MAC_BYTES
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
+
+
+def is_marked(text: bytes) -> bool:
+    """May it hold a capsule? `in` finds the same, but asks first whether the mark is a number, and CPython makes an
+    exception of the answer: 2,800 instructions each time."""
+    return text.find(MARK) >= 0
 
 
 class Capsule(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

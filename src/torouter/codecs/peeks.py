@@ -20,6 +20,7 @@ __all__ = ["check_object", "missing_model", "peek_body", "repeated"]
 
 _SPELLED: Final = re.compile(rb"\\u00[67]")
 """`model` and `stream` can be spelled with these escapes only, and no encoder escapes letters."""
+_BACKSLASH: Final = 0x5C
 _SMALL_BYTES: Final = 2048
 """Up to here two searches through the body are faster than a walk over its members; a skim is faster than both."""
 
@@ -70,7 +71,7 @@ def _peek_small(body: bytes) -> Peek | None:
     lower = body.lower()
     if head.model is None or lower.count(b'"model"') > 1 or lower.count(b'"stream"') > 1:
         return None
-    if b"\\u00" in body and _SPELLED.search(body):
+    if _BACKSLASH in body and body.find(b"\\u00") >= 0 and _SPELLED.search(body):
         return None
     return head
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from torouter.access.admission import Admission
-from torouter.canon.capsule import MARK, Capsule, Tenant
+from torouter.canon.capsule import MARK, Capsule, Tenant, is_marked
 from torouter.canon.request import ChatRequest
 from torouter.canon.restoring import capsules_in, restored, unaccompanied, with_tokens
 from torouter.canon.sealing import Sealer, mark
@@ -32,7 +32,7 @@ _TENANTS_LIMIT: Final = 10_000
 
 def capsules_in_body(body: bytes) -> list[str]:
     """What looks like a capsule in a body that has not been decoded."""
-    return [token.decode("ascii") for token in _TOKEN.findall(body)] if MARK in body else []
+    return [token.decode("ascii") for token in _TOKEN.findall(body)] if is_marked(body) else []
 
 
 class Conversation:

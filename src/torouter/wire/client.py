@@ -4,7 +4,7 @@
     ├── Pool        idle connections, deadlines
     ├── Dialer      names, addresses, tunnels, TLS
     └── Connection  the protocol on a socket
-        └── Answer  parser callbacks in, `Response` out
+        └── Answer  what was parsed in, `Response` out
 
 There is no retry but one: a *reused* connection that ends before the first byte of an answer was most likely closed
 while it lay idle, so the request is written once more, on a fresh one. Anything else is the relay's to decide.
@@ -73,7 +73,7 @@ class Client:
                 connection = await self._connect(request)
             answer = connection.ask(request)
             try:
-                await answer.head
+                await answer.news
             except BaseException:  # cancelled
                 answer.close()
                 raise

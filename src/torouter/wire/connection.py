@@ -1,7 +1,10 @@
 """One connection to an upstream: at most one request at a time, its answer parsed as it comes.
 
-It is reused only after an answer that was read whole, that allows it, and that left nothing behind; whatever else
-happens to it, it is dropped.
+It is reused only after an answer that was read whole, that allows it, and that left nothing behind, neither on the
+socket nor in the parser; whatever else happens to it, it is dropped.
+
+A streamed chunk costs one parser callback and one call of the sink. Whoever waits for an answer goes on within the read
+that brought it (`wire.drive`), and only when the parser has returned.
 """
 
 from __future__ import annotations
@@ -11,62 +14,88 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpResponseParser
 
-from torouter.wire.answer import HEAD_LIMIT_BYTES, Answer
+from torouter.wire.answer import Answer
 from torouter.wire.exchange import JOIN_LIMIT_BYTES
 from torouter.wire.faults import Fault, fault_of
 from torouter.wire.proxy import Proxy, absolute_head
-from torouter.wire.upstream import Origin, Request
+from torouter.wire.upstream import Headers, Origin, Request
 
 if TYPE_CHECKING:
     from torouter.wire.pool import Pool
 
-__all__ = ["Connection"]
+__all__ = ["HEAD_LIMIT_BYTES", "HEAD_LIMIT_FIELDS", "Connection", "StopParsing"]
+
+HEAD_LIMIT_BYTES: Final = 64 * 1024
+HEAD_LIMIT_FIELDS: Final = 200
 
 _BODILESS: Final = frozenset((b"GET", b"HEAD"))
 """Methods whose empty body needs no `content-length: 0`."""
+_NEWS: Final = -1
+"""As the count of reads seen: the next sweep finds news. A new deadline counts from there."""
+_HEAD_TOO_LARGE: Final = Fault("the response head is too large")
+
+
+class StopParsing(Exception):
+    """Raised in a callback to make llhttp give up; the reason, if it is one for the caller, is in the answer."""
 
 
 class Connection(asyncio.Protocol):
     """`proxy` is the forward proxy at the other end, if it wants absolute targets. `reads` counts the reads since the
-    request was written. `may_stay` is the answer's own word on keep-alive."""
+    request was written."""
 
     __slots__ = (
         "_answer",
         "_deadline_s",
+        "_has_news",
+        "_headers",
         "_idle_s",
+        "_is_head_request",
         "_is_paused",
         "_is_sending",
         "_loop",
+        "_may_stay",
+        "_parsed",
         "_parser",
         "_pool",
         "_seen_reads",
         "_seen_unsent_bytes",
         "_since",
         "_transport",
+        "_unframed_bytes",
         "is_open",
-        "may_stay",
         "origin",
         "proxy",
         "reads",
+        "shelf",
     )
 
     def __init__(self, pool: Pool, origin: Origin) -> None:
         self.origin = origin
         self.proxy: Proxy | None = None
         self.is_open = False
-        self.may_stay = False
         self.reads = 0
+        self.shelf = pool.shelf(origin)
+        """Where it lies in the pool while it is idle."""
         self._pool = pool
         self._loop = asyncio.get_running_loop()
         self._transport = cast(asyncio.Transport, None)  # stands from `connection_made` on, before any use
         self._answer: Answer | None = None
-        self._parser: HttpResponseParser | None = None
+        self._parsed = cast(Answer, None)
+        """The same while the parser may be at work; it stands when a sink has closed its answer."""
+        self._parser = HttpResponseParser(self)
+        self._headers: Headers = []
+        self._has_news = False
+        self._may_stay = False
+        """The answer's own word on keep-alive."""
+        self._unframed_bytes = 0
+        """Bytes read since the last piece of body: heads, chunk sizes, trailers. Bounded by `HEAD_LIMIT_BYTES`."""
+        self._is_head_request = False
         self._is_paused = False
         self._is_sending = False
         self._idle_s = 0.0
         self._deadline_s = pool.idle_s
         self._since = self._loop.time()
-        self._seen_reads = -1
+        self._seen_reads = _NEWS
         self._seen_unsent_bytes = 0
 
     # What the event loop calls
@@ -81,20 +110,25 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.reads += 1
-        answer, parser = self._answer, self._parser
-        if answer is None or parser is None or answer.is_complete:
+        answer = self._answer
+        if answer is None or answer.is_complete:
             self.abort()  # nobody asked: whatever it says must never meet the next request
             return
-        answer.unframed_bytes += len(data)
+        self._unframed_bytes += len(data)
         try:
-            parser.feed_data(data)
+            self._parser.feed_data(data)
         except Exception as error:  # not HTTP, or a callback that gave up, which has left its own fault
             answer.fail(fault_of(error))
+            answer.news.come_soon()
             self.abort()
-        else:
-            if answer.unframed_bytes > HEAD_LIMIT_BYTES:
-                answer.on_bloat()
-                self.abort()
+            return
+        if self._unframed_bytes > HEAD_LIMIT_BYTES:
+            answer.fail(_HEAD_TOO_LARGE)
+            answer.news.come_soon()
+            self.abort()
+        elif self._has_news:
+            self._has_news = False
+            answer.news.come()
 
     def eof_received(self) -> None:
         self._leave(None, is_eof=True)
@@ -110,20 +144,66 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_sending = False
 
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        if self._parsed.is_complete:  # a second answer to one request
+            raise StopParsing
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        answer, headers, status = self._parsed, self._headers, self._parser.get_status_code()
+        self._headers = []  # of the final head after an interim one, or trailers, which nobody asks for
+        if status < 200:
+            return
+        if (self._unframed_bytes > HEAD_LIMIT_BYTES or len(headers) > HEAD_LIMIT_FIELDS) and _is_head_too_large(
+            headers
+        ):
+            answer.fail(_HEAD_TOO_LARGE)
+            raise StopParsing
+        answer.headers = headers
+        answer.status = status
+        self._has_news = True
+        self._deadline_s, self._seen_reads = self._idle_s, _NEWS
+        if self._is_head_request:
+            self.on_message_complete()
+
+    def on_body(self, data: bytes) -> None:
+        self._unframed_bytes = 0
+        answer = self._parsed
+        if answer.sink is None:
+            if not answer.hold(data):
+                raise StopParsing
+            return
+        try:
+            answer.sink(data)
+        except BaseException as error:
+            answer.on_sink_error(error)
+            raise StopParsing from None
+
+    def on_message_complete(self) -> None:
+        answer = self._parsed
+        if answer.status and answer.complete():  # else an interim answer has ended
+            self._may_stay = self._parser.should_keep_alive()
+            self._has_news = True
+
     # What the client and the pool call
 
     def ask(self, request: Request) -> Answer:
-        """Writes a request; its `Answer.head` is done when the head has come or will not come."""
-        answer = Answer(self, request, self._loop.create_future())
+        """Writes a request; its `Answer.news` comes when the head has come or will not come."""
+        answer = Answer(self, self._loop)
         if not self.is_open:
             answer.on_lost(None)
             return answer
         deadlines = request.deadlines
-        self._answer = answer
-        self._parser = HttpResponseParser(answer)
-        self.reads = 0
+        self._answer = self._parsed = answer
+        self._is_head_request = request.method == b"HEAD"
+        self._headers = []  # not the trailers of the answer before
+        self._unframed_bytes = self.reads = 0
         self._idle_s = deadlines.idle_s
-        self._watch(deadlines.head_s)
+        self._deadline_s, self._seen_reads = deadlines.head_s, _NEWS
         self._write(request)
         return answer
 
@@ -173,15 +253,6 @@ class Connection(asyncio.Protocol):
 
     # What the answer calls
 
-    def parsed_status(self) -> int:
-        return self._parser.get_status_code() if self._parser is not None else 0
-
-    def parsed_keep_alive(self) -> bool:
-        return self._parser is not None and bool(self._parser.should_keep_alive())
-
-    def expect_body(self) -> None:
-        self._watch(self._idle_s)
-
     def pause_reading(self) -> None:
         if not self._is_paused and self.is_open:
             self._is_paused = True
@@ -190,56 +261,52 @@ class Connection(asyncio.Protocol):
     def resume_reading(self) -> None:
         if self._is_paused and self.is_open:
             self._is_paused = False
-            self._seen_reads = -1
+            self._seen_reads = _NEWS
             self._transport.resume_reading()
 
     def finish(self, answer: Answer, may_stay: bool) -> None:
-        """The answer is done with: back to the pool, or away."""
+        """The answer is done with: back to the pool, or away.
+
+        Unsent bytes are the rest of a request that was answered before it was taken; a paused socket may hold bytes
+        that belong to nobody, and the next request must not find them."""
         if self._answer is not answer:
             return
-        self._answer = self._parser = None
-        if may_stay and self._may_stay():
-            self._watch(self._pool.idle_s)
-            self._pool.give(self)
-        else:
+        self._answer = None
+        transport = self._transport
+        if (
+            not (may_stay and self._may_stay and self.is_open)
+            or self._is_paused
+            or self._is_sending
+            or transport.is_closing()
+            or transport.get_write_buffer_size()
+        ):
             self.abort()
+            return
+        if self._is_head_request:
+            self._parser = HttpResponseParser(self)  # this one waits for a body that never comes
+        del self._parsed  # an idle connection holds no body
+        self._deadline_s, self._seen_reads = self._pool.idle_s, _NEWS
+        self._pool.give(self)
 
     # Inside
 
     def _write(self, request: Request) -> None:
         head, body = request.head, request.body
+        size = len(body)
         if self.proxy is not None:
             head = absolute_head(request, self.proxy)
-        if not body and request.method in _BODILESS:
-            self._transport.write(head + b"\r\n")
-        elif len(body) <= JOIN_LIMIT_BYTES:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        if size > JOIN_LIMIT_BYTES:
+            self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, size), body))
+        elif size or request.method not in _BODILESS:
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
         else:
-            self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body))
+            self._transport.write(head + b"\r\n")
 
     def _expire(self, answer: Answer | None, unsent_bytes: int) -> None:
         if answer is not None:
             self._is_sending = not answer.status and unsent_bytes > 0
             answer.on_deadline(self._deadline_s, self._is_sending)
         self.abort()
-
-    def _watch(self, deadline_s: float) -> None:
-        """A new deadline, from now: the next sweep takes it for news."""
-        self._deadline_s = deadline_s
-        self._seen_reads = -1
-
-    def _may_stay(self) -> bool:
-        """The last word on reuse. Unsent bytes are the rest of a request that was answered before it was taken; a
-        paused socket may hold bytes that belong to nobody, and the next request must not find them."""
-        transport = self._transport
-        return (
-            self.may_stay
-            and self.is_open
-            and not self._is_paused
-            and not self._is_sending
-            and not transport.is_closing()
-            and not transport.get_write_buffer_size()
-        )
 
     def _leave(self, exc: Exception | None, is_eof: bool) -> None:
         if self.is_open:
@@ -250,3 +317,10 @@ class Connection(asyncio.Protocol):
             answer.on_eof()
         elif answer is not None:
             answer.on_lost(exc)
+
+
+def _is_head_too_large(headers: Headers) -> bool:
+    """What has been read may be more than the head."""
+    if len(headers) > HEAD_LIMIT_FIELDS:
+        return True
+    return sum(len(name) + len(value) + 4 for name, value in headers) > HEAD_LIMIT_BYTES

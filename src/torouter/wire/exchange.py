@@ -239,12 +239,16 @@ class Exchange:
         if (self.on_left is None or not self.on_left()) and self.drive is not None:
             self.drive.cancel()
 
+    def ended(self, failure: BaseException | None) -> None:
+        """The adapter's own: the drive has come to an end."""
+        self.connection.ended(self, failure)
+
     def _head_of(self, status: int, headers: bytes) -> bytes:
         connection = self.connection
         line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d Status\r\n" % status
         ending = b""
         if not self.keep_alive or connection.is_closing:
             ending = b"connection: close\r\n"
-        elif self.is_http10:
+        elif self.head.is_http10:
             ending = b"connection: keep-alive\r\n"
         return b"%b%b%bx-request-id: %b\r\n%b" % (line, connection.date_header(), headers, self.request_id, ending)

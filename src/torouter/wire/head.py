@@ -66,11 +66,12 @@ class Head:
 class Repeat:
     """A head as it stands on the wire, around the digits of its `content-length`."""
 
-    __slots__ = ("__weakref__", "_after", "_before", "_limit_bytes", "head")
+    __slots__ = ("__weakref__", "_after", "_before", "_limit_bytes", "_start", "head")
 
     def __init__(self, head: Head, before: bytes, after: bytes, limit_bytes: int) -> None:
         self.head = head
         self._before = before
+        self._start = len(before)
         self._after = after
         self._limit_bytes = limit_bytes
 
@@ -99,14 +100,14 @@ class Repeat:
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, if `data` is exactly this head with other digits and that many bytes of body; else `None`."""
-        before, after = self._before, self._after
-        if not data.startswith(before):
+        start, after = self._start, self._after
+        if not data.startswith(self._before):
             return None
-        start = len(before)
         stop = data.find(b"\r", start, start + _MAX_DIGITS + 1)
         if stop < 0 or not data.startswith(after, stop):
             return None
-        digits, begin = data[start:stop], stop + len(after)
-        if not digits.isdigit() or int(digits) != len(data) - begin or len(data) - begin > self._limit_bytes:
+        begin = stop + len(after)
+        size = len(data) - begin
+        if size > self._limit_bytes or data[start:stop] != b"%d" % size:
             return None
         return data[begin:]

@@ -47,8 +47,12 @@ class Pool:
         idle = self._idle.get(origin)
         return idle.pop() if idle else None
 
+    def shelf(self, origin: Origin) -> list[Connection]:
+        """Where connections to an origin lie that are idle."""
+        return self._idle.setdefault(origin, [])
+
     def give(self, connection: Connection) -> None:
-        idle = self._idle.setdefault(connection.origin, [])
+        idle = connection.shelf
         if self.is_closed or len(idle) >= self._max_idle_per_origin:
             connection.abort()
         else:
@@ -56,10 +60,8 @@ class Pool:
 
     def forget(self, connection: Connection) -> None:
         """The connection is of no more use: nobody may take it."""
-        if connection.is_idle:
-            idle = self._idle.get(connection.origin, [])
-            if connection in idle:
-                idle.remove(connection)
+        if connection.is_idle and connection in connection.shelf:
+            connection.shelf.remove(connection)
 
     def add(self, connection: Connection) -> None:
         self._connections.add(connection)

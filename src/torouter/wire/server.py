@@ -15,7 +15,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
@@ -65,8 +65,8 @@ class Site(Protocol):
     limits: Limits
     connections: set[Connection]
 
-    def serve(self, exchange: Exchange, /) -> Awaitable[None]:
-        """Answers. What it raises is a fault of ours: it is logged, and answered by `refuse` with `None`."""
+    def serve(self, exchange: Exchange, /) -> Coroutine[Any, Any, None]:
+        """Answers. What the coroutine raises is a fault of ours: it is logged, and answered by `refuse` with `None`."""
         ...
 
     def refuse(self, exchange: Exchange, error: TorouterError | None, /) -> None:
@@ -336,28 +336,28 @@ class Connection(asyncio.Protocol):
                 self.pause_reading()
             return
         self.active = exchange
-        drive = exchange.drive = Drive(self._run(exchange))
+        drive = exchange.drive = Drive(self._site.serve(exchange), exchange.ended)
         self._server_state.tasks.add(drive)  # type: ignore[arg-type]  # uvicorn calls only `cancel`
         drive.start()
 
     # --- answering
 
-    async def _run(self, exchange: Exchange) -> None:
-        try:
-            await self._site.serve(exchange)
-        except asyncio.CancelledError:
+    def ended(self, exchange: Exchange, failure: BaseException | None) -> None:
+        """Whoever answers an exchange has come to an end."""
+        self._server_state.tasks.discard(exchange.drive)
+        exchange.drive = None
+        if failure is None:
+            return
+        if isinstance(failure, asyncio.CancelledError):
             # The client left, or the grace time after SIGTERM is over; nobody awaits this.
-            if self.transport is not None:
-                self.abort()
-        except Exception:
-            _log.exception("fault request_id=%s path=%s", exchange.request_id.decode(), _printable(exchange.path))
-            if not exchange.has_begun:
-                self._site.refuse(exchange, None)
-            elif not exchange.has_ended:
-                self.abort()
-        finally:
-            self._server_state.tasks.discard(exchange.drive)
-            exchange.drive = None
+            self.abort()
+            return
+        request_id, path = exchange.request_id.decode(), _printable(exchange.path)
+        _log.error("fault request_id=%s path=%s", request_id, path, exc_info=failure)
+        if not exchange.has_begun:
+            self._site.refuse(exchange, None)
+        elif not exchange.has_ended:
+            self.abort()
 
     def answered(self, exchange: Exchange) -> None:
         """The answer has been written: on to the next request, or the end of the connection."""

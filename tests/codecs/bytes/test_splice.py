@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from torouter.codecs.splice import edit, elements, members, replace_string, values_of
+from torouter.codecs.splice import edit, elements, members, replace_model, values_of
 from torouter.errors import RequestError
 
 MODEL = b'"model"'
@@ -125,7 +125,7 @@ def test_the_hot_path_finds_the_same_model_as_the_walk(
     expected = b"{" + b" ,".join(
         key + (b'"new"' if part is model else value) for part in parts for _, key, value in [part]
     )
-    assert replace_string(text, MODEL, b'"new"') == expected + b" }"
+    assert replace_model(text, b'"new"') == expected + b" }"
 
 
 @given(objects(), st.lists(values, max_size=4))
@@ -156,13 +156,13 @@ def test_elements_of_an_array(made: tuple[bytes, list[tuple[str, bytes, bytes]]]
     ],
 )
 def test_the_model_among_look_alikes(text: bytes, expected: bytes) -> None:
-    assert replace_string(text, MODEL, b'"N"') == expected
+    assert replace_model(text, b'"N"') == expected
 
 
 def test_far_from_both_ends_the_walk_finds_it() -> None:
     filler = b'"m":[' + b'{"model":"in"},' * 100 + b"0]"
     text = b"{" + filler + b',"model":"a","tools":[' + b'{"model":"in"},' * 100 + b"0]}"
-    assert replace_string(text, MODEL, b'"N"') == text.replace(b'"model":"a"', b'"model":"N"')
+    assert replace_model(text, b'"N"') == text.replace(b'"model":"a"', b'"model":"N"')
 
 
 def test_values_are_to_the_byte_even_where_reading_had_to_mend() -> None:

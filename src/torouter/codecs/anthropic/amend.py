@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.capsule import MARK
+from torouter.canon.capsule import is_marked
 from torouter.canon.depths import budget_of
 from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.anthropic.withdraw import without_capsules
 from torouter.codecs.codec import Amended, Edits
 from torouter.codecs.figures import decoded, tokens
-from torouter.codecs.splice import edit, replace_string, values_of
+from torouter.codecs.splice import edit, replace_model, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.thinking import clamped, gives_any, level_of, refuse_without_variant
 from torouter.errors import RequestError
@@ -45,12 +45,12 @@ _read_turns = lenient_decoder(list[_Turn])
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
     """Raises `RequestError` where a `-thinking` name meets a model that cannot be told to think, or a prefill."""
     losses: tuple[Loss, ...] = ()
-    if MARK in body:
+    if is_marked(body):
         body, losses = _withdrawn(body)
     if edits.reasoning is not None and operation == "chat":
         body = _with_thinking(body, edits.reasoning, edits.facts)
     if edits.model is not None:
-        body = replace_string(body, b'"model"', _write(edits.model))
+        body = replace_model(body, _write(edits.model))
     return Amended(body=body, losses=losses)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.capsule import MARK
+from torouter.canon.capsule import is_marked
 from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
@@ -29,7 +29,7 @@ _MODEL_KEY: Final = re.compile(rb'"model"[ \t\r\n]*:')
 def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) -> Amended:
     """Raises `RequestError` where a `-thinking` name meets a model that cannot be told to think."""
     losses: tuple[Loss, ...] = ()
-    if MARK in body:
+    if is_marked(body):
         body, losses = without_capsules(body, needs_signatures=edits.facts.reasoning == "level")
     if edits.reasoning is not None and operation == "chat":
         body = _with_thinking(body, edits.reasoning, edits.facts)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from torouter.canon.capsule import MARK
+from torouter.canon.capsule import is_marked
 from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.codecs.codec import Amended, Edits
@@ -14,7 +14,7 @@ from torouter.codecs.figures import is_given
 from torouter.codecs.multipart import form_boundary, replace_field
 from torouter.codecs.openai_chat.peek import FORM_OPERATIONS
 from torouter.codecs.openai_chat.withdraw import without_capsules
-from torouter.codecs.splice import edit, replace_string, values_of
+from torouter.codecs.splice import edit, replace_model, values_of
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.thinking import effort_of, gives_any, level_of, refuse_without_variant
 from torouter.units import Operation
@@ -46,7 +46,7 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
     is_usage_ours = False
     losses: tuple[Loss, ...] = ()
     if operation == "chat":
-        if MARK in body:
+        if is_marked(body):
             body, losses = without_capsules(body)
         if edits.reasoning is not None:
             body = _with_reasoning(body, edits.reasoning, edits.facts)
@@ -55,7 +55,7 @@ def amend(operation: Operation, body: bytes, content_type: bytes, edits: Edits) 
     elif edits.reasoning is not None:
         refuse_without_variant(ModelFacts())
     if edits.model is not None:
-        body = replace_string(body, b'"model"', _write(edits.model))
+        body = replace_model(body, _write(edits.model))
     return Amended(body=body, is_usage_ours=is_usage_ours, losses=losses)
 
 
