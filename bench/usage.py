@@ -15,12 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from tests.servers.postgres import PostgresServer
 from tests.store.entries import entry, make_accounts_and_keys
 
 from torouter.store import Store, UsageFilter
-from torouter.store.engine import open_home
+from torouter.store.engine import Home, open_home
 from torouter.units import Secret, wall_ms
 
 __all__ = ["main"]
@@ -95,8 +95,8 @@ def _place(engine: str, directory: Path | None) -> Iterator[_Place]:
 
 def _fill(store: Store, place: _Place, rows: int, now_ms: int) -> None:
     make_accounts_and_keys(store, accounts=ACCOUNTS, keys_each=KEYS_EACH)
-    engine = open_home(*place).writer
-    name = engine.dialect.name
+    home = open_home(*place)
+    name = home.reader.dialect.name
     common = {
         "from_ms": now_ms - DAYS * DAY_MS,
         "step": DAYS * DAY_MS / rows,
@@ -108,23 +108,21 @@ def _fill(store: Store, place: _Place, rows: int, now_ms: int) -> None:
     for first in range(1, rows + 1, _CHUNK_ROWS):
         last = min(first + _CHUNK_ROWS - 1, rows)
         numbers = _NUMBERS[name].format(first=first, last=last)
-        _run(engine, _USAGE.format(numbers=numbers, **common), _LEDGER.format(first=first, last=last))
+        _run(home, _USAGE.format(numbers=numbers, **common), _LEDGER.format(first=first, last=last))
     failures = "count(*), sum(CASE WHEN outcome <> 'ok' THEN 1 ELSE 0 END)"
     hours = {"table": "usage_hours", "since": "at_ms", "step_ms": 3_600_000, "source": "usage", "counted": failures}
     days = {"table": "usage_days", "since": "hour_ms", "step_ms": DAY_MS, "source": "usage_hours"}
-    sums = "sum(requests), sum(failures)"
-    _run(engine, _SUMS.format(**hours), _SUMS.format(**days, counted=sums))
+    _run(home, _SUMS.format(**hours), _SUMS.format(**days, counted="sum(requests), sum(failures)"))
     if name == "postgresql":
-        _run(engine, "ANALYZE")  # as a server does by itself
-    engine.dispose()
+        _run(home, "ANALYZE")  # as a server does by itself
+    home.reader.dispose()
 
 
-def _run(engine: Engine, *statements: str) -> None:
-    with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
+def _run(home: Home, *statements: str) -> None:
+    """Without limits of time."""
+    with home.only_one() as connection:
+        if connection.dialect.name == "sqlite":
             connection.execute(text("PRAGMA cache_size = -1000000"))
-        else:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
         for statement in statements:
             connection.exec_driver_sql(statement)
 

@@ -19,7 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from torouter.errors import StoreError
+from torouter.errors import ConfigError, StoreError
 from torouter.store import LimitColumns, Store, schema_state
 from torouter.store.engine import open_home
 from torouter.store.migrate import MIGRATIONS, REVISIONS
@@ -109,6 +109,12 @@ class TestOpening:
         with Store.open(*opened) as again:
             assert [group.name for group in again.list_groups()] == ["default", "team"]
             assert again.revision() == 1
+
+    def test_a_python_with_an_old_sqlite_is_told(self, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+        with pytest.raises(ConfigError, match=r"built with SQLite 3\.34\.1, and ToRouter needs 3\.35 or newer"):
+            Store.open(data_dir)
+        assert not data_dir.exists()
 
     def test_leaves_the_mode_of_what_exists(self, tmp_path: Path) -> None:
         tmp_path.chmod(0o755)

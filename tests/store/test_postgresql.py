@@ -150,6 +150,20 @@ class TestMigrations:
             store.create_group(f"g{id(store)}")
             store.close()
 
+    def test_waiting_for_one_has_no_limit(
+        self, tmp_path: Path, database: Secret, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("torouter.store.postgresql._SILENCE_S", 0.2)
+        monkeypatch.setitem(_startup(), "statement_timeout", "200")
+        home = open_home(tmp_path, database)
+        with home.only_one():
+            thread = threading.Thread(target=lambda: Store.open(tmp_path, database).close())
+            thread.start()
+            thread.join(0.6)
+            assert thread.is_alive()
+        thread.join(60)
+        assert schema_state(tmp_path, database).is_current
+
     def test_a_failed_one_leaves_nothing_behind(self, tmp_path: Path, database: Secret) -> None:
         server, name = running_server(), database.reveal().rpartition("/")[2]
         server.execute("CREATE TABLE usage (in_the_way integer)", database=name)

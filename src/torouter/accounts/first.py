@@ -67,7 +67,7 @@ def ensure_first(store: Store, pepper: bytes, first_key: str | None) -> FirstKey
         if first_key is not None:
             _ensure_given(store, pepper, first_key, account)
             return FirstKey(key=None, origin="given")
-        if store.list_keys(include_deleted=True):
+        if store.list_keys(include_deleted=True, limit=1):
             return FirstKey(key=None, origin="kept")
         key = new_api_key()
         add_key(store, pepper, key, account_id=account.id, name=_NAME)

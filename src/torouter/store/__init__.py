@@ -2,8 +2,9 @@
 
 No rule of the business lives here: the store does not know what a disabled key may do. Every call is synchronous and
 may wait for a disk, so it is made from a thread or at start-up, never on the event loop. Several processes may hold
-the same store. Only this room imports SQLAlchemy, Alembic or a database's driver; `engine.py` is the one place that
-knows which database it is.
+the same store: a SQLite file, or a PostgreSQL database, with the same schema, migrations and statements. Only this
+room imports SQLAlchemy, Alembic or a database's driver; `engine.py` chooses the database, and `sqlite.py` and
+`postgresql.py` know what is special about each.
 """
 
 from torouter.store.migrate import SchemaState, schema_state

@@ -40,7 +40,10 @@ class Batch:
         return [(key_id, self.keys[key_id], *self._last_uses[key_id]) for key_id in sorted(self.keys)]
 
     def plan_rows(self) -> list[tuple[int, str, int, int]]:
-        return [(*window, nusd) for window, nusd in sorted(self.plans.items())]
+        return [
+            (window.subscription_id, window.window, window.started_ms, nusd)
+            for window, nusd in sorted(self.plans.items())
+        ]
 
     def minute_rows(self) -> list[tuple[int, int, int]]:
         return [(*place, requests) for place, requests in sorted(self._minutes.items())]

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from torouter.store import groups, plans
-from torouter.store.rows import AccessKeyRow, AccountRow, Changes, LimitColumns
+from torouter.store.rows import AccessKeyRow, AccountRow, Changes, KeyStatus, LimitColumns
 from torouter.store.schema import revision
 
 __all__ = ["changes_since", "revision_of"]
@@ -39,6 +39,7 @@ _KEY_COLUMNS: Final = (
     "deleted_ms",
     *_LIMITS,
 )
+_STATUSES: Final[dict[str, KeyStatus]] = {"enabled": "enabled", "disabled": "disabled"}
 _ACCOUNT_COLUMNS: Final = AccountRow.__struct_fields__
 
 
@@ -64,66 +65,44 @@ def changes_since(connection: Connection, since: int) -> Changes:
 
 
 class _KeyMaker:
-    """Keys with the same limits share them."""
+    """What many keys have alike they share: a million of them fit."""
 
-    __slots__ = ("_limits",)
+    __slots__ = ("_limits", "_lists")
 
     def __init__(self) -> None:
         self._limits: dict[tuple[int, ...], LimitColumns] = {}
+        self._lists: dict[str, tuple[str, ...]] = {"[]": ()}
 
     def __call__(self, row: _Values) -> AccessKeyRow:
-        (
-            row_id,
-            key_hash,
-            name,
-            account_id,
-            group_id,
-            models,
-            status,
-            expires_ms,
-            keep_responses,
-            ip_allow,
-            ip_deny,
-            is_strict,
-            on_hangup,
-            deleted_ms,
-            *limits,
-        ) = row
+        limits, lists = self._limits, self._lists
+        models, ip_allow, ip_deny, own_limits = row[5], row[9], row[10], (*row[14:],)
         return AccessKeyRow(
-            id=row_id,
-            key_hash=key_hash if isinstance(key_hash, bytes) else bytes.fromhex(key_hash),
-            name=name,
-            account_id=account_id,
-            group_id=group_id,
-            models=() if models == "[]" else _words(models),
-            status=status,
-            expires_ms=expires_ms,
-            keep_responses=_yes_or_no(keep_responses),
-            limits=self._shared(tuple(limits)),
-            ip_allow=() if ip_allow == "[]" else _words(ip_allow),
-            ip_deny=() if ip_deny == "[]" else _words(ip_deny),
-            is_strict=_yes_or_no(is_strict),
-            on_hangup=on_hangup,
-            is_deleted=deleted_ms is not None,
+            row[0],
+            row[1] if isinstance(row[1], bytes) else bytes.fromhex(row[1]),
+            row[2],
+            row[3],
+            row[4],
+            lists[models] if models in lists else self._list(models),
+            _STATUSES[row[6]],
+            row[7],
+            None if row[8] is None else bool(row[8]),
+            limits[own_limits] if own_limits in limits else self._limits_of(own_limits),
+            lists[ip_allow] if ip_allow in lists else self._list(ip_allow),
+            lists[ip_deny] if ip_deny in lists else self._list(ip_deny),
+            None if row[11] is None else bool(row[11]),
+            row[12],
+            row[13] is not None,
         )
 
-    def _shared(self, limits: tuple[int, ...]) -> LimitColumns:
-        found = self._limits.get(limits)
-        if found is None:
-            found = self._limits[limits] = LimitColumns(**dict(zip(_LIMITS, limits, strict=True)))
-        return found
+    def _list(self, written: str) -> tuple[str, ...]:
+        return self._lists.setdefault(written, msgspec.json.decode(written, type=tuple[str, ...]))
+
+    def _limits_of(self, values: tuple[int, ...]) -> LimitColumns:
+        return self._limits.setdefault(values, LimitColumns(**dict(zip(_LIMITS, values, strict=True))))
 
 
 def _account(row: _Values) -> AccountRow:
     return AccountRow(**dict(zip(_ACCOUNT_COLUMNS, row, strict=True)))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return msgspec.json.decode(text, type=tuple[str, ...])
-
-
-def _yes_or_no(value: int | None) -> bool | None:
-    return None if value is None else bool(value)
 
 
 def _rows(connection: Connection, table: str, columns: Sequence[str], shown: str, is_paged: bool) -> Iterable[_Values]:

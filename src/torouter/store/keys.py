@@ -105,7 +105,7 @@ def _missing(key_id: int) -> str:
 
 
 def _of(row: Row[*tuple[Any, ...]]) -> KeyRow:
-    fields = dict(row._mapping)
+    fields: dict[str, Any] = dict(row._mapping)
     limits = LimitColumns(**{name: fields.pop(name) for name in _LIMITS})
-    lists = {name: tuple(fields[name]) for name in ("models", "ip_allow", "ip_deny")}
+    lists: dict[str, Any] = {name: tuple(fields[name]) for name in ("models", "ip_allow", "ip_deny")}
     return KeyRow(**fields | lists, limits=limits)

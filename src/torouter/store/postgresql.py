@@ -49,7 +49,7 @@ class PostgresqlHome:
     is_there = True
 
     def __init__(self, database: Secret) -> None:
-        url = _read_url(database)
+        url = self._url = _read_url(database)
         self.place = URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
         self.reader = _make_engine(url, self.place)
         self.writer = self.reader
@@ -59,12 +59,14 @@ class PostgresqlHome:
 
     @contextmanager
     def only_one(self) -> Iterator[Connection]:
-        with self.reader.begin() as connection:
-            # Others may take long over a large store.
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            yield connection
+        """Without limits of time: it may take long over a large store, and others wait."""
+        engine = _make_engine(self._url, self.place, is_patient=True)
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+                yield connection
+        finally:
+            engine.dispose()
 
     def keep_apart(self, connection: Connection, *, is_change: bool) -> None:
         lock = "pg_advisory_xact_lock" if is_change else "pg_advisory_xact_lock_shared"
@@ -100,7 +102,7 @@ def _read_url(database: Secret) -> URL:
     return url.set(drivername="postgresql+pg8000")
 
 
-def _make_engine(url: URL, place: str) -> Engine:
+def _make_engine(url: URL, place: str, *, is_patient: bool = False) -> Engine:
     import pg8000
 
     options = _options(url.query)
@@ -116,7 +118,9 @@ def _make_engine(url: URL, place: str) -> Engine:
         except OSError as error:
             raise StoreError(f"The store {place} {_unreachable(error)}") from error
         try:
-            return pg8000.Connection(**values | options | {"sock": opened, "startup_params": _STARTUP})
+            opened.settimeout(None if is_patient else _SILENCE_S)
+            startup = None if is_patient else _STARTUP
+            return pg8000.Connection(**values | options | {"sock": opened, "startup_params": startup})
         except ssl.SSLError as error:
             opened.close()
             raise StoreError(f"The store {place} cannot be reached safely: {error.reason or error}.") from error
@@ -144,7 +148,6 @@ def _open_socket(directory: str, host: str, port: int) -> socket.socket:
     else:
         opened = socket.create_connection((directory or host, port), _CONNECT_S)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    opened.settimeout(_SILENCE_S)
     return opened
 
 

@@ -59,7 +59,7 @@ WindowName = Literal["day", "week", "month"]
 SeriesStep = Literal["hour", "day"]
 
 
-class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id: int
     email: str
     display_name: str
@@ -76,7 +76,7 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.credited_nusd - self.charged_nusd
 
 
-class LimitColumns(msgspec.Struct, frozen=True, kw_only=True):
+class LimitColumns(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Limits of a key, or a group's for its keys that set none. 0: none."""
 
     cap_nusd: int = 0
@@ -155,8 +155,11 @@ class AccessRows(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[AccessRow, ...]
 
 
-class AccessKeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a key, what deciding about a request takes. `is_deleted`: it is gone, and only that is to be learned."""
+class AccessKeyRow(msgspec.Struct, frozen=True, gc=False):
+    """Of a key, what deciding about a request takes. `is_deleted`: it is gone, and only that is to be learned.
+
+    Not by keyword alone, and no business of the garbage collector's: there may be a million.
+    """
 
     id: int
     key_hash: bytes

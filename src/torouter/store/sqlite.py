@@ -15,7 +15,7 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from torouter.errors import StoreError
+from torouter.errors import ConfigError, StoreError
 
 __all__ = ["FILE_NAME", "SqliteHome"]
 
@@ -24,6 +24,9 @@ FILE_NAME = "torouter.db"
 _WRITES = "torouter_writes"
 """Execution option of connections that will write. SQLite gives them the write lock when they begin: a transaction
 that reads first and then writes would be refused at once, without waiting, if another had written in between."""
+
+_OLDEST = (3, 35)
+"""Has RETURNING, the last to come of what the statements use."""
 
 _BUSY_S = 10.0
 _PRAGMAS = (
@@ -50,6 +53,7 @@ class SqliteHome:
 
         SQLite gives its log files the mode of the database file. What exists keeps the mode its owner gave it.
         """
+        _require_version(sqlite3.sqlite_version_info)
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):
@@ -91,6 +95,14 @@ class SqliteHome:
 
     def begin_view(self, connection: Connection) -> None:
         """Every transaction sees the store as of one moment."""
+
+
+def _require_version(found: tuple[int, ...]) -> None:
+    if found < _OLDEST:
+        raise ConfigError(
+            f"This Python was built with SQLite {'.'.join(map(str, found))}, and ToRouter needs "
+            f"{'.'.join(map(str, _OLDEST))} or newer. Use a newer Python, or a store on PostgreSQL."
+        )
 
 
 def _make_engine(path: Path) -> Engine:
