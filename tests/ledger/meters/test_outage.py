@@ -11,11 +11,11 @@ from typing import Any, Literal
 import pytest
 
 from tests.ledger.meters.kept import Kept
-from tests.ledger.meters.test_shared import BASE, field, sharing
+from tests.ledger.meters.test_shared import BASE, PARTS, field, sharing
 from tests.servers.redis import RedisServer, running_redis
 from torouter.ledger.meters import Ask, Hold, Meter, Refusal, SharedMeters, Window
 
-QUICK: dict[str, Any] = {"connect_s": 0.2, "reply_s": 0.2, "beat_s": 0.1}
+QUICK: dict[str, Any] = {"connect_s": 0.2, "reply_s": 0.4, "beat_s": 0.1}
 AWAY = Refusal("away", "", 1.0)
 WINDOWS = (Window("1m", 10**6), Window("5h", 10**6), Window("7d", 10**6))
 PATIENCE_S = 10.0
@@ -79,7 +79,7 @@ async def back(*shared: SharedMeters) -> None:
 def is_right(server: RedisServer, load: Load) -> None:
     for name, spent in load.spent.items():
         assert load.kept.spent[name] == spent
-        assert [field(server, f"m:{name}", part) for part in "suh"] == [spent, 0, 0]
+        assert [field(server, f"m:{name}", part) for part in PARTS] == [spent, 0, 0]
     for key_id in load.admitted:
         assert server.command("GET", f"{BASE}c:{key_id}") == "$-1\r\n"
 
@@ -126,7 +126,7 @@ async def test_sums_are_right_afterwards(
             await one.check(ask(1))
             await other.check(ask(1))
             is_right(server, load)
-            assert load.slowest_s < 1.0, "a call hung"
+            assert load.slowest_s < 2.0, "a call hung"
             counted = {key_id: field(server, f"w:{key_id}:7d", "n") for key_id in load.admitted}
             if how == "emptied":  # what ran when it came back is in no window, and of what was not stored yet some
                 assert all(0.5 * load.admitted[key_id] < counted[key_id] for key_id in counted)
@@ -189,12 +189,12 @@ async def test_nobody_waits_for_a_server_that_is_known_to_be_away() -> None:
             server.pause()
             began = time.monotonic()
             assert await meters.reserve(ask(1)) == AWAY
-            assert 0.15 < time.monotonic() - began < 0.5
+            assert 0.35 < time.monotonic() - began < 2.0
             began = time.monotonic()
             for _ in range(100):
                 assert await meters.reserve(ask(1)) == AWAY
                 assert await meters.check(ask(1)) == AWAY
-            assert time.monotonic() - began < 0.1
+            assert time.monotonic() - began < 0.3
             server.go_on()
 
 

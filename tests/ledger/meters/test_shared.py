@@ -18,11 +18,13 @@ import pytest
 from tests.ledger.meters.kept import Kept
 from tests.ledger.meters.worker import ASK, LIFE_S, THREE
 from tests.servers.redis import RedisServer
-from torouter.ledger.meters import Ask, Hold, Meter, Refusal, SharedMeters, Window
+from torouter.ledger.meters import Ask, Hold, Meter, Refusal, SharedMeters, Window, scripts
 from torouter.wire.drive import Drive
 
 ROOT = Path(__file__).resolve().parents[3]
 BASE = "torouter:{torouter}:"
+PARTS = ("s", "u", "h")
+"""Of a meter: stored, not stored yet, held."""
 
 
 @asynccontextmanager
@@ -109,7 +111,7 @@ class TestDeath:
                 killed = time.monotonic()
                 while field(redis_server, "m:k:1", "h") != 7:
                     await asyncio.sleep(0.01)
-                    assert time.monotonic() < killed + LIFE_S + 0.5
+                    assert time.monotonic() < killed + LIFE_S + 1.0
                 assert redis_server.command("GET", BASE + "c:1") == "$1\r\n1\r\n"
                 await asyncio.sleep(0.5)
                 assert field(redis_server, "m:k:1", "h") == 7, "it was let go twice"
@@ -213,6 +215,59 @@ class TestForgetting:
             assert len(keys) == 8
             assert lasting == {BASE + "all", BASE + "c:1", f"{BASE}h:{meters._process}"}
         assert redis_server.command("KEYS", f"{BASE}[hpuac]*") == "*0\r\n", "it has left"
+
+
+class TestRestoring:
+    async def test_leaves_what_was_asked_for_just_now(self, redis_server: RedisServer) -> None:
+        async with sharing(redis_server) as meters:
+            assert isinstance(await meters.reserve(ASK), Hold)
+            assert meters._redis is not None
+            asking = asyncio.create_task(meters.reserve(ASK))
+            await asyncio.sleep(0)  # it is sent, and not answered
+            assert [int(each) for each in await meters._tell_held(meters._redis)] == [1, 2]
+            hold = await asking
+            assert isinstance(hold, Hold)
+            assert field(redis_server, "m:k:1", "h") == 14
+            meters.settle(hold, 3, 0)
+            await meters._tell_held(meters._redis)
+            assert [field(redis_server, "m:k:1", part) for part in "hu"] == [7, 3]
+
+    async def test_what_an_earlier_connection_left_in_a_buffer_does_nothing(self, redis_server: RedisServer) -> None:
+        async with sharing(redis_server) as meters:
+            hold = await meters.reserve(ASK)
+            assert isinstance(hold, Hold)
+            redis, process = meters._redis, meters._process
+            assert redis is not None
+            before = meters._held()
+            meters._connection += 1
+            meters.settle(hold, 5, 0)
+            held_by_mistake = await meters._tell_held(redis)
+            assert [int(each) for each in held_by_mistake] == [1]
+            earlier = meters._connection - 1
+            arguments = meters._arguments(ASK, 99)
+            assert await meters._do(redis, scripts.RESERVE, process, earlier, *arguments) == [0]
+            assert await meters._do(redis, scripts.RESTORE, *before) == []
+            await meters._do(redis, scripts.RAISE, process, earlier, "k:1", 5, 5)
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [5, 5, 0]
+            meters.raise_spent({"k:1": 5}, {"k:1": 5})
+            another = await meters.reserve(ASK)
+            assert isinstance(another, Hold)
+            assert await meters._do(redis, scripts.SETTLE, process, earlier, another.number, 5, 0) == 0
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [5, 0, 7]
+
+    async def test_a_store_that_hears_of_a_cost_before_redis_does_counts_it_once(
+        self, redis_server: RedisServer
+    ) -> None:
+        """A settlement is under way while another process says what the store has, that cost included."""
+        async with sharing(redis_server) as one, sharing(redis_server) as other:
+            hold = await one.reserve(ASK)
+            assert isinstance(hold, Hold)
+            other.raise_spent({"k:1": 40}, {})
+            await other.check(ASK)
+            one.settle(hold, 40, 0)
+            one.raise_spent({"k:1": 40}, {"k:1": 40})
+            await one.check(ASK)
+            assert [field(redis_server, "m:k:1", part) for part in PARTS] == [40, 0, 0]
 
 
 async def test_the_servers_clock_counts(redis_server: RedisServer) -> None:
