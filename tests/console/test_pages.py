@@ -9,7 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.console.admin.desk import entry
 from torouter.console.pages import make_pages
+from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
 from torouter.relay.metrics import CountersCollector
 
@@ -22,10 +24,13 @@ async def nothing(_: Starlette) -> AsyncIterator[None]:
 def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1") -> TestClient:
     counters = Counters()
     counters.requests["openai-chat", "chat", 200] += 3
+    books = Books(lambda _entries, _segment: {})
+    for number in range(7):
+        books.settle(entry(number))
     pages = make_pages(
         health=lambda: "ready" if ready else "starting",
         is_demo=lambda: demo,
-        metrics=lambda: CountersCollector(counters, lambda: 7),
+        metrics=lambda: CountersCollector(counters, books),
         lifespan=nothing,
     )
     return TestClient(pages, base_url="http://gateway.example", client=(address, 1))

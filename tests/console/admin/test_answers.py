@@ -77,6 +77,9 @@ BEARER = {"authorization": f"Bearer {OPERATORS_TOKEN}"}
         ("GET", "/keys?limit=0", None, 400, "limit", "limit: Expected `int` >= 1."),
         ("GET", "/keys?limit=x", None, 400, "limit", "limit: Expected `int`, got `str`."),
         ("GET", "/keys?limit=1&limit=2", None, 400, "limit", "limit: expected it once."),
+        ("GET", "/keys?limit=1.5", None, 400, "limit", "limit: Expected `int`, got `str`."),
+        ("GET", "/keys?limit=1e99", None, 400, "limit", "limit: "),
+        ("GET", "/keys/1e99", None, 400, "key_id", "key_id: expected a whole number above 0."),
         ("GET", "/keys?page=2", None, 400, "page", "page: there is no such field."),
         ("GET", "/groups?page=2", None, 400, "page", "page: there is no such parameter here."),
         ("GET", "/usage?since=2026-11-30", None, 400, "since", "since: "),
@@ -147,6 +150,12 @@ def test_a_store_that_cannot_be_used_is_503(store: Store, tmp_path: Path) -> Non
         answer = client.get(f"{PREFIX}/groups", headers=BEARER)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "torouter.db" not in answer.text
+
+
+def test_numbers_may_be_written_as_json_schema_has_them(api: Api) -> None:
+    prepare(api)
+    assert api.data("GET", "/keys?limit=1.0&after=1e0") == api.data("GET", "/keys?limit=1&after=1")
+    assert api.data("GET", "/keys/2.0") == api.data("GET", "/keys/2")
 
 
 def test_lists_are_paged(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,7 +19,7 @@ __all__ = ["BODY_LIMIT_BYTES", "read_body", "read_id", "read_query", "read_text"
 
 BODY_LIMIT_BYTES: Final = 1024 * 1024
 
-_WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,25}(\.[0-9]{1,25})?([eE]\+?[0-9]{1,2})?")
 
 
 async def read_body(request: Request, kind: Any) -> Any:
@@ -53,12 +54,13 @@ def read_query(query: bytes, kind: type[msgspec.Struct] | None) -> Any:
     if kind is None:
         return None
     whole = whole_fields(kind)
-    return filled(kind, {name: _value(text, name in whole) for name, text in pairs})
+    return filled(kind, {name: _whole(text) if name in whole else text for name, text in pairs})
 
 
 def read_id(text: str, param: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= 19 and 1 <= int(text) <= MOST_ID:
-        return int(text)
+    number = _whole(text)
+    if isinstance(number, int) and 1 <= number <= MOST_ID:
+        return number
     raise RequestError(f"{param}: expected a whole number above 0.", param=param)
 
 
@@ -76,12 +78,16 @@ def whole_fields(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(name for name, schema in properties.items() if schema.get("type") == "integer")
 
 
-def _value(text: str, is_whole: bool) -> object:
-    return int(text) if is_whole and _WHOLE.fullmatch(text) else text
+def _whole(text: str) -> int | str:
+    """`5`, and `5.0` or `5e3` too: to JSON Schema those are integers. Other text stays text, for the type to refuse."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else text
 
 
 def _with_whole_numbers(value: Any) -> Any:
-    """To JSON Schema 5.0 is an integer, and some programs write theirs so."""
+    """Some programs write their integers as 5.0."""
     if isinstance(value, dict):
         return {name: _with_whole_numbers(inner) for name, inner in value.items()}
     if isinstance(value, list):
