@@ -133,9 +133,9 @@ class TestMoney:
         crowded = standing(PREPAID, cap_nusd=50, rpm=1)
         await office.reserve(crowded)
         assert (await office.refusal(crowded)).code == "rate_limit_exceeded"
-        office.meters.raise_spent({"a:3": 1000})
+        office.meters.raise_spent({"a:3": 1000}, {})
         assert (await office.refusal(crowded)).type == "INSUFFICIENT_BALANCE"
-        office.meters.raise_spent({"k:7": 50})
+        office.meters.raise_spent({"k:7": 50}, {})
         assert (await office.refusal(crowded)).type == "API_KEY_QUOTA_EXHAUSTED"
 
 
@@ -216,7 +216,7 @@ class TestChecking:
         of = standing(PREPAID, rpm=1)
         await office.reserve(of)
         await office.reserving.check(of)  # its window is full
-        office.meters.raise_spent({"a:3": 1000})
+        office.meters.raise_spent({"a:3": 1000}, {})
         with pytest.raises(AccessError):
             await office.reserving.check(of)
 
@@ -246,7 +246,7 @@ class Nobody:
     def settle(self, hold: Hold, cost_nusd: int, tokens: int) -> None:
         raise AssertionError
 
-    def raise_spent(self, totals: object) -> None:
+    def raise_spent(self, totals: object, written: object) -> None:
         raise AssertionError
 
     async def run(self) -> None: ...

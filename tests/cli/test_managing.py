@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from tests.console.admin.desk import entry
+from tests.servers.postgres import running_server
 from tests.test_cli import answer, data_dir, run
 from torouter.accounts import hash_key
 from torouter.store import KeyRow, ProcessRow, Store
+from torouter.store.migrate import REVISIONS
 from torouter.units import wall_ms
 
 __all__ = ["data_dir"]
@@ -235,3 +237,18 @@ def test_a_change_that_is_not_in_force_everywhere_fails(data_dir: Path, monkeypa
     )
     assert told("key", "show", "1")["status"] == "disabled"
     assert "box:4000" in answer("process", "list")
+
+
+def test_another_database(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_server().database() as url:
+        there = ("--database", url.reveal())
+        assert run("db", "check", *there).exit_code == 1
+        assert answer("db", "upgrade", *there).endswith(" has this version's schema.\n")
+        assert run("key", "create", "--name", "there", *there).exit_code == 0
+        assert [row["name"] for row in told("key", "list", *there)] == ["there"]
+        assert told("key", "list") == []
+        monkeypatch.setenv("TOROUTER_DATABASE", url.reveal())
+        assert [row["name"] for row in told("key", "list")] == ["there"]
+        assert answer("db", "check").endswith(f" has this version's schema, {REVISIONS[-1]}.\n")
+    result = run("key", "list", "--database", "mysql://localhost/x")
+    assert result.exit_code == 2

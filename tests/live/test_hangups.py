@@ -19,6 +19,7 @@ from tests.live.gateway import Gateway
 from tests.live.office import RATES, Office, opened
 from tests.live.slots import channels_to
 from tests.live.upstream import EVENT_STREAM, Answer, Upstream, json_answer, until
+from tests.live.websocket import opened as opened_socket
 from tests.live.wire import Connection, request
 from tests.relay.answers import DIALECTS, INPUT, OUTPUT, WORDS, frames_of, whole
 from torouter.store import LedgerRow, UsageFilter, UsageRow
@@ -118,9 +119,15 @@ def paced(upstream: Dialect) -> Answer:
     return Answer(headers=EVENT_STREAM, pieces=tuple(frames_of(upstream)), framing="chunked", pace_s=0.02)
 
 
+def abort(connected: socket.socket) -> None:
+    """Closes with a reset."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connected.shutdown(socket.SHUT_RD)
+    connected.close()
+
+
 def reset(connection: Connection) -> None:
-    connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    abort(connection._socket)
 
 
 def begin(place: Place, client: Dialect, model: str, *, stream: bool = True) -> Connection:
@@ -184,6 +191,31 @@ def test_before_a_whole_answer_has_come(place: Place, client: Dialect, theirs: D
         assert (row.input_tokens, row.output_tokens, row.quality, row.cost_nusd) == (0, 0, "none", 0)
 
 
+@pytest.mark.parametrize("farewell", ["close", "reset"])
+@pytest.mark.parametrize("theirs", ["openai-responses", "anthropic"])
+def test_on_a_websocket(place: Place, theirs: Dialect, farewell: str) -> None:
+    """In due form or not."""
+    model = place.model(theirs, paced(theirs))
+    with opened_socket(place.gateway) as socket_:
+        socket_.say(model=model, input="hi")
+        while "number 9 " not in str(socket_.hear()):
+            pass
+        if farewell == "close":
+            socket_.connection.close()
+        else:
+            abort(socket_.connection.socket)
+    row = place.latest(model)
+    attempt = place.attempt(row)
+    assert (row.status, row.outcome) == (499, "client_left")
+    assert row.cost_nusd == row.input_tokens * 1000 + row.output_tokens * 2000 == -attempt.amount_nusd > 0
+    if place.on_hangup == "drain":
+        assert (row.input_tokens, row.output_tokens, row.quality) == (INPUT, OUTPUT, "reported")
+        assert attempt.outcome == "ok"
+    else:
+        assert row.quality in ("partial", "estimated")
+        assert attempt.outcome == "client_left"
+
+
 def test_a_drain_does_not_outlive_its_bound(draining: Place) -> None:
     frames = frames_of("anthropic")[:20]
     answer = Answer(headers=EVENT_STREAM, pieces=(*frames, *[b": wait\n\n"] * 300), framing="chunked", pace_s=0.05)
@@ -198,6 +230,8 @@ def test_a_drain_does_not_outlive_its_bound(draining: Place) -> None:
 
 
 def test_metrics_count_drains(draining: Place) -> None:
+    request_id, _ = hang_up(draining, "openai-chat", draining.model("openai-chat", paced("openai-chat")))
+    draining.row(request_id)
     with Connection(draining.gateway.port) as connection:
         told = connection.ask("GET", "/metrics").body.decode()
     lines = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))

@@ -10,7 +10,7 @@ from tests.live.callers import CALLERS
 from tests.live.conftest import TakeSlot
 from tests.live.gateway import FIRST_KEY, Gateway
 from tests.live.slots import UPSTREAM_KEY
-from tests.live.upstream import Answer, json_answer, recorded_answer, sse_answer, until
+from tests.live.upstream import EVENT_STREAM, Answer, json_answer, recorded_answer, sse_answer, until
 from tests.live.wire import Connection, Reply, request
 from tests.recorded import frames, recorded
 from torouter.store import Store, UsageRow
@@ -125,3 +125,11 @@ def test_nothing_that_was_said_is_kept(gateway: Gateway, take: TakeSlot) -> None
     kept = gateway.log.read_bytes() + b"".join(path.read_bytes() for path in gateway.data.rglob("*") if path.is_file())
     for secret in secrets:
         assert secret.encode() not in kept
+
+
+def test_a_stream_that_comes_in_one_piece_has_its_status(gateway: Gateway, take: TakeSlot) -> None:
+    """Its end is seen before its answer is begun."""
+    whole = b"".join(frames(recorded("openai-responses/stream/007").response_body))
+    slot = take("openai-responses", Answer(headers=EVENT_STREAM, pieces=(whole,)))
+    row = _row(gateway, _stream(gateway, "openai-responses", slot.model).header("x-request-id"))
+    assert (row.status, row.outcome, row.quality) == (200, "ok", "reported")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -22,9 +23,14 @@ _Step: TypeAlias = tuple[str, Any]
 
 ACCOUNTS = 2
 KEYS_EACH = 2
-SPAN_MS = 3 * DAY_MS
+FIRST_DAY = AT_MS - AT_MS % DAY_MS
 
-times = st.integers(0, SPAN_MS).map(lambda step: AT_MS + step)
+# About full hours, of which days and their ends are some.
+times = st.builds(
+    lambda hour, step_ms: FIRST_DAY + hour * HOUR_MS + step_ms,
+    st.one_of(st.integers(0, 72), st.sampled_from([0, 24, 48, 72])),
+    st.sampled_from([-1, 0, 1, 1_800_000]),
+)
 windows = st.builds(PlanWindow, st.integers(1, 2), st.sampled_from(["day", "week"]), st.sampled_from([0, DAY_MS]))
 
 
@@ -85,13 +91,12 @@ def test_sums_are_kept(store: Store, taken: Sequence[_Step]) -> None:
     check_roll_ups(store, written)
 
 
-@given(batch=st.lists(entries(), max_size=12), first=times, last=times)
+@given(batch=st.lists(entries(), min_size=6, max_size=16), ends=st.lists(times, min_size=4, max_size=4, unique=True))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_time_is_summed_up_as_its_rows_are(store: Store, batch: Sequence[Entry], first: int, last: int) -> None:
+def test_any_time_is_summed_up_as_its_rows_are(store: Store, batch: Sequence[Entry], ends: Sequence[int]) -> None:
     empty(store)
     store.write_entries(batch)
-    for step_ms in (1, HOUR_MS, DAY_MS):
-        from_ms, until_ms = first - first % step_ms, last - last % step_ms
+    for from_ms, until_ms in combinations(sorted(ends), 2):
         rows = [each.usage for each in batch if from_ms <= each.usage.at_ms < until_ms]
         found = store.usage_totals(UsageFilter(from_ms=from_ms, until_ms=until_ms))
         assert (found.requests, found.cost_nusd) == (len(rows), sum(row.cost_nusd for row in rows))

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tests.relay.stage import KEY
+from tests.relay.stage import ACCOUNT, GROUP, KEY
 from tests.routing.channels import channel
+from torouter.access.keyring import Group
+from torouter.access.standing import Standing
 from torouter.errors import RequestError, RoutingError
 from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.catalog import names_for, parse_catalog, render_list, render_model
@@ -95,8 +97,16 @@ def test_one_model_and_a_missing_one() -> None:
     assert caught.value.status == 404
 
 
+def standing(group: Group, *models: str) -> Standing:
+    return Standing(replace(KEY, models=frozenset(models)), ACCOUNT, group, None, 0)
+
+
 def test_a_keys_list_and_its_group_narrow_the_catalog() -> None:
     snapshot = Snapshot(channels=(channel("a", "x", "y"), channel("b", "z", groups=("gold",))))
-    assert names_for(KEY, snapshot) == ["x", "y"]
-    narrowed = replace(KEY, group="gold", models=frozenset({"z", "gone"}))
-    assert names_for(narrowed, snapshot) == ["z"]
+    gold = Group(id=1, name="gold")
+    assert names_for(standing(GROUP), snapshot) == ["x", "y"]
+    assert names_for(standing(gold), snapshot) == ["x", "y", "z"]
+    assert names_for(standing(gold, "z", "gone"), snapshot) == ["z"]
+    few = replace(gold, models=frozenset({"x", "z", "gone"}))
+    assert names_for(standing(few), snapshot) == ["x", "z"]
+    assert names_for(standing(few, "y", "z"), snapshot) == ["z"]

@@ -60,6 +60,7 @@ def derived_key(pepper: bytes, purpose: str) -> bytes:
 
 def _create(path: Path) -> None:
     """Whole or not at all, and by one process only: the file gets its name when it is complete, if the name is free."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store may be elsewhere
     draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

@@ -43,9 +43,8 @@ def make_pages(
     lifespan: Lifespan[Starlette],
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """`health`: may this process be sent requests? `degraded`: it may, but goes by what it knew some time ago.
-    `is_demo`: is the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes
-    beside these."""
+    """`health`: may this process be sent requests? `degraded` is, but goes by what it knew some time ago. `is_demo`: is
+    the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes beside these."""
 
     async def landing(request: Request) -> Response:
         page = _TEMPLATES.get_template("landing.html")

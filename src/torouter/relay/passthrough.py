@@ -80,7 +80,9 @@ class Passthrough:
             return False
         self.first_byte_s = self._clock()
         self._raise_early_error(body)
-        self._look(body)
+        self._sample.append(body)
+        self._seen_bytes = len(body)
+        self._tap.feed(body)  # what is settled has the status of the answer, which is not begun yet
         if self._is_cut_short():
             if body:
                 self._begin()

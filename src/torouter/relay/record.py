@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from torouter.canon.usage import Usage
 from torouter.errors import ErrorKind, TorouterError, UpstreamError
@@ -24,7 +26,7 @@ _SURFACES: Final = {
 _WORDS: Final[dict[ErrorKind, AttemptOutcome]] = {"timeout": "timeout", "rate_limit": "rate_limited"}
 
 
-class Charge(NamedTuple):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """`version` is the price's, empty where there was none; `parts` what the cost is made of, as `ledger.cost` reads
     it."""
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsage, UsageFilter, UsageRow, UsageTotals
-from torouter.store.schema import usage, usage_days, usage_hours
+from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
 
 __all__ = ["PAGE_ROWS", "by_model", "page", "series", "totals"]
@@ -43,7 +43,8 @@ _ROLLED_UP: Final = ("account_id", "key_id", "model")
 
 
 def page(connection: Connection, wanted: UsageFilter, before: tuple[int, int] | None, limit: int) -> list[StoredUsage]:
-    query = _PAGE.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, wanted))
+    told = _without_account(connection, wanted)
+    query = _PAGE.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, told))
     if before is not None:
         at_ms, row_id = before
         query = query.where(_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id))
@@ -77,6 +78,15 @@ def series(connection: Connection, wanted: UsageFilter, step: SeriesStep) -> lis
     is_asked = _of_span(Span(source, from_ms, wanted.until_ms), wanted)
     rows = connection.execute(select(at_ms, *_sums_of(source)).where(is_asked).group_by(at_ms).order_by(at_ms))
     return [SeriesPoint(at_ms=row[0], totals=_added([row[1:]])) for row in rows]
+
+
+def _without_account(connection: Connection, wanted: UsageFilter) -> UsageFilter:
+    """A key belongs to one account for ever. Told both, PostgreSQL expects few rows and sorts all there are: 124 ms
+    for a page of a key, of ten million requests."""
+    if wanted.account_id is None or wanted.key_id is None:
+        return wanted
+    owner = connection.execute(select(keys.c.account_id).where(keys.c.id == wanted.key_id)).scalar_one_or_none()
+    return msgspec.structs.replace(wanted, account_id=None) if owner == wanted.account_id else wanted
 
 
 def _spans(wanted: UsageFilter) -> list[Span]:

@@ -634,3 +634,21 @@ def test_usage_may_be_asked_at_any_time() -> None:
         tap.feed(raw[n : n + 1])
         assert tap.usage().total_tokens in (0, 5)
     assert (tap.usage().quality, tap.is_finished) == ("reported", True)
+
+
+@pytest.mark.parametrize("exchange", STREAMS, ids=lambda exchange: exchange.label)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_figures_come_behind_the_last_event(exchange: Exchange, seed: int) -> None:
+    """However the bytes are cut; and Gemini's streams have no event that is known to be the last."""
+    dialect, body, draw = DIALECT_OF[exchange.protocol], exchange.response_body, random.Random(seed)
+    tap = CODECS[dialect].tap("chat", "sse")
+    marks = sorted({0, len(body), *(draw.randrange(len(body)) for _ in range(20 * seed))})
+    told: list[Usage] = []
+    for start, end in pairwise(marks):
+        if tap.feed(body[start:end]):
+            told.append(tap.usage())
+    assert all(usage == tap.usage() for usage in told)
+    is_marked = any(
+        mark in body for mark in (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
+    )
+    assert len(told) == (1 if is_marked and dialect != "gemini" else 0)
