@@ -152,7 +152,8 @@ def test_nobody_sees_a_change_before_an_earlier_one(store: Store, opened: tuple[
 
     def follow() -> dict[int, int]:
         with Store.open(*opened) as reader:
-            seen, state = reader.changes_since(0).revision, {}
+            first = reader.changes_since(0)
+            seen, state = first.revision, {key.id: key.limits.rpm for key in first.keys}
             while seen < last and not is_over.is_set():
                 changes = reader.changes_since(seen)
                 state |= {key.id: key.limits.rpm for key in changes.keys}
