@@ -80,6 +80,42 @@ def test_a_body_over_the_limit_is_none() -> None:
     assert repeat().body_of(DATA.replace(b"3\r", b"1001\r").replace(b"abc", body)) is None
 
 
+ALONE = DATA[:-3]
+
+
+@pytest.mark.parametrize("size", [1, 3, 12, LIMIT])
+def test_a_head_alone_announces_its_body(size: int) -> None:
+    alone = Repeat.of(head(), ALONE, 3, LIMIT)
+    assert alone is not None
+    for known in (alone, repeat()):
+        assert known.announced_bytes(ALONE.replace(b"3\r", b"%d\r" % size)) == size
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(b"\r\n\r\n", b"\r\n\r\na", id="some of the body"),
+        pytest.param(b": 3", b": 0", id="no body"),
+        pytest.param(b": 3", b": +3", id="a sign"),
+        pytest.param(b": 3", b": 3_0", id="an underscore"),
+        pytest.param(b": 3", b": \xb3", id="no ASCII digit"),
+        pytest.param(b": 3", b": ", id="no digits"),
+        pytest.param(b": 3", b": 0000000003", id="too many digits"),
+        pytest.param(b": 3", b": 1001", id="over the limit"),
+        pytest.param(b": 3\r\n", b": 3\r\nTransfer-Encoding: chunked\r\n", id="another coding"),
+        pytest.param(b": 3\r\n", b": 3\r\nContent-Length: 3\r\n", id="a second length"),
+        pytest.param(b"/x?q", b"/y?q", id="another path"),
+        pytest.param(ALONE, ALONE + ALONE, id="two heads"),
+        pytest.param(ALONE, b"", id="nothing"),
+        pytest.param(ALONE, ALONE[:-2], id="no blank line"),
+        pytest.param(ALONE, ALONE[: ALONE.index(b"3")], id="what stands before the digits"),
+    ],
+)
+def test_anything_else_announces_nothing(old: bytes, new: bytes) -> None:
+    assert old in ALONE
+    assert repeat().announced_bytes(ALONE.replace(old, new)) == 0
+
+
 @pytest.mark.parametrize(
     ("seen", "data", "body_bytes"),
     [
@@ -94,6 +130,9 @@ def test_a_body_over_the_limit_is_none() -> None:
         pytest.param(head(), DATA[:-1], 3, id="a body not whole"),
         pytest.param(head(), DATA + DATA, 3, id="two requests"),
         pytest.param(head(), b"abc" + DATA, 3, id="the end of a body before"),
+        pytest.param(head(), ALONE[:-2], 3, id="a head not whole"),
+        pytest.param(head(), ALONE[:-2], len(ALONE) - 5, id="a head not whole, of a body as long"),
+        pytest.param(head(), ALONE + ALONE, 3, id="two heads"),
         pytest.param(head(), DATA.replace(b"Content-Length: 3\r\n", b""), 3, id="no length"),
         pytest.param(head(), DATA.replace(b": 3\r\n", b": 3 \r\n"), 3, id="space behind the length"),
         pytest.param(head(), DATA.replace(b": 3\r\n", b": 4\r\n"), 3, id="another length"),
@@ -220,3 +259,52 @@ async def test_connections_share_equal_heads_and_no_others(site: ReadingSite, po
     first, second, third, fourth, fifth, _ = site.heads
     assert third is first
     assert len({id(head) for head in (first, second, fourth, fifth)}) == 4
+
+
+def split(body: bytes, path: bytes = b"/x") -> tuple[bytes, bytes]:
+    """A request as clients send it that write the head before the body."""
+    whole = post(body, path)
+    return whole[: len(whole) - len(body)], body
+
+
+async def test_heads_that_come_before_their_bodies_are_known_again(site: ReadingSite, port: int) -> None:
+    pieces = [piece for body in (b"one", b"second", b"third") for piece in split(body)]
+    said = await converse(port, *pieces, post(b"in one"), *split(b"last"))
+    assert bodies(said) == [b"one", b"second", b"third", b"in one", b"last"]
+    assert len({id(head) for head in site.heads[:-1]}) == 1
+
+
+async def test_bodies_behind_a_known_head_may_come_cut_anywhere_and_with_more_behind(
+    site: ReadingSite, port: int
+) -> None:
+    known, _ = split(b"abcdef")
+    said = await converse(
+        port,
+        *split(b"uvwxyz"),
+        *(known, b"ab", b"cd", b"ef"),
+        *(known, b"ab", b"cdef" + post(b"behind", b"/y")),
+        *(known, b"abcdef" + known, b"ABCDEF"),
+    )
+    assert bodies(said) == [b"uvwxyz", b"abcdef", b"abcdef", b"behind", b"abcdef", b"ABCDEF"]
+    assert [head.path for head in site.heads] == [b"/x", b"/x", b"/x", b"/y", b"/x", b"/x", b"/bye"]
+
+
+async def test_a_head_is_not_learnt_from_the_request_behind_it(site: ReadingSite, port: int) -> None:
+    """Of the same length, so that only the head itself tells them apart."""
+    alone, body = split(b"abc")
+    said = await converse(port, alone, body + post(b"def", b"/y"), post(b"ghi"), *split(b"jkl"))
+    assert bodies(said) == [b"abc", b"def", b"ghi", b"jkl"]
+    assert [head.path for head in site.heads] == [b"/x", b"/y", b"/x", b"/x", b"/bye"]
+
+
+async def test_a_body_that_does_not_come_spoils_no_head_that_others_share(site: ReadingSite, port: int) -> None:
+    site.limits = Limits(body_bytes=LIMIT, body_s=0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in (*split(b"one"), split(b"two")[0], b"t"):
+        writer.write(piece)
+        await asyncio.sleep(0.05)
+    said = await asyncio.wait_for(reader.read(-1), 5)
+    writer.close()
+    assert b"HTTP/1.1 408 " in said
+    assert b"request_timeout" in said
+    assert site.heads[0].keep_alive

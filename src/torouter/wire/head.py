@@ -2,7 +2,8 @@
 
 A client on keep-alive sends the same head with every request, but for the digits of `content-length`. Once llhttp has
 taken a head apart and found it sound, its bytes need not be parsed again to mean the same, and all that the house
-derived from it holds too (what that is worth: `python -m bench.line --without repeat`).
+derived from it holds too (what that is worth: `python -m bench.line --without repeat`). The body may come in the same
+read or, as from the vendors' Python SDKs, in those that follow.
 """
 
 from __future__ import annotations
@@ -77,14 +78,16 @@ class Repeat:
 
     @classmethod
     def of(cls, head: Head, data: bytes, body_bytes: int, limit_bytes: int) -> Repeat | None:
-        """`None` unless `data` is exactly this head (already parsed, and found sound) and a body of that length, and
-        the head is plain: one decimal `content-length`, nothing else about framing, HTTP/1.1 with keep-alive.
-        `limit_bytes` is that of bodies."""
-        end = len(data) - body_bytes - 2
+        """`None` unless `data` is exactly this head (already parsed, and found sound), alone or with a body of that
+        length, and the head is plain: one decimal `content-length`, nothing else about framing, HTTP/1.1 with
+        keep-alive. `limit_bytes` is that of bodies."""
+        end = data.find(b"\r\n\r\n") + 2
+        behind_bytes = len(data) - end - 2
         if (
             not (head.keep_alive and not head.is_http10 and head.method == b"POST" and data.startswith(b"POST "))
             or not _NOT_REPEATED.isdisjoint(head.fields)
-            or data.find(b"\r\n\r\n") != end - 2
+            or end < 2
+            or behind_bytes not in (0, body_bytes)
         ):
             return None
         lines = list(_LENGTH_LINE.finditer(data, 0, end))
@@ -111,3 +114,13 @@ class Repeat:
         if size > self._limit_bytes or data[start:stop] != b"%d" % size:
             return None
         return data[begin:]
+
+    def announced_bytes(self, data: bytes) -> int:
+        """Of the body to come, if `data` is exactly this head with other digits and nothing behind it; else 0."""
+        if not (data.startswith(self._before) and data.endswith(self._after)):
+            return 0
+        digits = data[self._start : len(data) - len(self._after)]
+        if len(digits) > _MAX_DIGITS or not digits.isdigit():
+            return 0
+        size = int(digits)
+        return size if size <= self._limit_bytes else 0

@@ -91,6 +91,7 @@ class Connection(asyncio.Protocol):
     """One client connection. States: idle, head, body; `active` is the exchange being answered."""
 
     __slots__ = (
+        "_awaited_bytes",
         "_body_bytes",
         "_body_parts",
         "_declined",
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_last_read_s",
         "_lingers_until_s",
+        "_lone_head",
         "_loop",
         "_parser",
         "_part_started_s",
@@ -149,6 +151,10 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._body_parts: list[bytes] = []
         self._body_bytes = 0
+        self._awaited_bytes = 0
+        """Of a body whose head came alone and was known again: it goes past the parser too."""
+        self._lone_head: tuple[Head, bytes] | None = None
+        """A head that came alone, parsed and as it came, until its body is whole."""
         self._part_started_s = 0.0
         self._last_read_s = 0.0
         self._lingers_until_s = 0.0
@@ -202,14 +208,41 @@ class Connection(asyncio.Protocol):
         if self._has_fault:
             return  # lingering: what still comes of a refused request is thrown away
         now_s = self._last_read_s = self._loop.time()
+        if self._awaited_bytes:
+            self._take_body(data)
+            return
         is_between = self._state == "idle"
         repeat = self._repeat
-        if repeat is not None and is_between and (body := repeat.body_of(data)) is not None:
-            self._accept(Exchange(self, repeat.head, body, self.next_request_id(), now_s))
-            return
+        if repeat is not None and is_between:
+            if (body := repeat.body_of(data)) is not None:
+                self._accept(Exchange(self, repeat.head, body, self.next_request_id(), now_s))
+                return
+            if size := repeat.announced_bytes(data):
+                self._await_body(repeat.head, size)
+                return
         self._parse(data)
         if is_between:
             self._repeat = self._seen_in(data)
+            self._lone_head = (self._head, data) if self._head is not None and not self._body_bytes else None
+        elif self._lone_head is not None and self._state == "idle":
+            (head, opening), self._lone_head = self._lone_head, None
+            self._repeat = self._seen_in(opening, head)
+
+    def _await_body(self, head: Head, size_bytes: int) -> None:
+        self._head = head
+        self._state = "body"
+        self._part_started_s = self._last_read_s
+        self._awaited_bytes = size_bytes
+
+    def _take_body(self, data: bytes) -> None:
+        missing_bytes = self._awaited_bytes - self._body_bytes
+        self.on_body(data[:missing_bytes])
+        if len(data) < missing_bytes:
+            return
+        self._awaited_bytes = 0
+        self.on_message_complete()
+        if len(data) > missing_bytes:
+            self.data_received(data[missing_bytes:])
 
     def _parse(self, data: bytes) -> None:
         while data:
@@ -239,11 +272,14 @@ class Connection(asyncio.Protocol):
                 self._fault(_head_too_large())
         return b""
 
-    def _seen_in(self, data: bytes) -> Repeat | None:
-        """What to know the next request by, if `data` was one whole request and whoever answers it kept its reading of
-        the head. The parser is between two messages then, and knows nothing of those that go past it."""
+    def _seen_in(self, data: bytes, head: Head | None = None) -> Repeat | None:
+        """What to know the next request by, if `data` was one whole request, or the `head` of one alone, and whoever
+        answers it kept its reading of the head. The parser is between two messages then, and knows nothing of those
+        that go past it."""
         exchange = self._queue[-1] if self._queue else self.active
         if self._state != "idle" or exchange is None or exchange.head.reading is None:
+            return None
+        if head is not None and exchange.head is not head:  # another request came right behind
             return None
         repeat = Repeat.of(exchange.head, data, len(exchange.body), self._site.limits.body_bytes)
         return None if repeat is None else self._repeats.setdefault(repeat.wire_form, repeat)
@@ -386,13 +422,13 @@ class Connection(asyncio.Protocol):
         self._has_fault = True
         self.is_closing = True
         head = self._head or self._unread_head()
-        head.keep_alive = False
-        self._head = self._repeat = None
+        self._head = self._repeat = self._lone_head = None
         self._queue.clear()
         self._body_parts = []
         if self.active is not None:
             return  # an earlier request is being answered: its answer ends the connection
         exchange = self.active = Exchange(self, head, b"", self.next_request_id(), self._last_read_s)
+        exchange.keep_alive = False  # not the head's: that may be shared
         self._site.refuse(exchange, error)
 
     def _unread_head(self) -> Head:
