@@ -168,3 +168,5 @@ def _configure_logging() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for chatty in ("uvicorn", "torouter.wire.websocket"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A connection that the database has ended is a traceback there, and our own `StoreError` says it in a sentence.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)

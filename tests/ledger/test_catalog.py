@@ -24,6 +24,12 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     assert file.stat().st_mtime_ns == made_ns
 
 
+def test_its_folder_is_made_too(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    assert open_catalogue(folder).version
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_several_processes_may_start_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         made = [each.version for each in pool.map(open_catalogue, [tmp_path] * 3)]
@@ -44,9 +50,10 @@ def test_a_file_that_is_no_list_is_made_anew(text: bytes, tmp_path: Path, caplog
     assert "made anew" in caplog.text
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
     with pytest.raises(ConfigError, match="could not be compiled"):
-        open_catalogue(tmp_path / "nowhere")
+        open_catalogue(tmp_path / "data" / "deeper")
 
 
 SERVING = """

@@ -3,7 +3,7 @@ and is in force when the gateway has said so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -12,7 +12,7 @@ from tests.live.gateway import Gateway
 from torouter.accounts import add_key, load_pepper
 from torouter.accounts.propagation import wait_until_everywhere
 from torouter.store import KeyRow, Store, UsageFilter
-from torouter.units import new_api_key
+from torouter.units import Secret, new_api_key
 
 __all__ = ["RATES", "Office", "opened"]
 
@@ -79,6 +79,8 @@ class Office:
 
 
 @contextmanager
-def opened(gateway: Gateway) -> Iterator[Office]:
-    with Store.open(gateway.data) as store:
-        yield Office(store, load_pepper(gateway.data, {}, may_create=False))
+def opened(
+    gateway: Gateway, database: Secret | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Office]:
+    with Store.open(gateway.data, database) as store:
+        yield Office(store, load_pepper(gateway.data, environment or {}, may_create=False))

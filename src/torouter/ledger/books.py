@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from torouter.errors import StoreError
 from torouter.ledger.journal import Journal, Segment, decode_entry, encode_entry
 from torouter.store import Entry, LedgerRow, PlanWindow, UsageRow
 
@@ -65,6 +66,7 @@ class Books:
         self._entries: list[Entry] = []
         self._batches: deque[_Batch] = deque()
         self._removed: list[str] = []
+        self._is_away = False
         self._until_forgetting_s = _FORGET_S
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="torouter-ledger")
 
@@ -137,6 +139,11 @@ class Books:
         """Did it work?"""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except StoreError as error:
+            _log.error(
+                "the ledger could not be stored; trying again waiting=%d error=%s", self.waiting_rows, error.message
+            )
+            return False
         except Exception:
             _log.exception("the ledger could not be stored; trying again waiting=%d", self.waiting_rows)
             return False

@@ -35,7 +35,7 @@ def open_catalogue(folder: Path) -> Catalogue:
     file = folder / f"prices-{version(_PACKAGE)}.json"
     try:
         return Catalogue(file.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _log.warning("price list is unreadable and made anew file=%s error=%s", file, error)
@@ -58,6 +58,7 @@ def _write(file: Path) -> None:
     """Under a name of this process's own first."""
     from torouter.ledger.compiler import compiled
 
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store may be elsewhere
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.write_bytes(compiled())
     draft.replace(file)

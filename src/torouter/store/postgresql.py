@@ -78,6 +78,8 @@ class PostgresqlHome:
     def fault(self, error: Exception) -> StoreError | None:
         if isinstance(error, PoolTimeout):
             return StoreError(f"The store {self.place} is busy: no connection was free for {_WAIT_S} s.")
+        if isinstance(error, OSError):  # the driver lets those of its socket pass, while it reads
+            return StoreError(f"The store {self.place} {_unreachable(error)}")
         if not isinstance(error, DBAPIError):
             return None
         return StoreError(f"The store {self.place} {_advice(error)}")
@@ -124,6 +126,9 @@ def _make_engine(url: URL, place: str, *, is_patient: bool = False) -> Engine:
         except ssl.SSLError as error:
             opened.close()
             raise StoreError(f"The store {place} cannot be reached safely: {error.reason or error}.") from error
+        except OSError as error:
+            opened.close()
+            raise StoreError(f"The store {place} {_unreachable(error)}") from error
         except BaseException:
             opened.close()
             raise

@@ -244,6 +244,9 @@ class SharedMeters:
             if windows:
                 minutes = await loop.run_in_executor(None, self._read_minutes, ask.key_id, self._since_minute(windows))
                 arguments += [word for name in windows for word in _slots(name, minutes)]
+        except StoreError as error:
+            _log.error("spending and requests so far could not be read error=%s", error.message)
+            return False
         except Exception:
             _log.exception("spending and requests so far could not be read")
             return False
