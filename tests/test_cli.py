@@ -223,7 +223,7 @@ class TestKey:
         assert run("key", "create", option).exit_code == 0
         assert re.search(rf"^keep_responses +{keeps}$", answer("key", "show", "1"), flags=re.MULTILINE)
         with Store.open(data_dir) as store:
-            [row] = store.access_rows().keys
+            [row] = store.list_keys()
         assert row.keep_responses is (keeps == "yes")
 
     def test_create_in_a_group(self, data_dir: Path) -> None:

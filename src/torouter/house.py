@@ -215,12 +215,15 @@ class House:
         return PriceBook(self._catalogue, own_prices(rows), free_kinds=_FREE_KINDS, providers=_PROVIDERS)
 
     async def _prune(self) -> None:
-        """Old usage goes, a little at a time; the minutes of request windows too."""
+        """Old usage goes, a little at a time, and its sums by hour; those by day stay. The minutes of request windows
+        go when no window holds them."""
         days = self._settings.store.retention_days
         while True:
             now_ms = wall_ms()
             if days:
-                await self._bite(partial(self._store.prune_usage, now_ms - days * _DAY_MS, _PRUNE_ROWS))
+                before_ms = now_ms - days * _DAY_MS
+                await self._bite(partial(self._store.prune_usage, before_ms, _PRUNE_ROWS))
+                await self._bite(partial(self._store.prune_hours, before_ms, _PRUNE_ROWS))
             last_minute = (now_ms - _LONGEST_WINDOW_MS) // _MINUTE_MS
             await self._bite(partial(self._store.prune_minutes, last_minute, _PRUNE_ROWS))
             await asyncio.sleep(_PRUNE_S * random.uniform(0.8, 1.2))  # noqa: S311  # so that workers do not meet

@@ -13,7 +13,7 @@ from tests.live.slots import UPSTREAM_KEY
 from tests.live.upstream import EVENT_STREAM, Answer, json_answer, recorded_answer, sse_answer, until
 from tests.live.wire import Connection, Reply, request
 from tests.recorded import frames, recorded
-from torouter.store import Store, UsageRow
+from torouter.store import Store, UsageFilter, UsageRow
 
 STREAMS = [
     ("openai-chat", "openai-chat/stream/010", 126),
@@ -30,7 +30,7 @@ def _row(gateway: Gateway, request_id: str | None) -> UsageRow:
 
     def is_written() -> bool:
         with Store.open(gateway.data) as store:
-            found.extend(row for row in store.usage_rows(limit=50) if row.request_id == request_id)
+            found.extend(stored.row for stored in store.usage_page(UsageFilter(request_id=request_id)))
         return bool(found)
 
     assert until(is_written, 5), "no usage row"

@@ -17,7 +17,7 @@ from tests.live.slots import DIALECTS, UPSTREAM_KEY, Slot
 from tests.live.upstream import recorded_answer, sse_answer, until
 from tests.live.websocket import Event, opened
 from tests.recorded import frames, recorded
-from torouter.store import Store, UsageRow
+from torouter.store import Store, UsageFilter, UsageRow
 
 TEXT = "openai-responses/stream/007"
 CALL = "openai-responses/stream/001"
@@ -197,7 +197,7 @@ def _rows(gateway: Gateway, slot: Slot, count: int) -> list[UsageRow]:
 
     def are_written() -> bool:
         with Store.open(gateway.data) as store:
-            found[:] = [row for row in store.usage_rows(limit=50) if row.model == slot.model][:count]
+            found[:] = [stored.row for stored in store.usage_page(UsageFilter(model=slot.model))][:count]
         return len(found) == count
 
     assert until(are_written, 5), f"{len(found)} usage rows"

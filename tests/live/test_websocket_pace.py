@@ -20,7 +20,7 @@ from tests.live.upstream import EVENT_STREAM, Answer, Upstream, recorded_answer,
 from tests.live.websocket import Socket, opened
 from tests.live.wire import Connection, request
 from tests.recorded import frames, recorded
-from torouter.store import Store
+from torouter.store import Store, UsageFilter
 
 TEXT = "openai-responses/stream/007"
 PIECES = tuple(frames(recorded(TEXT).response_body))
@@ -187,7 +187,7 @@ def test_leaving_within_a_turn_cancels_the_upstream(gateway: Gateway, take: Take
 
     def is_recorded() -> bool:
         with Store.open(gateway.data) as store:
-            rows = [row for row in store.usage_rows(limit=50) if row.model == slot.model]
+            rows = [stored.row for stored in store.usage_page(UsageFilter(model=slot.model))]
         return [(row.status, row.outcome) for row in rows] == [(499, "client_left")]
 
     assert until(is_recorded)

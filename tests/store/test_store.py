@@ -98,7 +98,8 @@ class TestKeys:
         assert deleted.deleted_ms is not None
         assert store.list_keys() == []
         assert store.list_keys(include_deleted=True) == [deleted]
-        assert store.access_rows().keys == ()
+        assert store.changes_since(0).keys == ()
+        assert [each.is_deleted for each in store.changes_since(1).keys] == [True]
         with pytest.raises(StoreError, match="There is no key 1"):
             store.set_key_status(row.id, "enabled")
         with pytest.raises(StoreError, match="There is no key 1"):
@@ -106,43 +107,8 @@ class TestKeys:
         with pytest.raises(StoreError, match="a deleted one cannot come back"):
             make_key(store, account)
 
-    def test_last_use_moves_forward_only(self, store: Store, account: AccountRow) -> None:
-        first, second = make_key(store, account), make_key(store, account, key_hash=b"\x02" * 32)
-        revision = store.revision()
-        store.touch_keys({first.id: 500, second.id: 700, 99: 800})
-        store.touch_keys({first.id: 400, second.id: 900})
-        store.touch_keys({})
-        assert [row.last_used_ms for row in store.list_keys()] == [500, 900]
-        assert store.revision() == revision
-
 
 class TestAccess:
-    def test_rows_join_key_account_and_group(self, store: Store, account: AccountRow) -> None:
-        key = store.create_key(
-            account_id=account.id,
-            group="default",
-            name="ci",
-            key_hash=b"\x07" * 32,
-            head="",
-            tail="",
-            models=("m",),
-            expires_ms=5,
-        )
-        store.set_key_status(key.id, "disabled")
-        access = store.access_rows()
-        assert access.revision == store.revision()
-        (row,) = access.keys
-        assert (row.key_id, row.key_hash, row.key_name, row.key_status) == (key.id, b"\x07" * 32, "ci", "disabled")
-        assert (row.models, row.expires_ms) == (("m",), 5)
-        assert (row.account_id, row.account_status, row.role) == (account.id, "active", "admin")
-        assert (row.group_id, row.group) == (1, "default")
-
-    def test_a_key_without_its_account_is_still_shown(self, store: Store, account: AccountRow) -> None:
-        make_key(store, account)
-        store.delete_account(account.id)
-        (row,) = store.access_rows().keys
-        assert (row.account_id, row.account_status, row.role) == (account.id, None, None)
-
     def test_every_change_raises_the_revision_in_its_transaction(self, store: Store) -> None:
         changes = [
             lambda: store.create_account("a@b", "A", "user"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import pytest
 from sqlalchemy import text
 
 from tests.store.entries import AT_MS, entry, make_accounts_and_keys, usage_row
-from torouter.store import SeriesPoint, Store, UsageFilter, UsageRow, UsageTotals
+from torouter.store import Entry, SeriesPoint, Store, UsageFilter, UsageRow, UsageTotals
 from torouter.store.schema import usage
 from torouter.store.spans import DAY_MS, HOUR_MS, Span, spans
 
@@ -26,14 +24,16 @@ class TestRows:
     def test_a_row_comes_back_as_it_was(self, store: Store) -> None:
         first = usage_row()
         refused = usage_row(dialect_out="", channel="", is_stream=False, first_token_ms=None, losses=None)
-        store.insert_usage([first, refused])
-        assert store.usage_rows() == [refused, first]
-        assert store.usage_rows(limit=1) == [refused]
-        assert store.usage_rows()[0].is_stream is False
+        make_accounts_and_keys(store)
+        store.write_entries([Entry(first, ()), Entry(refused, ())])
+        found = [stored.row for stored in store.usage_page(UsageFilter())]
+        assert found == [refused, first]
+        assert found[0].is_stream is False
+        assert [stored.row for stored in store.usage_page(UsageFilter(), limit=1)] == [refused]
 
     def test_no_rows_are_no_work(self, store: Store) -> None:
-        store.insert_usage([])
-        assert store.usage_rows() == []
+        assert store.write_entries([]) == {}
+        assert store.usage_page(UsageFilter()) == []
 
     def test_the_row_has_the_columns_of_the_table_in_their_order(self) -> None:
         assert ("id", *UsageRow._fields) == tuple(usage.columns.keys())
@@ -174,16 +174,3 @@ def test_pages_are_read_along_an_index(sqlite_store: Store, query: str, index: s
         plan = [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM usage WHERE {query}"))]
     assert len(plan) == 1, "nothing is sorted"
     assert index in plan[0]
-
-
-def test_a_row_costs_microseconds(sqlite_store: Store) -> None:
-    """About 6 µs of CPU time where this was measured, 500 rows at a time; a statement for each row would be 40 and up.
-    The best of several rounds, because the machine may be busy."""
-    spent = []
-    for _ in range(8):
-        rows = [usage_row() for _ in range(500)]
-        before = time.thread_time()
-        sqlite_store.insert_usage(rows)
-        spent.append((time.thread_time() - before) / len(rows))
-    assert min(spent) < 25e-6
-    assert sqlite_store.usage_totals(UsageFilter(channel="up-chat")).requests == 4_000

@@ -10,8 +10,6 @@ room imports SQLAlchemy, Alembic or a database's driver; `engine.py` chooses the
 from torouter.store.migrate import SchemaState, schema_state
 from torouter.store.rows import (
     AccessKeyRow,
-    AccessRow,
-    AccessRows,
     AccountBilling,
     AccountRow,
     AccountStatus,
@@ -49,8 +47,6 @@ from torouter.store.store import Store
 
 __all__ = [
     "AccessKeyRow",
-    "AccessRow",
-    "AccessRows",
     "AccountBilling",
     "AccountRow",
     "AccountStatus",

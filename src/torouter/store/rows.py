@@ -10,8 +10,6 @@ from torouter.units import Dialect, Operation
 
 __all__ = [
     "AccessKeyRow",
-    "AccessRow",
-    "AccessRows",
     "AccountBilling",
     "AccountRow",
     "AccountStatus",
@@ -127,32 +125,6 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     spent_nusd: int = 0
     last_used_address: str | None = None
     replaces_id: int | None = None
-
-
-class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What deciding about a request takes: a key that is not deleted, its account and its group.
-
-    `account_status` and `role` are `None` where the account is gone."""
-
-    key_id: int
-    key_hash: bytes
-    key_name: str
-    key_status: KeyStatus
-    models: tuple[str, ...]
-    expires_ms: int | None
-    account_id: int
-    account_status: AccountStatus | None
-    role: Role | None
-    group_id: int
-    group: str
-    keep_responses: bool | None = None
-
-
-class AccessRows(msgspec.Struct, frozen=True, kw_only=True):
-    """All keys that are not deleted, as they were at `revision`."""
-
-    revision: int
-    keys: tuple[AccessRow, ...]
 
 
 class AccessKeyRow(msgspec.Struct, frozen=True, gc=False):

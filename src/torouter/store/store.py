@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
-from sqlalchemy import or_, update
 
 from torouter.store import (
-    access,
     accounts,
     admin_tokens,
     audit,
@@ -37,7 +35,6 @@ from torouter.store import (
 from torouter.store.engine import Home, faults_of, open_home
 from torouter.store.migrate import upgrade
 from torouter.store.rows import (
-    AccessRows,
     AccountBilling,
     AccountRow,
     AdminTokenRow,
@@ -64,10 +61,8 @@ from torouter.store.rows import (
     SubscriptionRow,
     SubscriptionStatus,
     UsageFilter,
-    UsageRow,
     UsageTotals,
 )
-from torouter.store.schema import keys as keys_table
 from torouter.store.transactions import Transactions
 from torouter.units import Secret, wall_ms
 
@@ -125,11 +120,6 @@ class Store:
         """What became different after that revision; after 0: everything, but for deleted keys."""
         with self._in.viewing() as connection:
             return changes.changes_since(connection, revision)
-
-    def access_rows(self) -> AccessRows:
-        """All keys that are not deleted, and the revision they belong to, as of one moment."""
-        with self._in.viewing() as connection:
-            return access.read(connection)
 
     # What requests used and cost
 
@@ -541,24 +531,3 @@ class Store:
         """Removes rows that have expired, and the oldest ones beyond so many; a bounded number of both at a time."""
         with self._in.writing() as connection:
             vault.tidy(connection, now_ms, most_rows)
-
-    # Until the journal is there
-
-    def insert_usage(self, rows: Sequence[UsageRow]) -> None:
-        """All rows or none."""
-        with self._in.writing() as connection:
-            entries.INSERT_USAGE.run(connection, rows)
-
-    def touch_keys(self, last_used_ms: Mapping[int, int]) -> None:
-        """Moves the `last_used_ms` of keys (by id) forward, never back. No new revision: no decision depends on it."""
-        of = keys_table.c
-        with self._in.writing() as connection:
-            for key_id, at_ms in sorted(last_used_ms.items()):
-                is_later = or_(of.last_used_ms.is_(None), of.last_used_ms < at_ms)
-                change = update(keys_table).where(of.id == key_id, is_later).values(last_used_ms=at_ms)
-                connection.execute(change)
-
-    def usage_rows(self, *, limit: int = 100) -> list[UsageRow]:
-        """The latest rows, newest first."""
-        with self._in.reading() as connection:
-            return [stored.row for stored in usage.page(connection, UsageFilter(), None, limit)]
