@@ -68,8 +68,9 @@ class Site:
         assert len(told) == count
         return Counter(told)
 
-    def assert_books(self, key_id: int, account_id: int, answered: int) -> None:
-        """So many good answers, each on record once, and every sum the same to the nano-dollar."""
+    def assert_books(self, key_id: int, account_id: int, answered: int, *, is_on_balance: bool = True) -> None:
+        """So many good answers, each on record once, and every sum the same to the nano-dollar. `is_on_balance`: the
+        account paid, and not a plan."""
         store, wanted = self.office.store, UsageFilter(key_id=key_id, status=200)
         deadline = time.monotonic() + 20
         while store.usage_totals(wanted).requests < answered and time.monotonic() < deadline:
@@ -78,7 +79,8 @@ class Site:
         totals = store.usage_totals(wanted)
         assert (totals.requests, totals.cost_nusd) == (answered, answered * COST_NUSD)
         key, account = store.get_key(key_id), store.get_account(account_id)
-        assert key.spent_nusd == account.charged_nusd == answered * COST_NUSD
+        assert key.spent_nusd == answered * COST_NUSD
+        assert account.charged_nusd == (key.spent_nusd if is_on_balance else 0)
         assert account.balance_nusd == sum(each.row.amount_nusd for each in self._ledger_of(account_id))
 
     def _ledger_of(self, account_id: int) -> Iterator[Any]:

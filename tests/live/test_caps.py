@@ -12,6 +12,7 @@ import pytest
 from tests.live.sites import COST_NUSD, MODEL, Site, answer, site
 from tests.live.upstream import Upstream
 from tests.servers.postgres import running_server
+from torouter.units import wall_ms
 
 CALLS = 200
 
@@ -32,7 +33,7 @@ def placed(
         yield found
 
 
-@pytest.mark.parametrize("limited", ["cap", "balance"])
+@pytest.mark.parametrize("limited", ["cap", "balance", "plan"])
 @pytest.mark.parametrize("is_strict", [False, True], ids=["default", "strict"])
 def test_many_at_once_against_a_limit_worth_three(
     placed: Site, upstream: Upstream, limited: str, is_strict: bool
@@ -42,13 +43,18 @@ def test_many_at_once_against_a_limit_worth_three(
     upstream.script(f"up.{MODEL}", answer(delay_s=1.0))
     office, limit_nusd = placed.office, (10 if is_strict else 3) * COST_NUSD
     account_id = office.account(limit_nusd if limited == "balance" else 1000 * COST_NUSD)
+    group = office.group(billing="subscription") if limited == "plan" else "default"
+    if limited == "plan":
+        plan_id = office.plan(daily_nusd=limit_nusd, weekly_nusd=0, monthly_nusd=2 * limit_nusd)
+        group_id = office.store.get_group(group).id
+        office.store.set_subscription(account_id, group_id, plan_id, "active", wall_ms() - 1000, None)
     caps = {"cap_nusd": limit_nusd} if limited == "cap" else {}
-    key, row = office.key(account_id, is_strict=is_strict, **caps)
+    key, row = office.key(account_id, group, is_strict=is_strict, **caps)
     office.settle()
 
     told = placed.at_once(key, CALLS)
 
-    refusal = 429 if limited == "cap" else 402
+    refusal = 402 if limited == "balance" else 429
     assert told.keys() == {200, refusal}
     spent_nusd = told[200] * COST_NUSD
     if is_strict:
@@ -57,7 +63,7 @@ def test_many_at_once_against_a_limit_worth_three(
         assert limit_nusd <= spent_nusd <= limit_nusd + COST_NUSD
         assert placed.ask(key) == refusal
     assert len(upstream.visits(f"up.{MODEL}")) == told[200]
-    placed.assert_books(row.id, account_id, told[200])
+    placed.assert_books(row.id, account_id, told[200], is_on_balance=limited != "plan")
 
 
 @pytest.mark.parametrize("placed", ["two replicas"], indirect=True)

@@ -233,6 +233,15 @@ async def test_the_limits_are_told_once() -> None:
     assert meters.settled == [(hold, FULL_NUSD, INPUT + OUTPUT)]
 
 
+async def test_what_a_plan_pays_the_balance_does_not() -> None:
+    terms = Terms(plan_windows=(PlanWindow(3, "day", 1000),), is_on_balance=False)
+    async with stage({"a": replying("openai-chat", stream=False)}, charged=Prices(), terms=terms) as on:
+        await on.post(*asking("openai-chat", stream=False))
+        [entry] = on.entries
+    assert entry.usage.cost_nusd == FULL_NUSD
+    assert [(row.amount_nusd, row.note) for row in entry.attempts] == [(0, "paid by a plan")]
+
+
 async def test_without_a_price_it_is_flagged() -> None:
     async with stage({"a": replying("openai-chat", stream=False)}, charged=Prices(None)) as on:
         await on.post(*asking("openai-chat", stream=False))

@@ -77,6 +77,7 @@ class Reserving:
         terms = standing.free_terms = Terms(
             address=client.address,
             group_id=group.id,
+            is_on_balance=group.billing == "balance",
             multiplier_ppm=group.multiplier_ppm,
             on_hangup=key.on_hangup or self._on_hangup,
             is_windowed=standing.is_windowed,
@@ -106,6 +107,7 @@ class Reserving:
             hold=hold,
             address=client.address,
             group_id=standing.group.id,
+            is_on_balance=standing.group.billing == "balance",
             multiplier_ppm=standing.group.multiplier_ppm,
             on_hangup=standing.key.on_hangup or self._on_hangup,
             plan_windows=dues.plan_windows,

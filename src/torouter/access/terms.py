@@ -13,13 +13,15 @@ __all__ = ["Terms"]
 class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of one request. `hold` is what was reserved and must be settled; `None` for a key without limits.
 
-    `multiplier_ppm` is the group's, on every price. `plan_windows` are those that its cost counts against.
-    `is_windowed`: the key has request windows. `address` is the client's.
+    `is_on_balance`: the account's balance pays, and not a plan. `multiplier_ppm` is the group's, on every price.
+    `plan_windows` are those that its cost counts against. `is_windowed`: the key has request windows. `address` is the
+    client's.
     """
 
     hold: Hold | None = None
     address: str = ""
     group_id: int = 0
+    is_on_balance: bool = True
     multiplier_ppm: int = 1_000_000
     on_hangup: OnHangup = "cancel"
     plan_windows: tuple[PlanWindow, ...] = ()

@@ -178,7 +178,8 @@ def _charges(entries: Iterable[Entry]) -> dict[str, int]:
         row = entry.usage
         if row.cost_nusd:
             charges[f"k:{row.key_id}"] += row.cost_nusd
-            charges[f"a:{row.account_id}"] += row.cost_nusd
+            if amount_nusd := sum(attempt.amount_nusd for attempt in entry.attempts):
+                charges[f"a:{row.account_id}"] -= amount_nusd
             for window in entry.plan_windows:
                 charges[f"p:{window.subscription_id}:{window.window}:{window.started_ms}"] += row.cost_nusd
     return dict(charges)

@@ -45,10 +45,17 @@ def word_for(error: TorouterError) -> AttemptOutcome:
 
 
 def attempt_row(
-    passage: Passage, *, at_ms: int, amount_nusd: int, status: int, outcome: AttemptOutcome, now_s: float
+    passage: Passage,
+    *,
+    at_ms: int,
+    amount_nusd: int,
+    status: int,
+    outcome: AttemptOutcome,
+    now_s: float,
+    note: str = "",
 ) -> LedgerRow:
-    """Of the candidate that is being asked. `status` is the upstream's, 0 where no answer came; `amount_nusd` is
-    negative or 0."""
+    """Of the candidate that is being asked. `status` is the upstream's, 0 where no answer came; `amount_nusd` is what
+    the account's balance is charged with, negative or 0."""
     key, candidate, delivery, asked_s = passage.admission.key, passage.candidate, passage.delivery, passage.asked_s
     assert candidate is not None, "somebody was asked"
     assert asked_s is not None, "somebody was asked"
@@ -69,7 +76,7 @@ def attempt_row(
         outcome,
         round((now_s - asked_s) * 1000),
         first_token_ms,
-        "",
+        note,
     )
     return tuple.__new__(LedgerRow, fields)  # the class's own constructor takes longer
 

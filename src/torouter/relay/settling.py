@@ -103,7 +103,8 @@ def _served(passage: Passage, charge: Charge, at_ms: int, now_s: float) -> Ledge
     return attempt_row(
         passage,
         at_ms=at_ms,
-        amount_nusd=-charge.cost_nusd,
+        amount_nusd=-charge.cost_nusd if passage.terms.is_on_balance else 0,
+        note="" if passage.terms.is_on_balance else "paid by a plan",
         status=0 if passage.response is None else passage.response.status,
         outcome=passage.attempt_outcome,
         now_s=now_s,
