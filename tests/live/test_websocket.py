@@ -197,7 +197,7 @@ def _rows(gateway: Gateway, slot: Slot, count: int) -> list[UsageRow]:
 
     def are_written() -> bool:
         with Store.open(gateway.data) as store:
-            found[:] = [stored.row for stored in store.usage_page(UsageFilter(model=slot.model))][:count]
+            found[:] = [row for _, row in store.usage_page(UsageFilter()) if row.model == slot.model][:count]
         return len(found) == count
 
     assert until(are_written, 5), f"{len(found)} usage rows"

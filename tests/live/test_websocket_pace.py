@@ -187,7 +187,7 @@ def test_leaving_within_a_turn_cancels_the_upstream(gateway: Gateway, take: Take
 
     def is_recorded() -> bool:
         with Store.open(gateway.data) as store:
-            rows = [stored.row for stored in store.usage_page(UsageFilter(model=slot.model))]
+            rows = [row for _, row in store.usage_page(UsageFilter()) if row.model == slot.model]
         return [(row.status, row.outcome) for row in rows] == [(499, "client_left")]
 
     assert until(is_recorded)
