@@ -18,7 +18,7 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring
 from torouter.access.reserving import Reserving
 from torouter.accounts import Keeping, KeptResponses, hash_key
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential
 from torouter.ledger.books import Books
 from torouter.ledger.catalog import open_catalogue
 from torouter.ledger.journal import Journal
@@ -30,6 +30,7 @@ from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
+from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.surfaces.clients import Clients
@@ -154,7 +155,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
             name=f"up{n}",
             kind=KINDS[exchange.kind],
             base_url=f"http://127.0.0.1:9001{_BASES[exchange.upstream]}",
-            api_key=Secret("sk-up"),
+            credentials=(Credential(secret=Secret("sk-up")),),
             dialects=(exchange.upstream,),
             models={"gw": exchange.model},
         )
@@ -176,7 +177,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         keeper=Keeper(shelf, is_default=False, body_limit_bytes=Limits().body_bytes),
         max_switches=3,
         clock=asyncio.get_running_loop().time,
-        draw=random.random,
+        planner=Planner(random.random),
         prices=prices,
         meters=meters,
     )

@@ -38,6 +38,7 @@ from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
+from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot, Translations
 from torouter.store import PriceRow, Store
 from torouter.surfaces.clients import Clients
@@ -125,7 +126,7 @@ class House:
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
             clock=asyncio.get_running_loop().time,
-            draw=random.random,
+            planner=Planner(random.random),
             fetcher=self._fetcher,
             prices=self._prices,
             meters=self._meters,

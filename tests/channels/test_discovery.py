@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.recorded import exchanges
-from torouter.channels import KINDS, Channel, read_models
+from torouter.channels import KINDS, Channel, Credential, read_models
 from torouter.errors import UpstreamError
 from torouter.units import Secret
 
@@ -20,7 +20,8 @@ from torouter.units import Secret
     ],
 )
 def test_the_request(kind: str, base_url: str, target: bytes, auth: bytes) -> None:
-    request = Channel(name="c", kind=KINDS[kind], base_url=base_url, api_key=Secret("k")).discovery()
+    key = Credential(secret=Secret("k"))
+    request = Channel(name="c", kind=KINDS[kind], base_url=base_url, credentials=(key,)).discovery()
     assert request is not None
     assert (request.method, request.target, request.body) == (b"GET", target, b"")
     lines = request.head.split(b"\r\n")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torouter import __version__
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential
 from torouter.channels.base_url import BaseUrl
 from torouter.errors import ConfigError, RequestError, TorouterError
 from torouter.units import Dialect, Operation, Secret
@@ -20,8 +20,8 @@ DEADLINES = Deadlines(head_s=1.0)
 def channel(
     kind: str, base_url: str | None = None, key: str | None = "k-1", dialects: tuple[Dialect, ...] = ()
 ) -> Channel:
-    secret = Secret(key) if key is not None else None
-    return Channel(name="up", kind=KINDS[kind], base_url=base_url, api_key=secret, dialects=dialects)
+    credential = Credential(secret=Secret(key) if key is not None else None)
+    return Channel(name="up", kind=KINDS[kind], base_url=base_url, credentials=(credential,), dialects=dialects)
 
 
 def ask(

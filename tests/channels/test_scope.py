@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential
 from torouter.units import Dialect, Secret
 
 
@@ -10,9 +10,14 @@ def scope(
     kind: str, dialect: Dialect, model: str, *, key: str = "sk-1", base_url: str | None = None, name: str = "a"
 ) -> bytes:
     channel = Channel(
-        name=name, kind=KINDS[kind], base_url=base_url, api_key=Secret(key), dialects=(dialect,), models={"m": model}
+        name=name,
+        kind=KINDS[kind],
+        base_url=base_url,
+        credentials=(Credential(secret=Secret(key)),),
+        dialects=(dialect,),
+        models={"m": model},
     )
-    return channel.scope(dialect, model)
+    return channel.scope(dialect, model, channel.credentials[0])
 
 
 def test_an_account_at_an_address() -> None:

@@ -19,7 +19,7 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
 from torouter.access.reserving import Reserving
 from torouter.access.terms import Terms
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.ledger.listed import Catalogue
@@ -33,6 +33,7 @@ from torouter.relay.run import Relay
 from torouter.relay.settling import Prices
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
+from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
@@ -194,7 +195,7 @@ async def stage(
             name=name,
             kind=KINDS[kind],
             base_url=f"http://{name}/v1",
-            api_key=Secret("sk-up"),
+            credentials=(Credential(secret=Secret("sk-up")),),
             dialects=dialects[name] if isinstance(dialects, Mapping) else dialects,
             models={"m": "up-m"} if models is None else dict(models),
             priority=number,
@@ -238,7 +239,7 @@ async def stage(
             max_switches=max_switches,
             meters=counted,
             clock=clock,
-            draw=random.Random(1).random,
+            planner=Planner(random.Random(1).random),
             prices=charged,
             drain_s=drain_s,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential
 from torouter.units import Dialect, Secret
 
 __all__ = ["channel"]
@@ -20,7 +20,7 @@ def channel(
         name=name,
         kind=KINDS["openai"],
         base_url="http://127.0.0.1:9/v1",
-        api_key=Secret(f"key-of-{name}"),
+        credentials=(Credential(secret=Secret(f"key-of-{name}")),),
         dialects=dialects,
         models={model: f"up-{model}" for model in models},
         priority=priority,

@@ -7,10 +7,24 @@
 """
 
 from torouter.channels.channel import Channel
+from torouter.channels.credential import NO_CREDENTIAL, Credential
 from torouter.channels.discovery import read_models
 from torouter.channels.facts import facts_of
 from torouter.channels.kind import Auth, Kind
+from torouter.channels.policy import OnCut, Policy
 from torouter.channels.rows import KINDS
 from torouter.channels.target import Target
 
-__all__ = ["KINDS", "Auth", "Channel", "Kind", "Target", "facts_of", "read_models"]
+__all__ = [
+    "KINDS",
+    "NO_CREDENTIAL",
+    "Auth",
+    "Channel",
+    "Credential",
+    "Kind",
+    "OnCut",
+    "Policy",
+    "Target",
+    "facts_of",
+    "read_models",
+]

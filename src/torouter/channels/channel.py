@@ -1,4 +1,4 @@
-"""A channel: one connection to one upstream, with its key and the names it serves. Frozen; made from the settings."""
+"""A channel: one connection to one upstream, with its credentials and the names it serves. Frozen."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torouter.channels.base_url import BaseUrl
+from torouter.channels.credential import NO_CREDENTIAL, Credential
 from torouter.channels.discovery import models_request
 from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
+from torouter.channels.policy import Policy
 from torouter.channels.scope import scope_of
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
-from torouter.units import Dialect, Operation, Secret
-from torouter.wire.upstream import Deadlines, Request
+from torouter.units import Dialect, Operation
+from torouter.wire.upstream import Request
 
 __all__ = ["Channel"]
 
@@ -29,7 +31,8 @@ class Channel:
     name: str
     kind: Kind
     base_url: str | None = None
-    api_key: Secret | None = None
+    credentials: tuple[Credential, ...] = (NO_CREDENTIAL,)
+    """At least one."""
     dialects: tuple[Dialect, ...] = ()
     models: Mapping[str, str] | None = None
     """Name that clients use → name upstream; `None`: not declared, so the kind's patterns decide."""
@@ -38,18 +41,24 @@ class Channel:
     weight: int = 1
     groups: frozenset[str] = frozenset()
     """Groups that may use it; empty is all."""
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    _targets: Mapping[tuple[Dialect, Operation], Target] = field(init=False, repr=False)
+    policy: Policy = field(default_factory=Policy)
+    _targets: Mapping[tuple[Dialect, Operation], tuple[Target, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.models is None and self.kind.models:
             object.__setattr__(self, "models", {name: name for name in self.kind.models})
         object.__setattr__(self, "dialects", self.dialects or self.kind.dialects)
-        object.__setattr__(self, "_targets", {key: self._make_target(*key) for key in self._offered()})
+        object.__setattr__(self, "_targets", {key: self._make_targets(*key) for key in self._offered()})
 
     def target(self, dialect: Dialect, operation: Operation) -> Target | None:
-        """Where this operation goes in this dialect; `None` if the channel does not offer it."""
-        return self._targets.get((dialect, operation))
+        """Where this operation goes in this dialect, with the first credential; `None` if the channel does not offer
+        it."""
+        targets = self.targets(dialect, operation)
+        return targets[0] if targets else None
+
+    def targets(self, dialect: Dialect, operation: Operation) -> tuple[Target, ...]:
+        """One for each of `credentials`, in their order; none where the channel does not offer the operation."""
+        return self._targets.get((dialect, operation), ())
 
     def upstream_model(self, client_name: str) -> str | None:
         """The upstream's name for a model, or `None` if this channel does not serve it.
@@ -62,10 +71,10 @@ class Channel:
             return self.models.get(client_name) or self.models.get(bare)
         return bare if self.kind.has_name(bare) else None
 
-    def scope(self, dialect: Dialect, upstream_model: str) -> bytes:
-        """Where state is valid that this model issues here in this dialect."""
+    def scope(self, dialect: Dialect, upstream_model: str, credential: Credential) -> bytes:
+        """Where state is valid that this model issues to this credential in this dialect."""
         base_url = self.base_url or self.kind.base_url_of(dialect)
-        return scope_of(self.kind, dialect, base_url, self.api_key, upstream_model)
+        return scope_of(self.kind, dialect, base_url, credential.secret, upstream_model)
 
     def discovery(self) -> Request | None:
         """The request that asks the server for its models (`read_models` reads the answer); `None` where nothing is to
@@ -74,16 +83,17 @@ class Channel:
             return None
         dialect = self.dialects[0]
         base = self._base(dialect)
-        return models_request(base, dialect, auth_field(self.kind.auth_of(dialect), self.api_key))
+        return models_request(base, dialect, auth_field(self.kind.auth_of(dialect), self.credentials[0].secret))
 
     def kept_request(self, method: bytes, below: bytes, passed: bytes, query: bytes) -> Request | None:
-        """For a response that this upstream may keep itself; `None` where it does not speak that dialect. See
-        `channels.kept`; raises `RequestError`."""
+        """For a response that this upstream may keep itself; `None` where it does not speak that dialect. The
+        credentials of a channel are taken to be of one organisation, so the first will do. See `channels.kept`; raises
+        `RequestError`."""
         if self.target("openai-responses", "chat") is None:
             return None
         base = self._base("openai-responses")
-        auth = auth_field(self.kind.auth_of("openai-responses"), self.api_key)
-        return kept_request(base, auth, method, below, passed, query, self.deadlines)
+        auth = auth_field(self.kind.auth_of("openai-responses"), self.credentials[0].secret)
+        return kept_request(base, auth, method, below, passed, query, self.policy.deadlines)
 
     def _offered(self) -> list[tuple[Dialect, Operation]]:
         return [
@@ -94,9 +104,11 @@ class Channel:
             and (operation != "count_tokens" or dialect in self.kind.counters)
         ]
 
-    def _make_target(self, dialect: Dialect, operation: Operation) -> Target:
-        auth = auth_field(self.kind.auth_of(dialect), self.api_key)
-        return Target(self._base(dialect), dialect, operation, auth)
+    def _make_targets(self, dialect: Dialect, operation: Operation) -> tuple[Target, ...]:
+        base, auth = self._base(dialect), self.kind.auth_of(dialect)
+        return tuple(
+            Target(base, dialect, operation, auth_field(auth, credential.secret)) for credential in self.credentials
+        )
 
     def _base(self, dialect: Dialect) -> BaseUrl:
         if self.base_url is None and dialect not in self.kind.dialects:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from torouter.channels import KINDS, Channel
+from torouter.channels import KINDS, Channel, Credential, Policy
 from torouter.store import OnHangup
 from torouter.units import Dialect, Secret
 from torouter.wire.upstream import Deadlines
@@ -162,13 +162,13 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
             name=self.name,
             kind=KINDS[self.kind],
             base_url=self.base_url,
-            api_key=self.api_key,
+            credentials=(Credential(secret=self.api_key),),
             dialects=self.dialects,
             models=self.models,
             priority=self.priority,
             weight=self.weight,
             groups=frozenset(self.groups),
-            deadlines=deadlines,
+            policy=Policy(deadlines=deadlines),
         )
 
     @property

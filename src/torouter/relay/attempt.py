@@ -113,7 +113,7 @@ class ByteAttempt:
             passed=self._exchange.head.upstream_block,
             query=call.query,
             body=b"",
-            deadlines=channel.deadlines,
+            deadlines=candidate.deadlines,
         )
         if len(admission.memo) >= _PLANS_LIMIT:
             admission.memo.clear()  # most are of connections that have gone
@@ -227,7 +227,7 @@ class CanonAttempt:
             passed=b"",
             query=b"",
             body=self._body,
-            deadlines=candidate.channel.deadlines,
+            deadlines=candidate.deadlines,
         )
 
     def _resumed(self, paused: Answer) -> Awaitable[Response] | None:

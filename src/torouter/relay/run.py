@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import islice
 
 from torouter.access.admission import Admission
 from torouter.access.terms import Terms
@@ -26,8 +25,7 @@ from torouter.relay.settling import Prices, Settling
 from torouter.relay.tokens import Tokenizer
 from torouter.relay.turn import Keeper
 from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
-from torouter.routing.cooling import Cooling
-from torouter.routing.pick import order, preferring
+from torouter.routing.planner import Plan, Planner
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
@@ -39,9 +37,9 @@ _log = logging.getLogger("torouter.relay")
 
 
 class Relay:
-    """Serves admitted requests. One per process; `clock` is monotonic seconds, `draw` gives numbers in [0, 1).
-    `fetcher` follows links for upstreams that do not (`None`: nobody does). `drain_s` bounds how long an answer is read
-    on whose client has left, where its terms say so."""
+    """Serves admitted requests. One per process; `clock` is monotonic seconds. `fetcher` follows links for upstreams
+    that do not (`None`: nobody does). `drain_s` bounds how long an answer is read on whose client has left, where its
+    terms say so."""
 
     def __init__(
         self,
@@ -53,7 +51,7 @@ class Relay:
         keeper: Keeper,
         max_switches: int,
         clock: Callable[[], float],
-        draw: Callable[[], float],
+        planner: Planner,
         fetcher: Fetcher | None = None,
         prices: Prices | None = None,
         meters: Meters | None = None,
@@ -63,11 +61,10 @@ class Relay:
         self._continuity = continuity
         self._counters = counters
         self._keeper = keeper
+        self._planner = planner
         self._max_attempts = max_switches + 1
         self._clock = clock
-        self._draw = draw
         self._fetcher = fetcher
-        self._cooling = Cooling()
         self._tokenizer = Tokenizer()
         self._drain_s = drain_s
         settling = Settling(books=books, counters=counters, prices=prices, meters=meters, clock=clock)
@@ -120,8 +117,9 @@ class Relay:
             passage.admission = turn.admission
         last: UpstreamError | None = None
         refusal: RequestError | None = None
-        for candidate in islice(await self._ordered(passage), self._max_attempts):
-            passage.candidate = candidate
+        plan = await self._plan(passage)
+        while passage.switches + 1 < self._max_attempts and (pick := plan.next(self._clock())) is not None:
+            candidate = passage.candidate = pick.candidate
             passage.switches += 1
             try:
                 await self._try(passage, candidate)
@@ -130,8 +128,8 @@ class Relay:
                 if not may_try_next(error) or passage.drain is not None:
                     raise
                 last = error
-                if is_channels_fault(error):
-                    self._failed(candidate, error, passage.exchange)
+                self._failed(candidate, error, passage.exchange)
+                plan.failed(candidate, "next_channel", self._clock())
                 passage.drop()
             except RequestError as error:
                 passage.failed(error, self._clock())
@@ -165,20 +163,20 @@ class Relay:
                 exchange.on_pause, exchange.on_resume = response.pause, response.resume
             await delivery.deliver()
         if request is not None:
-            self._cooling.succeeded(candidate.channel.name)
+            self._planner.succeeded(candidate, self._clock(), affinity=None, first_token_s=None)
 
-    async def _ordered(self, passage: Passage) -> Iterator[Candidate]:
+    async def _plan(self, passage: Passage) -> Plan:
         """A conversation that holds somebody's state goes there first, where there is a choice."""
         admission, call, now_s = passage.admission, passage.call, self._clock()
-        ordered = order(admission.route, self._cooling, now_s, self._draw)
-        if call.operation != "chat" or not admission.route.has_choice:
-            return ordered
-        if admission.route.is_translated:
+        route = admission.route
+        if call.operation != "chat" or not route.has_choice:
+            return self._planner.plan(route, now_s, affinity=None)
+        if route.is_translated:
             capsules = (await self._conversation(passage)).capsules()
         else:
             capsules = capsules_in_body(passage.exchange.body)
         scopes = self._continuity.scopes(admission, capsules) if capsules else ()
-        return iter(preferring(scopes, ordered, self._cooling, now_s)) if scopes else ordered
+        return self._planner.plan(route, now_s, affinity=None, scopes=scopes)
 
     async def _conversation(self, passage: Passage) -> Conversation:
         """Decoded once for all candidates. Raises `RequestError`."""
@@ -228,8 +226,10 @@ class Relay:
 
     def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
         channel = candidate.channel.name
+        if not is_channels_fault(error):
+            return
         self._counters.attempt_failures[channel, error.upstream_status] += 1
-        self._cooling.failed(channel, self._clock(), error.retry_after_s)
+        self._planner.failed(candidate, "channel", self._clock(), error.retry_after_s)
         _log.warning(
             "attempt failed request_id=%s channel=%s phase=%s upstream_status=%d kind=%s",
             exchange.request_id.decode("ascii"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from torouter.routing.cooling import Cooling
+from torouter.routing.health import Health
 from torouter.routing.snapshot import Bucket, Candidate, Route
 
 __all__ = ["order", "preferring"]
 
 
-def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float]) -> Iterator[Candidate]:
+def order(route: Route, health: Health, now_s: float, draw: Callable[[], float]) -> Iterator[Candidate]:
     """Yields every candidate once. `draw` gives numbers in [0, 1).
 
     A lower priority number always comes before a higher one. Candidates that cool down come last of all: they are
@@ -19,8 +19,8 @@ def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float
     """
     cold: list[Candidate] = []
     for bucket in route.buckets:
-        if not cooling.is_empty:
-            found = [candidate for candidate in bucket.candidates if cooling.is_cooling(candidate.channel.name, now_s)]
+        found = [candidate for candidate in bucket.candidates if health.is_cooling(candidate, now_s)]
+        if found:
             cold += found
             bucket = Bucket.of([candidate for candidate in bucket.candidates if candidate not in found])
         while bucket.candidates:
@@ -32,10 +32,10 @@ def order(route: Route, cooling: Cooling, now_s: float, draw: Callable[[], float
 
 
 def preferring(
-    scopes: Collection[bytes], ordered: Iterable[Candidate], cooling: Cooling, now_s: float
+    scopes: Collection[bytes], ordered: Iterable[Candidate], health: Health, now_s: float
 ) -> list[Candidate]:
     """The same candidates, those first that can read the conversation's own state, unless they cool down."""
     return sorted(
         ordered,
-        key=lambda candidate: candidate.scope not in scopes or cooling.is_cooling(candidate.channel.name, now_s),
+        key=lambda candidate: candidate.scope not in scopes or health.is_cooling(candidate, now_s),
     )

@@ -8,9 +8,10 @@ from itertools import accumulate
 from typing import Final
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
-from torouter.channels import Channel, Target, facts_of
+from torouter.channels import Channel, Credential, Target, facts_of
 from torouter.routing.names import split_thinking
 from torouter.units import Dialect, Operation
+from torouter.wire.upstream import Deadlines
 
 __all__ = ["Bucket", "Candidate", "Route", "Snapshot", "Translations"]
 
@@ -24,18 +25,21 @@ _ROUTE_CACHE_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One way to serve a model: a channel, the dialect to speak to it, and its own name for the model.
+    """One way to serve a model: a channel and one of its credentials, the dialect to speak to it, and its own name for
+    the model.
 
     The same object for every request of a snapshot, and equal to no other. `scope` is where opaque state is valid that
     this candidate issues.
     """
 
     channel: Channel
+    credential: Credential
     dialect: Dialect
     target: Target
     upstream_model: str
     facts: ModelFacts
     scope: bytes
+    deadlines: Deadlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,9 @@ class Snapshot:
         buckets: dict[int, list[Candidate]] = {}
         for channel in self.channels_of(group):
             upstream_model = channel.upstream_model(name)
-            target = self._target(channel, dialect, operation)
-            if upstream_model is not None and target is not None:
-                facts = facts_of(channel.kind, upstream_model)
-                scope = channel.scope(target.dialect, upstream_model)
-                candidate = Candidate(channel, target.dialect, target, upstream_model, facts, scope)
-                buckets.setdefault(channel.priority, []).append(candidate)
+            targets = self._targets(channel, dialect, operation)
+            if upstream_model is not None and targets:
+                buckets.setdefault(channel.priority, []).extend(_candidates(channel, targets, upstream_model))
         if not buckets:
             return None
         able = [candidate for bucket in buckets.values() for candidate in bucket]
@@ -133,14 +134,21 @@ class Snapshot:
             is_translated=all(candidate.dialect != dialect for candidate in able),
         )
 
-    def _target(self, channel: Channel, dialect: Dialect, operation: Operation) -> Target | None:
+    def _targets(self, channel: Channel, dialect: Dialect, operation: Operation) -> tuple[Target, ...]:
         """Where a channel serves a client's operation: in the client's own dialect before any other.
 
         Tokens are counted in a dialect in which the channel counts, else where the chat itself would go: then nobody is
         asked, and the count is an estimate.
         """
         translated = self.translations.get(dialect, ()) if operation in _TRANSLATED else ()
-        targets = [channel.target(spoken, operation) for spoken in (dialect, *translated)]
+        found = [channel.targets(spoken, operation) for spoken in (dialect, *translated)]
         if operation == "count_tokens":
-            targets += [channel.target(spoken, "chat") for spoken in (dialect, *translated)]
-        return next((target for target in targets if target is not None), None)
+            found += [channel.targets(spoken, "chat") for spoken in (dialect, *translated)]
+        return next((targets for targets in found if targets), ())
+
+
+def _candidates(channel: Channel, targets: Iterable[Target], upstream_model: str) -> Iterable[Candidate]:
+    facts, deadlines = facts_of(channel.kind, upstream_model), channel.policy.deadlines_for(upstream_model)
+    for credential, target in zip(channel.credentials, targets, strict=True):
+        scope = channel.scope(target.dialect, upstream_model, credential)
+        yield Candidate(channel, credential, target.dialect, target, upstream_model, facts, scope, deadlines)

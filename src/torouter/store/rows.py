@@ -335,7 +335,9 @@ class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerRow(NamedTuple):
     """One movement of money, or an attempt that cost nothing, in the order of the columns of `ledger`.
 
-    `attempt` counts from 1 within a request. An attempt numbered 0 is the sum of a key's attempts that were pruned."""
+    `attempt` counts from 1 within a request. An attempt numbered 0 is the sum of a key's attempts that were pruned.
+    `credential` is its label; `picked` why it was this candidate's turn and `left_for` why it was left again, in words
+    of routing. `cost_nusd` is what it cost, whoever pays: a plan too, or nobody (a second attempt that lost)."""
 
     at_ms: int
     account_id: int
@@ -351,6 +353,10 @@ class LedgerRow(NamedTuple):
     latency_ms: int
     first_token_ms: int | None
     note: str
+    credential: str = ""
+    picked: str = ""
+    left_for: str = ""
+    cost_nusd: int = 0
 
 
 class StoredLedgerRow(NamedTuple):

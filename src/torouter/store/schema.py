@@ -225,6 +225,11 @@ ledger = Table(
     Column("latency_ms", BigInteger, nullable=False),
     Column("first_token_ms", BigInteger),
     Column("note", Text, nullable=False),
+    # Of attempts: the credential's label, why it was this candidate's turn, why it was left again, and the cost.
+    Column("credential", Text, nullable=False, server_default=""),
+    Column("picked", Text, nullable=False, server_default=""),
+    Column("left_for", Text, nullable=False, server_default=""),
+    Column("cost_nusd", BigInteger, nullable=False, server_default="0"),
     Index(None, "account_id", "id"),
     # The sums of attempts that were pruned: they are found, and there is one for each key.
     Index(

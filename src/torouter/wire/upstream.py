@@ -22,11 +22,15 @@ class Origin(msgspec.Struct, frozen=True, cache_hash=True):
 
 
 class Deadlines(msgspec.Struct, frozen=True):
-    """Seconds. `head_s`: from the request's last byte to the response head; `idle_s`: between two reads of a body."""
+    """Seconds. `head_s`: from the request's last byte to the response head; `idle_s`: between two reads of a body.
+    `first_token_s`: from the request's last byte to the first meaningful event of a stream; `total_s`: to the answer's
+    end. 0: no such deadline."""
 
     connect_s: float = 10.0
     head_s: float = 600.0
     idle_s: float = 300.0
+    first_token_s: float = 0.0
+    total_s: float = 0.0
 
 
 class Request(msgspec.Struct, frozen=True):
