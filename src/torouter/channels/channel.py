@@ -82,8 +82,8 @@ class Channel:
 
     def discovery(self) -> Request | None:
         """The request that asks the server for its models (`read_models` reads the answer); `None` where nothing is to
-        be asked: models are declared, or the server is in this process."""
-        if self.models is not None:
+        be asked: models are declared, its list says nothing of them, or the server is in this process."""
+        if self.models is not None or not self.kind.has_list:
             return None
         dialect = self.dialects[0]
         base = self._base(dialect)

@@ -19,6 +19,7 @@ from torouter.units import Secret
 __all__ = ["KEY_FORM", "Models", "read_api_key", "read_base_url", "read_credentials", "read_deadlines", "read_models"]
 
 KEY_FORM: Final = re.compile(r"[!-~]+")
+_EXAMPLE: Final = "{name: main, api_key: env:KEY}"
 _LABEL: Final = re.compile(r"(?!sk-)[A-Za-z0-9][\w.@/ -]{0,39}", re.ASCII)
 
 
@@ -70,7 +71,10 @@ def read_credentials(environ: Mapping[str, str]) -> Reader[tuple[Credential, ...
     """A reader of the list. Of several, those without a name are called by their place: `1`, `2`."""
 
     def read(value: Value) -> tuple[Credential, ...] | None:
-        found = list_of(_credential(environ), "credentials, such as {name: main, api_key: env:KEY}", least=1)(value)
+        if value.items() is None:
+            value.fault(f"expected a list of credentials, such as {_EXAMPLE}")  # it may be a key that stands here
+            return None
+        found = list_of(_credential(environ), "credentials", least=1)(value)
         if found is None or len(found) < len(value.node.value):
             return None
         if len(found) > 1:
@@ -92,7 +96,7 @@ def _credential(environ: Mapping[str, str]) -> Reader[Credential]:
     def read(value: Value) -> Credential | None:
         found = value.table(("name", "api_key"))
         if found is None:
-            value.fault("expected a mapping such as {name: main, api_key: env:KEY}")  # it may be a key that stands here
+            value.fault(f"expected a mapping such as {_EXAMPLE}")
             return None
         if "api_key" not in found:
             value.fault("expected an api_key")
