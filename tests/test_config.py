@@ -418,8 +418,8 @@ class TestFromElsewhere:
         made = channel_settings_from(spec, self.KEY, "c", "openai", "the store")
         text = (
             "channels: [{name: c, kind: openai, base_url: 'http://h/v1', credentials: [{name: a, api_key: k-1}], "
-            "models: {gw: {model: up, deadlines: {idle_s: 3}}, b: b}, deadlines: {head_s: 1.5}, priority: 3, groups: [a], "
-            "hedge: true, on_cut: error}]"
+            "models: {gw: {model: up, deadlines: {idle_s: 3}}, b: b}, deadlines: {head_s: 1.5}, priority: 3, "
+            "groups: [a], hedge: true, on_cut: error}]"
         )
         assert made == replace(load(text).channels[0], source="the store")
 
