@@ -87,7 +87,7 @@ def add_credential(
     connection: Connection, number: int, channel_id: int, label: str, tail: str, sealed: bytes
 ) -> ChannelRow:
     _touch(connection, number, channel_id)
-    values = {"channel_id": channel_id, "label": label, "tail": tail, "sealed": sealed}
+    values = {"channel_id": channel_id, "label": label, "tail": tail, "sealed": sealed, "set_ms": wall_ms()}
     with conflict(_taken(channel_id, label)):
         connection.execute(insert(channel_credentials).values(values))
     return get(connection, channel_id)
@@ -97,6 +97,8 @@ def change_credential(
     connection: Connection, number: int, channel_id: int, credential_id: int, changes: Mapping[str, object]
 ) -> ChannelRow:
     values = checked(changes, _OF_CREDENTIALS, "a credential")
+    if "sealed" in values:
+        values["set_ms"] = wall_ms()
     _touch(connection, number, channel_id)
     is_asked = (_THEIRS.channel_id == channel_id) & (_THEIRS.id == credential_id)
     with conflict(_taken(channel_id, changes.get("label"))):

@@ -187,11 +187,12 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
-    """A key for an upstream, encrypted; `tail` is its end, for people."""
+    """A key for an upstream, encrypted; `tail` is its end, for people, and `set_ms` when it became this key."""
 
     id: int
     label: str
     tail: str
+    set_ms: int
     sealed: bytes
 
 

@@ -196,6 +196,8 @@ channel_credentials = Table(
     Column("label", Text, nullable=False),
     # The last characters of the key, for people.
     Column("tail", Text, nullable=False),
+    # When the key became this one.
+    Column("set_ms", BigInteger, nullable=False),
     # The key, encrypted: the store cannot read it.
     Column("sealed", LargeBinary, nullable=False),
     Index(None, "channel_id", "label", unique=True),

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("channel_id", _ID, nullable=False),
         sa.Column("label", sa.Text, nullable=False),
         sa.Column("tail", sa.Text, nullable=False),
+        sa.Column("set_ms", sa.BigInteger, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_channel_credentials"),
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name="fk_channel_credentials_channel_id_channels"),
