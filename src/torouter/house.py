@@ -92,7 +92,7 @@ class House:
         self._settings = settings
         self._store = store
         server = settings.server
-        channels = tuple(channel.open(settings.upstream.deadlines) for channel in settings.channels)
+        channels = tuple(channel.open(settings.upstream) for channel in settings.channels)
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
