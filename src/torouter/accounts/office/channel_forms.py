@@ -36,6 +36,14 @@ ApiKey: TypeAlias = Annotated[
         extra_json_schema={"writeOnly": True},
     ),
 ]
+Label: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern="^(?!sk-)[A-Za-z0-9][A-Za-z0-9_.@/ -]{0,39}$",
+        description="At most 40 letters, digits and . _ - / @; no key.",
+        examples=["main"],
+    ),
+]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=_DAY_S)]
 SecondsOrZero: TypeAlias = Annotated[float, Meta(ge=0, le=_DAY_S, description="0: none.")]
 
@@ -80,14 +88,14 @@ class ChannelFields(Form, frozen=True, kw_only=True):
 
 
 class NewCredential(Form, frozen=True, kw_only=True):
-    name: Name
+    name: Label
     api_key: ApiKey
 
 
 class CredentialEdit(Form, frozen=True, kw_only=True):
     """Only what is named is changed."""
 
-    name: Name | UnsetType = UNSET
+    name: Label | UnsetType = UNSET
     api_key: ApiKey | UnsetType = UNSET
 
 
@@ -98,7 +106,7 @@ class NewChannel(ChannelFields, frozen=True, kw_only=True):
     kind: Kind
     is_enabled: bool = True
     api_key: ApiKey | UnsetType = UNSET
-    credentials: Annotated[list[NewCredential], Meta(max_length=1000)] = []
+    credentials: Annotated[list[NewCredential], Meta(max_length=1000)] | UnsetType = UNSET
 
 
 class ChannelEdit(ChannelFields, frozen=True, kw_only=True):

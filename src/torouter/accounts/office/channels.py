@@ -23,14 +23,14 @@ from torouter.accounts.office.channel_forms import (
     NewCredential,
 )
 from torouter.accounts.office.channel_views import ChannelView, channel_view
-from torouter.accounts.office.desk import Desk
+from torouter.accounts.office.desk import Desk, Keys
+from torouter.accounts.office.managed import FILE, refuse_managed
 from torouter.accounts.sealing import Seal, tail_of
 from torouter.errors import RequestError, StoreError
 from torouter.store import ChannelRow
 from torouter.units import Secret
 
 __all__ = [
-    "FILE",
     "add_credential",
     "create_channel",
     "delete_channel",
@@ -41,8 +41,6 @@ __all__ = [
     "list_channels",
     "remove_credential",
 ]
-
-FILE: Final = "file"
 
 _ONLY: Final = "default"
 """The name of a credential that was given none."""
@@ -104,7 +102,7 @@ def delete_channel(desk: Desk, channel_id: int, *, by_file: bool = False) -> Cha
 def add_credential(desk: Desk, channel_id: int, form: NewCredential, *, by_file: bool = False) -> ChannelView:
     with desk.changing():
         before = _free(desk, channel_id, by_file)
-        label, key = fields.name(form.name), Secret(form.api_key)
+        label, key = form.name.strip(), Secret(form.api_key)
         kept = [(each.label, _SEALED) for each in before.credentials]
         desk.rules.check(before.name, before.kind, before.spec, [*kept, (label, key)])
         return _changed(desk, "channel.add_credential", before, _seal(desk, channel_id, label, key))
@@ -116,7 +114,7 @@ def edit_credential(
     """Its name, its key, or both."""
     with desk.changing():
         before = _free(desk, channel_id, by_file)
-        columns: dict[str, object] = {} if edit.name is UNSET else {"label": fields.name(edit.name)}
+        columns: dict[str, object] = {} if edit.name is UNSET else {"label": edit.name.strip()}
         if edit.api_key is not UNSET:
             key = Secret(edit.api_key)
             kept = [(each.label, key if each.id == credential_id else _SEALED) for each in before.credentials]
@@ -162,11 +160,8 @@ def _there(desk: Desk, channel_id: int) -> ChannelRow:
 def _free(desk: Desk, channel_id: int, by_file: bool) -> ChannelRow:
     """One that may be changed."""
     row = _there(desk, channel_id)
-    if row.managed_by and not by_file:
-        raise StoreError(
-            f"Channel {row.name} is managed by a configuration file: change it there, and run `torouter config apply`.",
-            kind="conflict",
-        )
+    if not by_file:
+        refuse_managed(f"Channel {row.name}", row.managed_by)
     return row
 
 
@@ -193,12 +188,13 @@ def _seal(desk: Desk, channel_id: int, label: str, key: Secret) -> ChannelRow:
     return desk.store.add_credential(channel_id, label, tail_of(key), Seal(desk.pepper).seal(channel_id, key))
 
 
-def _keys(form: NewChannel) -> Sequence[tuple[str, Secret]]:
+def _keys(form: NewChannel) -> Keys:
     if form.api_key is not UNSET:
-        if form.credentials:
+        if form.credentials is not UNSET:
             raise RequestError("api_key: name either this or credentials, not both.", param="api_key")
         return [(_ONLY, Secret(form.api_key))]
-    return [(fields.name(each.name), Secret(each.api_key)) for each in form.credentials]
+    named = () if form.credentials is UNSET else form.credentials
+    return [(each.name.strip(), Secret(each.api_key)) for each in named]
 
 
 def _columns(edit: ChannelEdit, before: ChannelRow) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,10 @@ from torouter.errors import InternalError
 from torouter.store import Store
 from torouter.units import Secret, wall_ms
 
-__all__ = ["Actor", "ChannelRules", "Desk"]
+__all__ = ["NO_CHANNELS", "Actor", "ChannelRules", "Desk", "Keys"]
+
+Keys: TypeAlias = Sequence[tuple[str, Secret]]
+"""Of credentials, the names and the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,8 @@ class Actor:
 class ChannelRules(Protocol):
     """What is known of channels beside the store."""
 
-    def check(
-        self, name: str, kind: str, spec: Mapping[str, Any], credentials: Sequence[tuple[str, Secret]], /
-    ) -> None:
-        """Raises `RequestError`, naming the field, where this cannot become a channel. Credentials are labels and
-        keys."""
+    def check(self, name: str, kind: str, spec: Mapping[str, Any], credentials: Keys, /) -> None:
+        """Raises `RequestError`, naming the field, where this cannot become a channel."""
 
     def declared(self) -> Sequence[ChannelView]:
         """Those of the server's own configuration, as far as it is known here."""
@@ -42,16 +42,14 @@ class ChannelRules(Protocol):
 class _NoChannels:
     """Where nobody said what a channel may be, there can be none."""
 
-    def check(
-        self, name: str, kind: str, spec: Mapping[str, Any], credentials: Sequence[tuple[str, Secret]], /
-    ) -> None:
+    def check(self, name: str, kind: str, spec: Mapping[str, Any], credentials: Keys, /) -> None:
         raise InternalError(f"This desk does not look after channels, so not after {name}.")
 
     def declared(self) -> Sequence[ChannelView]:
         return ()
 
 
-_NO_CHANNELS: Final = _NoChannels()
+NO_CHANNELS: Final = _NoChannels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Desk:
     pepper: bytes = field(repr=False)
     actor: Actor
     now_ms: Callable[[], int] = wall_ms
-    rules: ChannelRules = _NO_CHANNELS
+    rules: ChannelRules = NO_CHANNELS
 
     def changing(self) -> AbstractContextManager[None]:
         """Joins what is read, changed and recorded. One after the other: what a change was decided by stays true."""

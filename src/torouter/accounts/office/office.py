@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from torouter.accounts.keys import hash_key
-from torouter.accounts.office.desk import Actor, ChannelRules, Desk
+from torouter.accounts.office.desk import NO_CHANNELS, Actor, ChannelRules, Desk
 from torouter.accounts.office.views import ProcessView, process_view
 from torouter.accounts.propagation import wait_until_everywhere
 from torouter.errors import AccessError, AuthError, StoreError
@@ -30,14 +30,12 @@ class Office:
     pepper: bytes = field(repr=False)
     admin_token: Secret | None = None
     now_ms: Callable[[], int] = wall_ms
-    rules: ChannelRules | None = None
-    """`None`: channels are not looked after."""
+    rules: ChannelRules = NO_CHANNELS
 
     def admit(self, token: str, address: str) -> Desk:
         """Raises `AuthError` for a token that is unknown, expired or revoked, `AccessError` for one whose account is
         no active administrator."""
-        desk = Desk(self.store, self.pepper, Actor(self._name_of(token), address), self.now_ms)
-        return desk if self.rules is None else replace(desk, rules=self.rules)
+        return Desk(self.store, self.pepper, Actor(self._name_of(token), address), self.now_ms, self.rules)
 
     def _name_of(self, token: str) -> str:
         given = token.encode("utf-8", "surrogateescape")
