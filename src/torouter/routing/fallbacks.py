@@ -1,16 +1,18 @@
-"""Which models are asked in place of one, where an operator or the request itself has named them."""
+"""Which other models may serve where one cannot: only those that an operator, or the request itself, named."""
 
 from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Fallbacks"]
+__all__ = ["NO_FALLBACKS", "Fallbacks"]
 
 
 class Fallbacks(msgspec.Struct, frozen=True, kw_only=True):
-    """Names that clients use, in the order in which they are asked."""
+    """Names that clients use, in the order in which they are tried. `context_length`: where the request is too long for
+    the model; `outage`: where nobody can serve it right now."""
 
     context_length: tuple[str, ...] = ()
-    """Where the conversation is longer than the model's window."""
     outage: tuple[str, ...] = ()
-    """Where nobody who serves the model can be asked, or everybody has failed."""
+
+
+NO_FALLBACKS = Fallbacks()
