@@ -15,7 +15,7 @@ from torouter.errors import ConfigError
 from torouter.routing.fallbacks import Fallbacks
 
 ENVIRON = {"HOME": "/home/me", "KEY": "hunter2"}
-FIRST = "channels: [{name: a, kind: vllm}]\n"
+FIRST = "channels:\n  - {name: a, kind: vllm}\n"
 LOOK_S = 0.005
 
 
@@ -56,7 +56,15 @@ async def watching(file: Path, declared: Declared) -> AsyncIterator[None]:
 
 
 def put(file: Path, text: str) -> None:
-    file.write_text(text)
+    """At once: what is found half-written would be a change of its own."""
+    draft = file.with_suffix(".new")
+    draft.write_text(text)
+    draft.replace(file)
+
+
+def append(file: Path, text: str) -> None:
+    with file.open("a") as writer:
+        writer.write(text)
 
 
 def remove(file: Path) -> None:
@@ -86,14 +94,12 @@ async def test_a_change_is_in_force_at_once_and_whole(file: Path, caplog: pytest
     assert log == [f"configuration in force file={file} channels=2"]
 
 
-async def test_a_file_that_is_renamed_over_it_is_a_change(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_file_that_is_written_in_place_is_a_change(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     declared = Declared()
     async with watching(file, declared):
-        other = file.with_name("new.yaml")
-        other.write_text(FIRST.replace("a,", "z,"))
-        other.replace(file)
-        await until("configuration in force", caplog)
-    assert declared.names == [["z"]]
+        append(file, "  - {name: z, kind: ollama}\n")
+        await until("channels=2", caplog)
+    assert declared.names == [["a", "z"]]
 
 
 async def test_a_fault_changes_nothing_until_it_is_mended(file: Path, caplog: pytest.LogCaptureFixture) -> None:
