@@ -147,8 +147,8 @@ def test_every_worker_serves_by_it(launch: Launch, upstream: Upstream, redis_ser
     assert chat(gateway, "filed").status == 200
     refused = admin.ask("POST", "/channels", to(upstream, "file"))
     assert refused.status == 409
-    assert "torouter.yaml" in refused.error["message"]
-    listed = admin.ask("GET", "/channels").json()["data"]
+    assert "torouter.yaml" in str(refused.error["message"])
+    listed: Any = admin.ask("GET", "/channels").json()["data"]
     assert [(each["id"], each["name"]) for each in listed] == [(made["id"], "live"), (None, "file")]
 
 

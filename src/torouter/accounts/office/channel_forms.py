@@ -14,6 +14,7 @@ __all__ = [
     "KEY_PATTERN",
     "LABEL_PATTERN",
     "ChannelEdit",
+    "ChannelFields",
     "CredentialEdit",
     "DeadlinesForm",
     "ModelForm",
