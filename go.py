@@ -48,6 +48,11 @@ CHECKS = (
     ("mypy", ("mypy",)),
     ("pyright", ("pyright",)),
 )
+TESTS = (
+    ("pytest", ("pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_request and not alone")),
+    ("pytest, what measures time", ("pytest", "-m", "alone")),
+)
+"""Most tests wait for servers and clocks more than they reckon: two at a time take little more than half as long."""
 
 
 class Stamp(TypedDict):
@@ -88,10 +93,8 @@ def test(arguments: list[str]) -> int:
     set_up({"dev"} if has_node() else {"dev", "node"})
     environment = carried_over()
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    checks = () if arguments else CHECKS
-    failed = [name for name, command in checks if not is_passing(name, command, environment)]
-    if not is_passing("pytest", ("pytest", *arguments), environment):
-        failed.append("pytest")
+    steps = (("pytest", ("pytest", *arguments)),) if arguments else CHECKS + TESTS
+    failed = [name for name, command in steps if not is_passing(name, command, environment)]
     if failed:
         raise Trouble(f"failed: {', '.join(failed)}. What each has to say stands above.")
     return 0

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 BUDGET_S = 0.8
 """About four times what it takes on a slow machine: this is to catch a heavy library at the top of a module."""
 

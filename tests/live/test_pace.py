@@ -21,6 +21,8 @@ from tests.live.wire import Connection, request
 from tests.recorded import frames, recorded
 from tests.servers.redis import RedisServer
 
+pytestmark = pytest.mark.alone
+
 PATH = "/v1/chat/completions"
 OK = json_answer({"ok": 1})
 CHUNK = b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'

@@ -22,6 +22,8 @@ from tests.live.wire import Connection, request
 from tests.recorded import frames, recorded
 from torouter.store import Store, UsageFilter
 
+pytestmark = pytest.mark.alone
+
 TEXT = "openai-responses/stream/007"
 PIECES = tuple(frames(recorded(TEXT).response_body))
 HANDSHAKE = (
