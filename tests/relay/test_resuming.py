@@ -170,7 +170,7 @@ STREAMS = [
 
 def _plain(answer: Answer) -> list[tuple[str, str, str, str]]:
     """What was said, in order: kind, text, name and arguments. What a provider's own tools did is not carried through
-    canon, and texts that stood around it stand together."""
+    canon, and texts that stood around it stand together; state may have a block of its own."""
     said: list[tuple[str, str, str, str]] = []
     for block in answer.blocks:
         kind = type(block).__name__
@@ -179,7 +179,8 @@ def _plain(answer: Answer) -> list[tuple[str, str, str, str]]:
         text, name, arguments = (getattr(block, field, "") for field in ("text", "name", "arguments"))
         if said and kind == said[-1][0] == "TextBlock":
             text = said.pop()[1] + text
-        said.append((kind, text, name, arguments))
+        if text or name:
+            said.append((kind, text, name, arguments))
     return said
 
 
