@@ -287,7 +287,7 @@ class Gateway:
                 may_be_in_query=is_beta_path(exchange.path),
             )
             standing = self._identify(self._doorkeeper.hash_of(credential), self._clients.of(exchange))
-            names = names_for(standing, self._doorkeeper.snapshot)
+            names = names_for(standing, self._doorkeeper.snapshot, request.name)
             body = render_list(request, names) if request.name is None else render_model(request, names)
         except TorouterError as error:
             self._answer(exchange, codec, error)
