@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torouter.channels.base_url import BaseUrl
 from torouter.channels.credential import NO_CREDENTIAL, Credential
 from torouter.channels.discovery import models_request
+from torouter.channels.facts import reasons
 from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
 from torouter.channels.policy import Policy
@@ -15,7 +16,7 @@ from torouter.channels.scope import scope_of
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
 from torouter.units import Dialect, Operation
-from torouter.wire.upstream import Request
+from torouter.wire.upstream import Deadlines, Request
 
 __all__ = ["Channel"]
 
@@ -71,6 +72,9 @@ class Channel:
             return self.models.get(client_name) or self.models.get(bare)
         return bare if self.kind.has_name(bare) else None
 
+    def deadlines_for(self, upstream_model: str) -> Deadlines:
+        return self.policy.deadlines_for(upstream_model, reasons=reasons(self.kind, upstream_model))
+
     def scope(self, dialect: Dialect, upstream_model: str, credential: Credential) -> bytes:
         """Where state is valid that this model issues to this credential in this dialect."""
         base_url = self.base_url or self.kind.base_url_of(dialect)
@@ -112,11 +116,13 @@ class Channel:
 
     def _base(self, dialect: Dialect) -> BaseUrl:
         if self.base_url is None and dialect not in self.kind.dialects:
-            raise ConfigError(f"channel {self.name}: {self.kind.name} does not speak {dialect} at its own base URL")
+            raise ConfigError(
+                f"channel {self.name}: {self.kind.name} does not speak {dialect} at its own base URL", param="dialects"
+            )
         url = self.kind.base_url_of(dialect) if self.base_url is None else self.base_url
         if url is None:
-            raise ConfigError(f"channel {self.name}: kind {self.kind.name} needs a base_url")
+            raise ConfigError(f"channel {self.name}: kind {self.kind.name} needs a base_url", param="base_url")
         base = BaseUrl.parse(url)
         if base.origin.scheme == "memory" and self.base_url is not None:
-            raise ConfigError(f"channel {self.name}: base_url: expected an http or https URL")
+            raise ConfigError(f"channel {self.name}: base_url: expected an http or https URL", param="base_url")
         return base
