@@ -41,28 +41,28 @@ _MOST_NAMED: Final = 1024
 
 
 class _Metadata(msgspec.Struct):
-    user_id: str | None | UnsetType = UNSET
+    user_id: str | UnsetType | None = UNSET
 
 
 class _Said(msgspec.Struct, rename={"system_snake": "system_instruction", "system_camel": "systemInstruction"}):
     """The fields of all dialects that name a conversation, or stand at its beginning."""
 
-    prompt_cache_key: str | None | UnsetType = UNSET
+    prompt_cache_key: str | UnsetType | None = UNSET
     metadata: Raw | UnsetType = UNSET
     conversation: Raw | UnsetType = UNSET
-    cachedContent: str | None | UnsetType = UNSET  # noqa: N815  # Gemini's own spelling
+    cachedContent: str | UnsetType | None = UNSET  # noqa: N815  # Gemini's own spelling
     system: Raw | UnsetType = UNSET
     instructions: Raw | UnsetType = UNSET
     system_snake: Raw | UnsetType = UNSET
     system_camel: Raw | UnsetType = UNSET
     tools: Raw | UnsetType = UNSET
-    messages: list[Raw] | None | UnsetType = UNSET
-    contents: list[Raw] | None | UnsetType = UNSET
+    messages: list[Raw] | UnsetType | None = UNSET
+    contents: list[Raw] | UnsetType | None = UNSET
     input: Raw | UnsetType = UNSET
 
 
 class _Message(msgspec.Struct):
-    role: str | None | UnsetType = UNSET
+    role: str | UnsetType | None = UNSET
 
 
 _READ: Final = msgspec.json.Decoder(_Said).decode
