@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.relay.test_patience import route_of
 from torouter.access.admission import Admission
 from torouter.access.keyring import Key
 from torouter.codecs import CODECS
 from torouter.relay.affinity import affinity_of
 from torouter.relay.call import Call
-from torouter.routing.snapshot import Route, Snapshot
+from torouter.routing.snapshot import Snapshot
 from torouter.units import Dialect
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head
@@ -28,7 +30,7 @@ def key_of(
     fields = [(_header(name), value.encode()) for name, value in headers.items()]
     head = Head(b"POST", b"/v1/x", b"", fields, True)
     exchange = Exchange(Connection.__new__(Connection), head, data, b"req_1", 0.0)
-    route = Route(model, None, (), has_choice=True, is_translated=False)
+    route = replace(route_of("a", "b")[0], model=model)
     admission = Admission(
         key=Key(id=1, account_id=account, group_id=1), snapshot=Snapshot(channels=()), model=model, route=route
     )
