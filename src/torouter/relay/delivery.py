@@ -15,7 +15,7 @@ Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused",
 had begun; refused by us; a fault of our own."""
 
 AttemptOutcome = Literal[
-    "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error"
+    "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error", "lost"
 ]
 """How an attempt ended: the first four as a request does; no connection was to be had; nothing came in time; the
 channel is at its limit; any other error of the upstream. An answer that was read to its end without the client is
