@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from torouter.errors import StoreError
-from torouter.routing.health import Health, Note
+from torouter.relay.openings import Openings, place_of
+from torouter.routing.health import Note
 from torouter.wire.redis import Address, Redis, Reply
 
 __all__ = ["Sharing"]
@@ -32,8 +34,6 @@ _PAUSE_S: Final = 1.0
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Note).decode
 
-Place = tuple[str, ...]
-
 
 class _Told(NamedTuple):
     """`note` is `None` where an operator has reset the channel. `at_ms` is by the clock of Redis."""
@@ -45,35 +45,25 @@ class _Told(NamedTuple):
 
 
 class Sharing:
-    """Belongs to one event loop, in which `run` has to run. `clock` is the one that health goes by; `reset` forgets all
-    that is held against a channel. All keys in Redis begin with `prefix`."""
+    """Belongs to one event loop, in which `run` has to run. All keys in Redis begin with `prefix`."""
 
-    def __init__(
-        self,
-        url: str,
-        health: Health,
-        reset: Callable[[str], None],
-        clock: Callable[[], float],
-        *,
-        prefix: str = "torouter:",
-        poll_s: float = 0.4,
-    ) -> None:
+    def __init__(self, url: str, openings: Openings, *, prefix: str = "torouter:", poll_s: float = 0.4) -> None:
         self._address = Address.parse(url)
-        self._health = health
-        self._reset = reset
-        self._clock = clock
+        self._openings = openings
+        self._clock = asyncio.get_running_loop().time
         self._stream = f"{prefix}{{torouter}}:health"
         self._poll_s = poll_s
         self._process = secrets.token_hex(8).encode()
         self._redis: Redis | None = None
         self._last = b"0-0"
-        self._untold: dict[Place, tuple[Note | None, float]] = {}
+        self._untold: dict[tuple[str, ...], tuple[Note | None, float]] = {}
         """What was noticed while Redis was away, and when; the newest of each place."""
         self._is_away = False
+        openings.tell = self.tell
 
     def tell(self, note: Note) -> None:
-        """What `Health.on_note` calls."""
-        self._say(_place(note.channel, note), note.channel, note)
+        """To the other processes."""
+        self._say(place_of(note), note.channel, note)
 
     def tell_reset(self, channel: str) -> None:
         for place in [place for place in self._untold if place[0] == channel]:
@@ -114,7 +104,7 @@ class Sharing:
 
     # -- telling --------------------------------------------------------------------------------------------------
 
-    def _say(self, place: Place, channel: str, note: Note | None) -> None:
+    def _say(self, place: tuple[str, ...], channel: str, note: Note | None) -> None:
         redis = self._redis
         if redis is None:
             self._untold.pop(place, None)
@@ -130,9 +120,10 @@ class Sharing:
         now_s, untold = self._clock(), self._untold
         self._untold = {}
         for place, (note, at_s) in untold.items():
-            left = note if note is None else _aged(note, now_s - at_s)
-            if note is None or left is not None:
-                self._say(place, place[0], left)
+            if note is not None and note.left_s:
+                note = replace(note, left_s=note.left_s - (now_s - at_s))
+            if note is None or note.left_s >= 0:
+                self._say(place, place[0], note)
 
     # -- learning -------------------------------------------------------------------------------------------------
 
@@ -149,33 +140,20 @@ class Sharing:
             is_more = len(rows) == _AT_ONCE
 
     def _learn(self, rows: Sequence[_Told], server_ms: int) -> None:
-        now_s = self._clock()
         for told in _newest(rows):
             if told.process == self._process:
                 continue
             if told.note is None:
-                self._reset(told.channel)
-            elif (note := _aged(told.note, (server_ms - told.at_ms) / 1000)) is not None:
-                self._health.learn(note, now_s)
-
-
-def _place(channel: str, note: Note) -> Place:
-    return channel, note.blame, note.credential, note.model
-
-
-def _aged(note: Note, age_s: float) -> Note | None:
-    """What is left of it; `None`: nothing. One that says that something closed does not age."""
-    if not note.left_s:
-        return note
-    left_s = note.left_s - max(0.0, age_s)
-    return msgspec.structs.replace(note, left_s=left_s) if left_s > 0 else None
+                self._openings.reset(told.channel)
+            else:
+                self._openings.learn(told.note, max(0.0, (server_ms - told.at_ms) / 1000))
 
 
 def _newest(rows: Sequence[_Told]) -> Sequence[_Told]:
     """Of each place, in order. A reset stands for all that was said of its channel before."""
-    newest: dict[Place, _Told] = {}
+    newest: dict[tuple[str, ...], _Told] = {}
     for told in rows:
-        place = (told.channel,) if told.note is None else _place(told.channel, told.note)
+        place: tuple[str, ...] = (told.channel,) if told.note is None else place_of(told.note)
         if told.note is None:
             for old in [old for old in newest if old[0] == told.channel]:
                 del newest[old]
