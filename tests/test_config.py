@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from torouter.channels import KINDS
 from torouter.config import (
+    ChannelSettings,
     ErrorsSettings,
     FetchSettings,
     LimitsSettings,
@@ -64,7 +65,15 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
-KEYS = "server, store, redis, limits, prices, errors, upstream, translation, fetch, responses, vault, channels"
+def key_of(channel: ChannelSettings) -> str:
+    (credential,) = channel.credentials
+    assert credential.secret is not None
+    assert credential.label == ""
+    return credential.secret.reveal()
+
+
+KEYS = "server, store, redis, limits, prices, errors, upstream, translation, fetch, responses, vault, channels, "
+KEYS += "fallbacks"
 SECTIONS = f"a mapping with the keys {KEYS} and environment"
 
 
@@ -83,8 +92,21 @@ class TestDefaults:
             body_timeout_s=60.0,
             cors_origins=("*",),
         )
-        assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
-        assert settings.upstream.deadlines == Deadlines()
+        assert settings.upstream == UpstreamSettings(
+            connect_s=10.0,
+            head_s=300.0,
+            first_token_s=40.0,
+            thinking_s=300.0,
+            idle_s=40.0,
+            total_s=1800.0,
+            max_switches=3,
+            max_attempts=6,
+            retry_s=10.0,
+            hold_s=30.0,
+        )
+        assert settings.upstream.deadlines == Deadlines(10.0, 300.0, 40.0, 40.0, 1800.0)
+        assert settings.upstream.thinking_deadlines == Deadlines(10.0, 300.0, 40.0, 300.0, 1800.0)
+        assert settings.fallbacks == {}
         assert settings.fetch == FetchSettings(enabled=True, private_networks=False, size_mb=20, timeout_s=20.0)
         assert settings.translation == TranslationSettings(strict=False)
         assert settings.vault == VaultSettings(enabled=True, ttl_s=86400.0, memory_mb=16, rows=100_000)
@@ -171,13 +193,13 @@ class TestChannels:
     def test_the_contract(self) -> None:
         (channel,) = load(CONTRACT, {"UPSTREAM_KEY": "k-1"}).channels
         assert (channel.name, channel.kind, channel.source) == ("up-chat", "openai", "gateway.yaml:2")
-        assert (channel.base_url, channel.api_key) == ("http://127.0.0.1:9001/v1", Secret("k-1"))
+        assert (channel.base_url, key_of(channel)) == ("http://127.0.0.1:9001/v1", "k-1")
         assert (channel.dialects, channel.models) == (("openai-chat",), {"gw": "up-n100"})
         assert (channel.priority, channel.weight, channel.groups) == (10, 1, ())
 
     def test_becomes_a_channel(self) -> None:
         settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1"})
-        channel = settings.channels[0].open(settings.upstream.deadlines)
+        channel = settings.channels[0].open(settings.upstream)
         assert channel.upstream_model("gw") == "up-n100"
         assert channel.target("openai-chat", "chat") is not None
         assert channel.target("openai-responses", "chat") is None
@@ -188,8 +210,8 @@ class TestChannels:
 
     def test_a_local_server_is_one_line(self) -> None:
         (channel,) = load("channels: [{kind: ollama}]").channels
-        assert (channel.name, channel.base_url, channel.api_key, channel.models) == ("ollama", None, None, None)
-        assert channel.open(Deadlines()).target("openai-chat", "chat") is not None
+        assert (channel.name, channel.base_url, channel.credentials, channel.models) == ("ollama", None, (), None)
+        assert channel.open(UpstreamSettings()).target("openai-chat", "chat") is not None
 
     def test_names_left_out_are_made_and_do_not_meet_those_given(self) -> None:
         text = "channels: [{kind: ollama}, {kind: ollama}, {kind: vllm, name: ollama-2}, {kind: ollama}]"
@@ -198,7 +220,7 @@ class TestChannels:
     def test_the_rest_of_a_channel(self) -> None:
         (channel,) = load("channels: [{kind: vllm, priority: -5, weight: 7, groups: [a, b]}]").channels
         assert (channel.priority, channel.weight, channel.groups) == (-5, 7, ("a", "b"))
-        assert channel.open(Deadlines()).groups == {"a", "b"}
+        assert channel.open(UpstreamSettings()).groups == {"a", "b"}
 
     def test_settings_reach_other_processes(self) -> None:
         settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1", "GEMINI_API_KEY": "k-2"})
@@ -206,7 +228,7 @@ class TestChannels:
 
     def test_a_key_is_shown_nowhere(self) -> None:
         settings = load("channels: [{kind: openai, api_key: hunter2-in-file}]", {"GEMINI_API_KEY": "hunter2-in-env"})
-        assert [channel.api_key.reveal() for channel in settings.channels if channel.api_key] == [
+        assert [key_of(channel) for channel in settings.channels] == [
             "hunter2-in-file",
             "hunter2-in-env",
         ]
@@ -234,11 +256,11 @@ class TestEnvironmentChannels:
 
     def test_every_key_makes_a_channel(self) -> None:
         channels = load_settings(Overrides(), {"HOME": "/home/me"} | self.KEYS).channels
-        assert [(channel.name, channel.api_key, channel.source) for channel in channels] == [
-            ("openai", Secret("k-openai"), "OPENAI_API_KEY"),
-            ("anthropic", Secret("k-anthropic"), "ANTHROPIC_API_KEY"),
-            ("gemini", Secret("k-gemini"), "GEMINI_API_KEY"),
-            ("openrouter", Secret("k-openrouter"), "OPENROUTER_API_KEY"),
+        assert [(channel.name, key_of(channel), channel.source) for channel in channels] == [
+            ("openai", "k-openai", "OPENAI_API_KEY"),
+            ("anthropic", "k-anthropic", "ANTHROPIC_API_KEY"),
+            ("gemini", "k-gemini", "GEMINI_API_KEY"),
+            ("openrouter", "k-openrouter", "OPENROUTER_API_KEY"),
         ]
 
     @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.env_key], ids=lambda kind: kind.name)
@@ -256,11 +278,11 @@ class TestEnvironmentChannels:
 
     def test_a_providers_key_does_not_go_to_another_address(self) -> None:
         text = "channels: [{kind: openai, base_url: 'http://127.0.0.1:9/v1'}]"
-        assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].api_key is None
+        assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].credentials == ()
 
     def test_a_key_left_out_is_the_providers_own(self) -> None:
         (channel,) = load("channels: [{kind: openai, priority: 1}]", {"OPENAI_API_KEY": "k-1"}).channels
-        assert (channel.api_key, channel.priority) == (Secret("k-1"), 1)
+        assert (key_of(channel), channel.priority) == ("k-1", 1)
 
     def test_the_file_may_shut_the_environment_out(self) -> None:
         assert load("environment: false", self.KEYS).is_demo

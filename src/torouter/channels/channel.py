@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torouter.channels.base_url import BaseUrl
 from torouter.channels.credential import NO_CREDENTIAL, Credential
 from torouter.channels.discovery import models_request
+from torouter.channels.facts import reasons
 from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
 from torouter.channels.policy import Policy
@@ -15,7 +16,7 @@ from torouter.channels.scope import scope_of
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
 from torouter.units import Dialect, Operation
-from torouter.wire.upstream import Request
+from torouter.wire.upstream import Deadlines, Request
 
 __all__ = ["Channel"]
 
@@ -70,6 +71,9 @@ class Channel:
         if self.models is not None:
             return self.models.get(client_name) or self.models.get(bare)
         return bare if self.kind.has_name(bare) else None
+
+    def deadlines_for(self, upstream_model: str) -> Deadlines:
+        return self.policy.deadlines_for(upstream_model, reasons=reasons(self.kind, upstream_model))
 
     def scope(self, dialect: Dialect, upstream_model: str, credential: Credential) -> bytes:
         """Where state is valid that this model issues to this credential in this dialect."""
