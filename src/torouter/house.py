@@ -145,9 +145,6 @@ class House:
             clock=clock,
             loop=asyncio.get_running_loop(),
         )
-        self.metrics = CountersCollector(
-            self.counters, self.books, Channels(planner, lambda: self.doorkeeper.snapshot, clock)
-        )
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
@@ -161,6 +158,11 @@ class House:
             prices=self._prices,
             meters=self._meters,
             drain_s=settings.limits.drain_s,
+        )
+        self.metrics = CountersCollector(
+            self.counters,
+            self.books,
+            Channels(planner, lambda: self.doorkeeper.snapshot, clock, self._relay.waiting_at),
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
