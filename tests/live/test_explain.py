@@ -1,9 +1,10 @@
-"""Why did it go there? A request that was failed over, as its operator, its caller, a dry run and the metrics tell it."""
+"""Why did it go there? A request that was failed over, as operator, caller, dry run and metrics tell it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.live.office import opened
 from tests.live.test_endpoints import OK
 from tests.live.upstream import Upstream, json_answer, until
 from tests.live.wire import Connection, Reply
+from tests.servers.redis import RedisServer
 
 MODEL = "explained"
 ADMIN = "operators-own-admin-token-0001"
@@ -126,6 +128,31 @@ def test_health_and_metrics_show_it(gateway: Gateway, request_id: str) -> None:
     assert MODEL not in text
     [after] = ask(gateway, "POST", "/admin/v1/health/reset", ADMIN, {"channel": "first"}).json()["data"]["channels"]
     assert after["held"] == []
+
+
+def test_processes_share_what_they_notice(upstream: Upstream, tmp_path: Path, redis_server: RedisServer) -> None:
+    upstream.script("up.shared", json_answer({"error": {"message": "no such key"}}, status=401))
+    channel = {
+        "name": "shared", "kind": "openai", "base_url": f"{upstream.origin}/v1", "api_key": "k",
+        "models": {MODEL: "up.shared"},
+    }  # fmt: skip
+
+    def held(gateway: Gateway) -> list[str]:
+        [told] = ask(gateway, "GET", "/admin/v1/health", ADMIN).json()["data"]["channels"]
+        return [note["blame"] for note in told["held"]]
+
+    more: dict[str, Any] = {"environment": {"TOROUTER_ADMIN_TOKEN": ADMIN}, "redis": {"url": redis_server.url}}
+    with (
+        Gateway(tmp_path / "one", channels=[channel], **more) as one,
+        Gateway(tmp_path / "other", channels=[channel], **more) as other,
+    ):
+        caller = CALLERS["openai-chat"]
+        ask(one, "POST", caller.target(MODEL), FIRST_KEY, json.loads(caller.encode(MODEL)))
+        assert held(one) == ["credential"]
+        assert until(lambda: held(other) == ["credential"], 5)
+        ask(other, "POST", "/admin/v1/health/reset", ADMIN, {"channel": "shared"})
+        assert held(other) == []
+        assert until(lambda: held(one) == [], 5)
 
 
 def first_pick(text: str) -> str:
