@@ -174,12 +174,20 @@ def test_any_number_of_failing_names_takes_no_more_than_so_much_memory() -> None
     for number in range(25_000):
         health.learn(Note("a", "x", f"made-up-{number}", "model", 1, 1.0, False), float(number))
     assert len(health._breakers) <= 10_000
-    names = Snapshot(channels=(channel("a", *(f"m{number}" for number in range(25_000))),))
-    for number in range(25_000):
-        route = names.route("default", "openai-chat", "chat", f"m{number}")
-        assert route is not None
-        assert route.only is not None
-        health._traffic.began(route.only, float(number))
-        health._traffic.ended(route.only)
-    assert len(health._traffic.lanes) <= 20_000
-    assert len(health._traffic.uses["a"].first_tokens) <= 20_000
+    assert health.open_s(AX) == 0.0
+    health.learn(Note("a", "x", "made-up-24999", "model", 0, 0.0, False), 25_000.0)
+    assert "a\0x\0made-up-24999" not in health._breakers
+
+
+def test_any_number_of_asked_names_takes_no_more_than_so_much_memory() -> None:
+    traffic = Traffic(limit=100)
+    names = Snapshot(channels=(channel("a", *(f"m{number}" for number in range(500))),))
+    routes = [names.route("default", "openai-chat", "chat", f"m{number}") for number in range(500)]
+    candidates = [route.only for route in routes if route is not None and route.only is not None]
+    traffic.began(candidates[0], 0.0)
+    for now_s, candidate in enumerate(candidates):
+        traffic.began(candidate, float(now_s))
+        traffic.ended(candidate)
+    assert len(traffic.lanes) <= 101
+    assert traffic.uses["a"].in_flight == traffic.lane(candidates[0]).in_flight == 1
+    assert len(traffic.uses["a"].first_tokens) <= 101

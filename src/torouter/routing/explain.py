@@ -16,8 +16,8 @@ __all__ = ["Considered", "Explanation", "explain"]
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
     """A credential of a channel, or all of them where the channel itself cannot serve. `model` is the upstream's name.
-    `state`: `closed` is well, `failing` has failed lately, `half-open` is to be tried, `open` and `told` are left alone,
-    `full` has no room; empty where it does not matter. `why` is empty for a candidate, and else says why it is none."""
+    `state`: `closed` is well, `failing` has failed lately, `half-open` is to be tried, `open` and `told` are left
+    alone, `full` has no room; empty where it does not matter. `why` says why it is no candidate; empty for one."""
 
     channel: str
     credential: str
@@ -107,7 +107,7 @@ def _state(candidate: Candidate, planner: Planner, now_s: float) -> tuple[str, s
     if health.is_cooling(candidate, now_s):
         return "half-open", "another request is seeing whether it has recovered"
     if planner.is_full(candidate):
-        return "full", f"full: {planner.in_flight(candidate.channel.name)} requests are under way"
+        return "full", f"full, with {planner.in_flight(candidate.channel.name)} in flight"
     return "closed" if health.is_closed(candidate) else "half-open", ""
 
 

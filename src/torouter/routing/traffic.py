@@ -80,13 +80,14 @@ class Wakes:
 
 
 class Traffic:
-    """`lanes` by a candidate's narrowest place, `uses` by the channel's name."""
+    """`lanes` by a candidate's narrowest place, up to a limit; `uses` by the channel's name."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = _LANES_LIMIT) -> None:
         self.lanes: dict[str, Lane] = {}
         self.uses: dict[str, Use] = {}
         self.wakes = Wakes()
         self._turn = 0
+        self._limit = limit
 
     def lane(self, candidate: Candidate) -> Lane:
         return self.lanes.get(candidate.places[2]) or self._open(candidate)
@@ -108,7 +109,7 @@ class Traffic:
         return lane
 
     def _open(self, candidate: Candidate) -> Lane:
-        if len(self.lanes) >= _LANES_LIMIT:
+        if len(self.lanes) >= self._limit:
             self._forget()
         use = self.uses.setdefault(candidate.channel.name, Use())
         lane = self.lanes[candidate.places[2]] = use.lanes[candidate.places[2]] = Lane(candidate, use)
@@ -117,7 +118,7 @@ class Traffic:
     def _forget(self) -> None:
         """Where names are not declared, a client may ask for any number of them: the half that was not used for longest
         goes."""
-        for lane in sorted(self.lanes.values(), key=lambda lane: lane.used_s)[: _LANES_LIMIT // 2]:
+        for lane in sorted(self.lanes.values(), key=lambda lane: lane.used_s)[: self._limit // 2]:
             if lane.in_flight == 0:
                 del self.lanes[lane.place], lane.use.lanes[lane.place]
         for name, use in [*self.uses.items()]:
