@@ -19,6 +19,7 @@ from torouter.channels import KINDS, Channel, Credential, Policy
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.admin.site import PREFIX, admin_routes
 from torouter.console.admin.throttle import Throttle
+from torouter.fleet import Rules
 from torouter.relay.openings import Openings
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
@@ -34,7 +35,7 @@ OPERATORS_TOKEN = "operators-own-admin-token-0001"
 def admin_application(
     store: Store, *, confirm_s: float = 1.0, most_failures: int = 1000, now_ms: Callable[[], int] = wall_ms
 ) -> Starlette:
-    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms)
+    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms, Rules())
     throttle = Throttle(most_failures, 60.0, time.monotonic)
     planner = Planner(random.Random(1).random)
     openings = Openings(planner.health, time.monotonic)
@@ -98,6 +99,8 @@ def prepare(api: Api) -> None:
         api.data("POST", "/plans", {"name": name, "daily_usd": "5"})
         api.data("POST", "/prices", {"model": f"{name}-*", "rates": {"input_per_mtok": 1}})
         api.data("POST", "/tokens", {"name": name, "account_id": 1})
+        keys = [{"name": key, "api_key": f"sk-{name}-{key}-0123456789"} for key in ("a", "b")]
+        api.data("POST", "/channels", {"name": name, "kind": "openai", "credentials": keys})
     for account_id in (1, 2):
         api.data("PUT", "/subscriptions", {"account_id": account_id, "group": "research", "plan_id": 1})
 
@@ -121,6 +124,15 @@ def bodies() -> dict[str, tuple[str, object]]:
         "delete_plan": ("/plans/2", None),
         "subscribe": ("/subscriptions", {"account_id": 2, "group": "research", "plan_id": 2}),
         "edit_subscription": ("/subscriptions/2", {"status": "paused"}),
+        "create_channel": ("/channels", {"name": "third", "kind": "openai", "api_key": "sk-third-0123456789"}),
+        "edit_channel": (
+            "/channels/2",
+            {"weight": 7, "models": {"gpt-5": {"model": "up", "deadlines": {"idle_s": 5}}}},
+        ),
+        "delete_channel": ("/channels/2", None),
+        "add_credential": ("/channels/2/credentials", {"name": "c", "api_key": "sk-third-c-0123456789"}),
+        "edit_credential": ("/channels/2/credentials/3", {"api_key": "sk-other-a-0123456789"}),
+        "remove_credential": ("/channels/2/credentials/3", None),
         "add_price": ("/prices", {"model": "gpt-*", "rates": {"output_per_mtok": 10}}),
         "end_price": ("/prices/2", None),
         "explain": ("/explain", {"model": "gpt-5"}),

@@ -80,7 +80,7 @@ def edit_channel(desk: Desk, channel_id: int, edit: ChannelEdit, *, by_file: boo
     """Touches nothing that is not named, nor a deadline that is not."""
     with desk.changing():
         before = _free(desk, channel_id, by_file)
-        columns = _columns(edit, before) | ({"managed_by": FILE} if by_file else {})
+        columns: dict[str, Any] = _columns(edit, before) | ({"managed_by": FILE} if by_file else {})
         if not columns:
             return channel_view(before)
         name = str(columns.get("name", before.name))
@@ -225,7 +225,7 @@ def _merged(before: _Spec, form: ChannelFields) -> _Spec:
         said["models"] = _models(form.models)
     if said.get("groups"):
         said["groups"] = fields.model_names(said["groups"])
-    if said.get("deadlines"):
+    if said.get("deadlines") is not None:
         said["deadlines"] = _said(before.get("deadlines", {}) | said["deadlines"])
     return _said(before | said)
 
