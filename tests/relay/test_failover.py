@@ -180,7 +180,8 @@ async def test_every_candidate_failed_is_502_in_the_callers_dialect() -> None:
         assert answer.status == 502
         assert answer.json["error"]["type"] == "upstream_unavailable"
         assert answer.headers[b"x-request-id"].startswith(b"req_")
-        assert (on.rows[0].retries, on.rows[0].outcome) == (1, "upstream_error")
+        assert (on.rows[0].retries, on.rows[0].outcome) == (2, "upstream_error")
+        assert [name for name, _ in on.asked] == ["a", "b", "a"]
 
 
 @pytest.mark.pitfall(142)
@@ -203,7 +204,7 @@ async def test_switches_are_bounded() -> None:
 
 
 async def test_a_failed_channel_cools_down_and_is_asked_last() -> None:
-    async with stage({"a": failing(500), "b": good}) as on:
+    async with stage({"a": failing(503), "b": good}) as on:
         for _ in range(3):
             assert (await on.post("/v1/chat/completions", CHAT)).status == 200
         assert [name for name, _ in on.asked] == ["a", "b", "b", "b"]
@@ -235,4 +236,4 @@ async def test_a_failure_says_more_than_a_refusal() -> None:
     dialects: dict[str, tuple[Dialect, ...]] = {"a": ("anthropic",), "b": ("openai-chat",)}
     async with stage({"a": good, "b": failing(503)}, dialects=dialects) as on:
         answer = await on.post("/v1/chat/completions", {**CHAT, "n": 2})
-    assert (answer.status, [name for name, _ in on.asked]) == (502, ["b"])
+    assert (answer.status, [name for name, _ in on.asked]) == (502, ["b", "b"])
