@@ -99,6 +99,7 @@ def test_a_group_says_how_its_requests_are_routed() -> None:
     keyring = Keyring()
     keyring.apply(keyring.prepare(changes(groups=(group_row(), group_row(2, "team", routing=routing)))))
     plain, team = keyring.group(1), keyring.group(2)
-    assert plain is not None and team is not None
+    assert plain is not None
+    assert team is not None
     assert (plain.on_cut, plain.fallbacks) == ("error", {})
     assert (team.on_cut, team.fallbacks) == ("resume-if-identical", {"a": Fallbacks(outage=("b",))})
