@@ -19,12 +19,13 @@ from torouter.access.following import Following, Process
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
-from torouter.accounts import Cipher, Keeping, KeptResponses, derived_key, hash_key
+from torouter.accounts import Cipher, Keeping, KeptResponses, OwnRequests, derived_key, hash_key
 from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
+from torouter.console.admin.routing_view import RoutingView
 from torouter.errors import TorouterError
 from torouter.fleet import Discovery, Fleet, Rules
 from torouter.fleet.fleet import Stored
@@ -37,9 +38,11 @@ from torouter.ledger.prices import PriceBook
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
+from torouter.relay.metrics import Channels, CountersCollector
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
+from torouter.relay.watch import Watch
 from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Translations
@@ -48,6 +51,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.requests import RequestSurface
 from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, wall_ms
 from torouter.wire.asgi import ASGIApp
@@ -58,7 +62,7 @@ from torouter.wire.public import is_public
 from torouter.wire.server import Limits, sweep_connections
 from torouter.wire.upstream import Upstream
 
-__all__ = ["House"]
+__all__ = ["House", "translations"]
 
 _log = logging.getLogger("torouter")
 
@@ -70,6 +74,8 @@ _PRUNE_REST_S: Final = 0.2
 """Between two bites: others want to write too."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _MINUTE_MS: Final = 60_000
+_LIVE_MS: Final = 15_000
+"""Who has not said for so long that it lives serves no longer."""
 _LONGEST_WINDOW_MS: Final = 8 * _DAY_MS
 """A little more than the seven days of the longest request window."""
 
@@ -97,7 +103,7 @@ class House:
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
-        self._fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, pepper, _translations())
+        self._fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, pepper, translations())
         self._discovery = Discovery(self._client, self._learn_models)
         rules = Rules(lambda: self._fleet.named)
         self.office = Office(store, pepper, settings.admin_token, rules=rules)
@@ -120,6 +126,25 @@ class House:
         self._kept = KeptResponses(store, pepper, _keeping(settings.responses), wall_ms)
         memory = MemoryUpstream(demo_answer)
         upstreams: dict[str, Upstream] = {"http": self._client, "https": self._client, "memory": memory}
+        planner = Planner(random.random)
+        clock = asyncio.get_running_loop().time
+        url = settings.redis.url
+        self._watch = Watch(
+            planner,
+            lambda: self.doorkeeper.snapshot.channels,
+            upstreams,
+            lambda: len(store.live_processes(wall_ms() - _LIVE_MS)),
+            None if url is None else url.reveal(),
+        )
+        self.routing = RoutingView(
+            doorkeeper=self.doorkeeper,
+            planner=planner,
+            held=self._watch.openings.of,
+            reset_channel=self._watch.reset,
+            place=place,
+            clock=clock,
+            loop=asyncio.get_running_loop(),
+        )
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
@@ -127,12 +152,17 @@ class House:
             counters=self.counters,
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
-            clock=asyncio.get_running_loop().time,
-            planner=Planner(random.random),
+            clock=clock,
+            planner=planner,
             fetcher=self._fetcher,
             prices=self._prices,
             meters=self._meters,
             drain_s=settings.limits.drain_s,
+        )
+        self.metrics = CountersCollector(
+            self.counters,
+            self.books,
+            Channels(planner, lambda: self.doorkeeper.snapshot, clock, self._relay.waiting_at),
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
@@ -148,6 +178,7 @@ class House:
             freshness=self.freshness,
             relay=self._relay,
             kept=KeptSurface(self._kept, Elsewhere(upstreams)),
+            requests=RequestSurface(OwnRequests(store, self.books.waiting_entries)),
             pages=pages,
             limits=Limits(
                 body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s
@@ -173,6 +204,7 @@ class House:
             sweep_connections(self.gateway.connections),
             self._discovery.run(),
             *(watching.run() for watching in self._watching()),
+            self._watch.run(),
         ]
         tasks = [asyncio.create_task(work) for work in background]
         booking = asyncio.create_task(self.books.run())
@@ -302,7 +334,7 @@ def _keeping(settings: ResponsesSettings) -> Keeping:
     )
 
 
-def _translations() -> Translations:
+def translations() -> Translations:
     """Every pair of dialects that can be translated."""
     able: list[Dialect] = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
     return {client: tuple(upstream for upstream in able if upstream != client) for client in able}

@@ -1,0 +1,51 @@
+"""Endpoints of routing as one process sees it: why a request would go where, how channels fare, and a fresh start for
+one of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torouter.accounts.office.routing import ExplainForm, ResetForm, record_reset, whose
+from torouter.console.admin.call import Call, Endpoint
+from torouter.console.admin.routing_view import ExplanationView, HealthView, RoutingView
+from torouter.errors import TorouterError
+
+__all__ = ["ROUTING"]
+
+
+def _explain(call: Call) -> ExplanationView:
+    form: ExplainForm = call.body
+    group_id, models = whose(call.desk, form)
+    return _routing(call).explain(group_id, models, form.dialect, form.operation, form.model)
+
+
+def _reset(call: Call) -> HealthView:
+    form: ResetForm = call.body
+    view = _routing(call).reset(form.channel)
+    record_reset(call.desk, form.channel)
+    return view
+
+
+def _routing(call: Call) -> RoutingView:
+    if call.routing is None:
+        raise TorouterError("The gateway is starting.", kind="overloaded", retry_after_s=1)
+    return call.routing
+
+
+ROUTING: Final = (
+    Endpoint(
+        method="POST", path="/explain", name="explain",
+        summary="Who would be asked for a model, in which order, and why others would not. Nobody is asked.",
+        shape="one", data=ExplanationView, body=ExplainForm, handle=_explain,
+    ),
+    Endpoint(
+        method="GET", path="/health", name="get_health",
+        summary="How each channel fares, as the process sees it that answers.", shape="one", data=HealthView,
+        handle=lambda call: _routing(call).health(),
+    ),
+    Endpoint(
+        method="POST", path="/health/reset", name="reset_health",
+        summary="End every cool-down of a channel, in all processes: it is asked again at once.", shape="one",
+        data=HealthView, body=ResetForm, handle=_reset,
+    ),
+)  # fmt: skip
