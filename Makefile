@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents inference matrix fates bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live agents inference matrix fates verdicts bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -51,6 +51,9 @@ matrix: $(STAMP) ## write docs/matrix.md from the tests that it speaks of
 
 fates: $(STAMP) ## the tables of docs/translation.md, from the codecs
 	$(BIN)/python -m tests.contract.fates
+
+verdicts: $(STAMP) ## the table of docs/failover.md, from the relay
+	$(BIN)/python -m tests.relay.verdict_table
 
 bench: $(STAMP) ## the benchmark of bench/README.md
 	$(BIN)/python -m bench

@@ -37,6 +37,7 @@ __all__ = [
 ErrorKind = Literal[
     "bad_request",
     "context_length",
+    "content_policy",
     "authentication",
     "billing",
     "forbidden",
@@ -58,6 +59,7 @@ within a whole body, within a stream that had begun."""
 _STATUS: dict[ErrorKind, int] = {
     "bad_request": 400,
     "context_length": 400,
+    "content_policy": 400,
     "authentication": 401,
     "billing": 402,
     "forbidden": 403,
@@ -74,9 +76,11 @@ _STATUS: dict[ErrorKind, int] = {
 
 
 class TorouterError(Exception):
-    """The root. `status` is the HTTP status a caller sees, `param` the path of the field at fault."""
+    """The root. `status` is the HTTP status a caller sees, `param` the path of the field at fault. `is_terminal`: asking
+    again is of no use until somebody changes something."""
 
     kind: ErrorKind = "internal"
+    is_terminal = False
 
     def __init__(
         self,
@@ -120,8 +124,6 @@ class AccessError(TorouterError):
 
 
 class LimitError(TorouterError):
-    """`is_terminal`: asking again is of no use until somebody changes something."""
-
     kind = "rate_limit"
 
     def __init__(

@@ -41,9 +41,13 @@ _DECISIVE: Final[dict[str, ErrorKind]] = {
     "context_length_exceeded": "context_length",
     "exceed_context_size_error": "context_length",
     "model_context_window_exceeded": "context_length",
-    "content_policy_violation": "bad_request",
-    "content_filter": "bad_request",
-    "responsibleaipolicyviolation": "bad_request",
+    "content_policy_violation": "content_policy",
+    "content_filter": "content_policy",
+    "responsibleaipolicyviolation": "content_policy",
+    "moderation_blocked": "content_policy",
+    "prohibited_content": "content_policy",
+    "data_inspection_failed": "content_policy",
+    "datainspectionfailed": "content_policy",
     "insufficient_quota": "billing",
     "insufficient_balance": "billing",
     "billing_error": "billing",
@@ -89,8 +93,12 @@ _SPENT: Final = re.compile(
 )
 _BAD_KEY: Final = re.compile(r"api key not valid|(?:incorrect|invalid) (?:x-)?api[ -]key|api key expired")
 _POLICY: Final = re.compile(
-    r"content (?:management )?polic|usage polic|safety system|content filter|(?:was|been|input) flagged|flagged as "
+    r"content (?:management )?polic|usage (?:polic|guidelines)|safety system|content filter"
+    r"|(?:was|been|input) flagged|flagged as |responsible ai practices|content exists risk"
+    r"|prompt (?:was|is|has been) blocked|blocked (?:by|due to|because of) .{0,40}(?:safety|policy|prohibited)"
 )
+"""What is said of refused content by OpenAI, Azure, Anthropic ("Output blocked by content filtering policy"), Google,
+xAI and DeepSeek (2026-11)."""
 _NOT_ITS_STATE: Final = re.compile(
     r"encrypted content.{0,200}could not be verified|(?:corrupted|invalid) thought signature"
     r"|thought signature is not valid|invalid `signature` in `thinking`",
@@ -121,7 +129,7 @@ def read_error(status: int, body: bytes) -> UpstreamFault:
     if status < 400:
         status = _status_within(said)
     kind = _kind(status, message.lower(), (code, type_), has_retry=retry_after_s is not None)
-    if kind == "bad_request" and code is None and _POLICY.search(message.lower()):
+    if kind == "content_policy" and code is None:
         code = "content_policy_violation"
     elif kind == "bad_request" and code is None and _NOT_ITS_STATE.search(message.lower()):
         code = "invalid_encrypted_content"
@@ -147,7 +155,7 @@ def _kind(status: int, message: str, words: tuple[str | None, ...], *, has_retry
     if status in (0, 400, 401, 403) and _BAD_KEY.search(message):
         return "authentication"
     if status in (0, 400, 403) and _POLICY.search(message):
-        return "bad_request"
+        return "content_policy"
     if status >= 400:
         return _BY_STATUS.get(status, "bad_request" if status < 500 else "upstream_fault")
     for word in known:

@@ -17,6 +17,7 @@ __all__ = ["openai_code", "openai_error", "printable", "render_openai_error"]
 _WORDS: Final[dict[ErrorKind, tuple[str, str | None]]] = {
     "bad_request": ("invalid_request_error", None),
     "context_length": ("invalid_request_error", "context_length_exceeded"),
+    "content_policy": ("invalid_request_error", "content_policy_violation"),
     "authentication": ("authentication_error", "invalid_api_key"),
     "billing": ("insufficient_quota", "insufficient_quota"),
     "forbidden": ("permission_error", None),

@@ -70,16 +70,35 @@ class _Plan(NamedTuple):
 class ByteAttempt:
     """The client's own bytes with a closed list of edits; the upstream's own bytes back."""
 
-    __slots__ = ("_admission", "_call", "_candidate", "_clock", "_exchange", "_losses", "_withhold", "codec")
+    __slots__ = (
+        "_admission",
+        "_call",
+        "_candidate",
+        "_clock",
+        "_exchange",
+        "_is_renamed",
+        "_losses",
+        "_withhold",
+        "codec",
+    )
 
     def __init__(
-        self, exchange: Exchange, admission: Admission, call: Call, candidate: Candidate, clock: Callable[[], float]
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        candidate: Candidate,
+        clock: Callable[[], float],
+        *,
+        is_renamed: bool = False,
     ) -> None:
+        """`is_renamed`: the body names another model than was admitted."""
         self._exchange = exchange
         self._admission = admission
         self._call = call
         self._candidate = candidate
         self._clock = clock
+        self._is_renamed = is_renamed
         self._withhold: ByteFilter | None = None
         self._losses: tuple[str, ...] = ()
         self.codec = call.codec
@@ -100,7 +119,7 @@ class ByteAttempt:
         call, candidate, admission = self._call, self._candidate, self._admission
         model, channel = candidate.upstream_model, candidate.channel
         edits = Edits(
-            model=model if model != admission.model else None,
+            model=model if self._is_renamed or model != admission.model else None,
             ask_usage=call.framing == "sse" and channel.kind.may_ask_usage,
             reasoning=admission.route.reasoning,
             facts=candidate.facts,

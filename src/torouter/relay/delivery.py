@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from torouter.canon.usage import Usage
+from torouter.errors import UpstreamError
 
 __all__ = ["AttemptOutcome", "Delivery", "Outcome"]
 
@@ -13,7 +15,7 @@ Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused",
 had begun; refused by us; a fault of our own."""
 
 AttemptOutcome = Literal[
-    "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error"
+    "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error", "lost"
 ]
 """How an attempt ended: the first four as a request does; no connection was to be had; nothing came in time; the
 channel is at its limit; any other error of the upstream. An answer that was read to its end without the client is
@@ -23,13 +25,18 @@ channel is at its limit; any other error of the upstream. An answer that was rea
 class Delivery(Protocol):
     """One upstream answer on its way to the client.
 
-    Both methods raise `UpstreamError` only while nothing has been committed to the client; after that the answer is
-    ended in the dialect's own error form, and `outcome` says so.
+    Both methods raise `UpstreamError` only while nothing has been given to the client; after that the answer is ended
+    in the dialect's own error form, and `outcome` and `failure` say so.
     """
 
+    claim: Callable[[], None] | None
+    """Called once, just before the first thing is given to the client. What it raises is raised here, and nothing has
+    been given then: another answer was faster."""
     outcome: Outcome
+    failure: UpstreamError | None
+    """What broke the answer after it had begun."""
     first_byte_s: float | None
-    """Monotonic, when the first byte of the answer's body came."""
+    """Monotonic, when the answer first said something: text, reasoning, a call, its end."""
 
     def deliver_whole(self, body: bytes, /) -> bool:
         """The fast path of an answer that has come with its head: nothing is awaited. False: `deliver` it instead."""

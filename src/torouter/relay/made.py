@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from torouter.canon.usage import Usage
+from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.delivery import Outcome
 from torouter.relay.losses import losses_block
@@ -20,7 +21,7 @@ _JSON: Final = b"content-type: application/json\r\n"
 class MadeAnswer(ABC):
     """A `Delivery` but for what it says."""
 
-    __slots__ = ("_call", "_clock", "_exchange", "first_byte_s", "losses", "outcome")
+    __slots__ = ("_call", "_clock", "_exchange", "claim", "failure", "first_byte_s", "losses", "outcome")
 
     def __init__(
         self, exchange: Exchange, call: Call, clock: Callable[[], float], losses: tuple[str, ...] = ()
@@ -28,6 +29,8 @@ class MadeAnswer(ABC):
         self._exchange = exchange
         self._call = call
         self._clock = clock
+        self.claim: Callable[[], None] | None = None
+        self.failure: UpstreamError | None = None
         self.losses = losses
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
@@ -49,5 +52,7 @@ class MadeAnswer(ABC):
     async def deliver(self) -> None:
         body = await self.make()
         self.first_byte_s = self._clock()
+        if self.claim is not None:
+            self.claim()
         headers = _JSON + losses_block(self.losses) + self._call.headers_for(self._exchange.request_id)
         self._exchange.respond(200, headers, body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
+from asyncio import CancelledError, TimerHandle
 from collections.abc import Callable
 
 from torouter.access.admission import Admission
@@ -11,45 +11,55 @@ from torouter.errors import TorouterError, UpstreamError
 from torouter.ledger.books import LedgerRow
 from torouter.relay.call import Call
 from torouter.relay.continuity import Conversation
-from torouter.relay.delivery import AttemptOutcome, Delivery, Outcome
+from torouter.relay.delivery import AttemptOutcome, Outcome
 from torouter.relay.losses import refused_field
+from torouter.relay.others import NO_OTHERS, Others
+from torouter.relay.patience import Patience
 from torouter.relay.record import attempt_row, word_for
+from torouter.relay.trial import Trial
 from torouter.relay.turn import Turn
-from torouter.routing.snapshot import Candidate
+from torouter.relay.verdict import Row
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
-from torouter.wire.upstream import Response
 
 __all__ = ["Passage"]
 
 
-class Passage:
-    """`settle` is called with it once: when the answer's last bytes are about to leave, or in the end."""
+class Passage(Trial):
+    """Where its answer comes from, or the last that was asked, is its own trial. `settle` is called with it once: when the answer's last bytes are about to leave, or in the end."""
 
     # Class attributes are the defaults: a small request never sets most of them.
-    asked_s: float | None = None
-    """When the candidate was asked whose answer is awaited or given, monotonic. `None`: none is."""
+    affinity: bytes | None = None
     attempts: tuple[LedgerRow, ...] = ()
     """Those that failed."""
-    candidate: Candidate | None = None
     conversation: Conversation | None = None
-    delivery: Delivery | None = None
     drain: TimerHandle | None = None
     """Set when the client has left and the answer is read on without it."""
+    is_elsewhere = False
+    """Another model is asked than the request's own, which is the one in its body."""
     is_settled = False
+    patience: Patience | None = None
+    """Since something has failed."""
     refused: tuple[str, ...] = ()
-    response: Response | None = None
     switches = -1
+    """How many candidates came after the first."""
     turn: Turn | None = None
     _ended: tuple[Outcome, int] | None = None
 
     def __init__(
-        self, exchange: Exchange, admission: Admission, call: Call, terms: Terms, settle: Callable[[Passage], None]
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        terms: Terms,
+        settle: Callable[[Passage], None],
+        others: Others = NO_OTHERS,
     ) -> None:
         self.exchange = exchange
         self.admission = admission
         self.call = call
         self.terms = terms
+        self.others = others
         self._settle = settle
         exchange.on_last = self.settle
 
@@ -84,43 +94,68 @@ class Passage:
             outcome = "fault" if self._ended is None else self._ended[0]
         return "fault" if outcome == "refused" else outcome
 
-    def refused_with(self, error: TorouterError) -> None:
+    def ended_with(self, error: BaseException) -> None:
+        """No answer, or none that is whole."""
         if isinstance(error, UpstreamError):
             self._ended = "upstream_error", error.status
-        else:
+        elif isinstance(error, TorouterError):
             self._ended, self.refused = ("refused", error.status), refused_field(error)
-
-    def cancelled(self) -> None:
-        self._ended = "client_left", 499
-
-    def faulted(self) -> None:
-        self._ended = "fault", 500
+        else:
+            self._ended = ("client_left", 499) if isinstance(error, CancelledError) else ("fault", 500)
 
     def answered_with(self, error: UpstreamError) -> None:
         """The upstream's error is the answer, as it is."""
         self._ended = "upstream_error", error.upstream_status
 
-    def failed(self, error: TorouterError, now_s: float) -> None:
-        """The candidate, if it was asked."""
-        if self.asked_s is None:
+    def has_more(self, row: Row) -> bool:
+        """Is there another model to ask after such a failure, or does another model's failure come after one already?
+        Then what the upstream says is not the answer."""
+        return self.is_elsewhere or bool(row.fallback is not None and self.others.after(row.fallback))
+
+    def failed(self, trial: Trial, error: TorouterError, left_for: str, now_s: float) -> None:
+        """A candidate, if it was asked."""
+        if trial.asked_s is None:
             return
-        row = attempt_row(
-            self,
-            at_ms=wall_ms(),
-            amount_nusd=0,
+        self.write(
+            trial,
             status=error.upstream_status if isinstance(error, UpstreamError) else 0,
             outcome=word_for(error),
+            left_for=left_for,
             now_s=now_s,
         )
-        self.attempts = (*self.attempts, row)
-        self.asked_s = None
 
-    def drop(self) -> None:
-        """What the last candidate said is not the answer."""
-        self.delivery = None
-        if self.response is not None:
-            self.response.close()
-            self.response = None
+    def write(
+        self, trial: Trial, *, status: int, outcome: AttemptOutcome, left_for: str, now_s: float, cost_nusd: int = 0
+    ) -> None:
+        """An attempt that did not become the answer. Nobody is charged for it, whatever it cost."""
+        row = attempt_row(
+            self,
+            trial,
+            at_ms=wall_ms(),
+            amount_nusd=0,
+            status=status,
+            outcome=outcome,
+            now_s=now_s,
+            left_for=left_for,
+            cost_nusd=cost_nusd,
+        )
+        self.attempts = (*self.attempts, row)
+        trial.asked_s = None
+
+    def patience_by(self, make: Callable[[], Patience]) -> Patience:
+        """Made when something has failed, or must be waited for: most requests never need it."""
+        if self.patience is None:
+            self.patience = make()
+            self.patience.reserved = bool(self.others.outage)
+        return self.patience
+
+    def go_elsewhere(self, admission: Admission, call: Call) -> None:
+        """To another model."""
+        self.is_elsewhere = True
+        self.admission, self.call = admission, call
+        self.conversation = self.affinity = None
+        if self.patience is not None:
+            self.patience.begin_anew()
 
     def close(self) -> None:
         exchange = self.exchange
@@ -129,5 +164,4 @@ class Passage:
             exchange.on_pause = exchange.on_resume = None
         if self.drain is not None:
             self.drain.cancel()
-        if self.response is not None:
-            self.response.close()
+        self.close_response()

@@ -38,6 +38,8 @@ class Passthrough:
         "_sample_bytes",
         "_seen_bytes",
         "_tap",
+        "claim",
+        "failure",
         "first_byte_s",
         "losses",
         "outcome",
@@ -62,6 +64,8 @@ class Passthrough:
         self._sample_bytes = SAMPLE_BYTES[self._framing]
         self._seen_bytes = 0
         self._clock = clock
+        self.claim: Callable[[], None] | None = None
+        self.failure: UpstreamError | None = None
         self.outcome: Outcome = "ok"
         self.losses = losses
         self.first_byte_s: float | None = None

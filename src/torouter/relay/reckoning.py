@@ -22,7 +22,7 @@ from torouter.relay.delivery import Delivery
 from torouter.relay.estimate import BYTES_PER_TEXT_TOKEN, rough_tokens, size_bytes
 from torouter.units import Dialect
 
-__all__ = ["SAMPLE_BYTES", "prompt_tokens", "reckoned", "streamed_tokens"]
+__all__ = ["SAMPLE_BYTES", "prompt_tokens", "reckoned", "streamed_tokens", "wasted"]
 
 SAMPLE_BYTES: Final[dict[Framing, int]] = {"sse": 16 * 1024, "array": 16 * 1024, "whole": 64 * 1024 * 1024}
 """How much of an answer that is only passed on is held for an estimate. Whole bodies are held by their tap already."""
@@ -51,6 +51,16 @@ def reckoned(told: Usage, delivery: Delivery, call: Call, dialect: Dialect, body
         changes["output_tokens"] = max(told.output_tokens, said - told.reasoning_tokens)
     found = msgspec.structs.replace(told, **changes)
     return found if found.total_tokens else told
+
+
+def wasted(delivery: Delivery | None, call: Call, dialect: Dialect, body: bytes) -> Usage:
+    """Of an attempt that was given up: at least its prompt was read."""
+    told = Usage() if delivery is None else delivery.usage()
+    if delivery is not None:
+        told = reckoned(told, delivery, call, dialect, body, is_error=False)
+    if told.total_tokens:
+        return told
+    return Usage(input_tokens=prompt_tokens(call, body), quality="estimated")
 
 
 def _begins_with_figures(dialect: Dialect) -> bool:

@@ -14,6 +14,7 @@ from torouter.relay.losses import told_text
 
 if TYPE_CHECKING:
     from torouter.relay.passage import Passage
+    from torouter.relay.trial import Trial
 
 __all__ = ["FREE", "Charge", "attempt_row", "usage_row", "word_for"]
 
@@ -46,6 +47,7 @@ def word_for(error: TorouterError) -> AttemptOutcome:
 
 def attempt_row(
     passage: Passage,
+    trial: Trial,
     *,
     at_ms: int,
     amount_nusd: int,
@@ -53,10 +55,12 @@ def attempt_row(
     outcome: AttemptOutcome,
     now_s: float,
     note: str = "",
+    left_for: str = "",
+    cost_nusd: int = 0,
 ) -> LedgerRow:
     """Of the candidate that is being asked. `status` is the upstream's, 0 where no answer came; `amount_nusd` is what
-    the account's balance is charged with, negative or 0."""
-    key, candidate, delivery, asked_s = passage.admission.key, passage.candidate, passage.delivery, passage.asked_s
+    the account's balance is charged with, negative or 0; `left_for` the verdict's word, empty for what was served."""
+    key, candidate, delivery, asked_s = passage.admission.key, trial.candidate, trial.delivery, trial.asked_s
     assert candidate is not None, "somebody was asked"
     assert asked_s is not None, "somebody was asked"
     first_token_ms = None
@@ -77,6 +81,10 @@ def attempt_row(
         round((now_s - asked_s) * 1000),
         first_token_ms,
         note,
+        candidate.credential.label,
+        trial.picked,
+        left_for,
+        cost_nusd,
     )
     return tuple.__new__(LedgerRow, fields)  # the class's own constructor takes longer
 

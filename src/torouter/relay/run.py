@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from torouter.access.admission import Admission
 from torouter.access.terms import Terms
-from torouter.codecs import Codec
-from torouter.errors import RequestError, RoutingError, TorouterError, UpstreamError
+from torouter.errors import RequestError, UpstreamError
 from torouter.ledger.books import Books
 from torouter.ledger.meters import Meters
-from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
+from torouter.relay.affinity import affinity_of
+from torouter.relay.aftermath import Aftermath
+from torouter.relay.asking import Asking
 from torouter.relay.call import Call
-from torouter.relay.continuity import Continuity, Conversation, capsules_in_body
-from torouter.relay.count import ByteCountAttempt, CountAttempt
+from torouter.relay.continuity import Continuity, capsules_in_body
 from torouter.relay.counters import Counters
-from torouter.relay.embed import EmbedAttempt
-from torouter.relay.error_answer import read_error_answer
+from torouter.relay.failure import Failure, Unserved, why_unserved
+from torouter.relay.hedging import Hedging
+from torouter.relay.others import NO_OTHERS, Others, call_for, fitted
 from torouter.relay.passage import Passage
+from torouter.relay.patience import Bounds, Patience
 from torouter.relay.settling import Prices, Settling
-from torouter.relay.tokens import Tokenizer
 from torouter.relay.turn import Keeper
-from torouter.relay.verdict import exhausted, is_channels_fault, may_try_next
+from torouter.relay.waiting import Waiting
 from torouter.routing.planner import Plan, Planner
 from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
-from torouter.wire.upstream import Request, Response, Upstream
+from torouter.wire.upstream import Upstream
 
 __all__ = ["Relay"]
-
-_log = logging.getLogger("torouter.relay")
 
 
 class Relay:
     """Serves admitted requests. One per process; `clock` is monotonic seconds. `fetcher` follows links for upstreams
-    that do not (`None`: nobody does). `drain_s` bounds how long an answer is read on whose client has left, where its
-    terms say so."""
+    that do not (`None`: nobody does). `max_switches`, `max_attempts` and `retry_s` are `Bounds`. `drain_s` bounds how
+    long an answer is read on whose client has left, where its terms say so."""
 
     def __init__(
         self,
@@ -52,41 +52,42 @@ class Relay:
         max_switches: int,
         clock: Callable[[], float],
         planner: Planner,
+        max_attempts: int = 6,
+        retry_s: float = 10.0,
         fetcher: Fetcher | None = None,
         prices: Prices | None = None,
         meters: Meters | None = None,
         drain_s: float = 60.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        self._upstreams = upstreams
         self._continuity = continuity
         self._counters = counters
         self._keeper = keeper
         self._planner = planner
-        self._max_attempts = max_switches + 1
         self._clock = clock
-        self._fetcher = fetcher
-        self._tokenizer = Tokenizer()
         self._drain_s = drain_s
+        patience = partial(Patience, Bounds(max_attempts, max_switches, retry_s), draw)
         settling = Settling(books=books, counters=counters, prices=prices, meters=meters, clock=clock)
         self._settle = settling.settle
+        self._aftermath = Aftermath(planner, counters, settling, patience, clock)
+        self._asking = Asking(upstreams, continuity, planner, fetcher, clock)
+        self._hedging = Hedging(self._asking, self._aftermath, planner, clock)
+        self._waiting = Waiting(planner, patience, clock, sleep)
 
-    async def run(self, exchange: Exchange, admission: Admission, call: Call, terms: Terms) -> None:
+    async def run(
+        self, exchange: Exchange, admission: Admission, call: Call, terms: Terms, others: Others = NO_OTHERS
+    ) -> None:
         """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case, and before the
         answer is whole."""
-        passage = Passage(exchange, admission, call, terms, self._settle)
+        passage = Passage(exchange, admission, call, terms, self._settle, others)
         if terms.on_hangup == "drain":
             exchange.on_left = partial(self._drain, passage)
         self._counters.in_flight += 1
         try:
             await self._serve(passage)
-        except TorouterError as error:
-            passage.refused_with(error)
-            raise
-        except asyncio.CancelledError:
-            passage.cancelled()
-            raise
-        except BaseException:
-            passage.faulted()
+        except BaseException as error:
+            passage.ended_with(error)
             raise
         finally:
             self._counters.in_flight -= 1
@@ -109,143 +110,73 @@ class Relay:
         return True
 
     async def _serve(self, passage: Passage) -> None:
-        """Asks one candidate after the other. What one cannot be sent another may take, and the first refusal is told
-        only where nobody took it."""
+        """By the model that was asked for, or by another that is allowed to stand in for it."""
         passage.turn = turn = self._keeper.turn(passage.exchange, passage.admission, passage.call)
         if turn is not None and turn.refers:
             await turn.recall(passage.call)
-            passage.admission = turn.admission
-        last: UpstreamError | None = None
+            if turn.admission is not passage.admission:  # its own vendor knows what it refers to, and no other model
+                passage.admission, passage.others = turn.admission, NO_OTHERS
+        unserved = await self._ask(passage)
+        if unserved is not None and not await self._ask_others(passage, unserved):
+            raise unserved.error
+
+    async def _ask(self, passage: Passage) -> Unserved | None:
+        """Asks one candidate after the other, until one has answered. What one cannot be sent another may take."""
+        failure: Failure | None = None
         refusal: RequestError | None = None
-        plan = await self._plan(passage)
-        while passage.switches + 1 < self._max_attempts and (pick := plan.next(self._clock())) is not None:
-            candidate = passage.candidate = pick.candidate
+        plan, clock, waiting = await self._plan(passage), self._clock, self._waiting
+        while (pick := plan.next(clock()) or await waiting.later(passage, plan)) is not None:
+            if passage.patience is not None and not await waiting.may_go_on(passage, passage.patience, pick):
+                break
+            passage.take(pick)
             passage.switches += 1
             try:
-                await self._try(passage, candidate)
+                await self._try(passage, plan, pick.candidate)
             except UpstreamError as error:
-                passage.failed(error, self._clock())
-                if not may_try_next(error) or passage.drain is not None:
-                    raise
-                last = error
-                self._failed(candidate, error, passage.exchange)
-                plan.failed(candidate, "next_channel", self._clock())
-                passage.drop()
+                failure = self._aftermath.failed(passage, passage, plan, error)
+                if failure.row.step is None or passage.drain is not None:
+                    break
             except RequestError as error:
-                passage.failed(error, self._clock())
-                if passage.exchange.has_begun:
-                    raise
+                self._aftermath.refused(passage, passage, plan, error)
                 refusal = refusal or error
             else:
-                return
-        if last is not None:
-            raise exhausted(last)
-        raise refusal or RoutingError("No channel can serve this model right now.", type="upstream_unavailable")
+                self._aftermath.served(passage)
+                return None
+        return why_unserved(failure, refusal, plan)
 
-    async def _try(self, passage: Passage, candidate: Candidate) -> None:
+    async def _try(self, passage: Passage, plan: Plan, candidate: Candidate) -> None:
         """Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while nothing has been
         given to the client."""
-        exchange = passage.exchange
-        attempt = await self._attempt(passage, candidate)
-        request, response = attempt.request(), None
-        if request is not None:
-            passage.asked_s = self._clock()
-            response = passage.response = await self._upstreams[request.origin.scheme].send(request)
-            if response.status >= 400 and (error := await _refusal(attempt, response)) is not None:
-                passage.failed(error, self._clock())
-                passage.answered_with(error)
-                attempt.answer_error(response, error)
-                return
-        delivery = passage.delivery = attempt.delivery(response)
-        body = None if response is None else response.body
-        if body is None or not delivery.deliver_whole(body):
-            if response is not None:
-                exchange.on_pause, exchange.on_resume = response.pause, response.resume
-            await delivery.deliver()
-        if request is not None:
-            self._planner.succeeded(candidate, self._clock(), affinity=None, first_token_s=None)
+        if candidate.channel.policy.hedges and passage.call.operation == "chat":
+            await self._hedging.ask(passage, plan)
+        else:
+            await self._asking.ask(passage, passage)
+
+    async def _ask_others(self, passage: Passage, unserved: Unserved) -> bool:
+        """Has another model answered? None that was asked in vain has the last word."""
+        first, call = passage.admission, passage.call
+        others = () if unserved.fallback is None else passage.others.after(unserved.fallback)
+        for other in others:
+            if passage.drain is not None:
+                break
+            passage.go_elsewhere(fitted(other, first), call_for(call, other))
+            with suppress(RequestError):  # it cannot even be put into the words of the other's upstreams
+                if await self._ask(passage) is None:
+                    return True
+        passage.admission, passage.call = first, call
+        return False
 
     async def _plan(self, passage: Passage) -> Plan:
-        """A conversation that holds somebody's state goes there first, where there is a choice."""
-        admission, call, now_s = passage.admission, passage.call, self._clock()
+        """A conversation that holds somebody's state goes there first, where there is a choice; else where it was
+        before."""
+        admission, call = passage.admission, passage.call
         route = admission.route
         if call.operation != "chat" or not route.has_choice:
-            return self._planner.plan(route, now_s, affinity=None)
+            return self._planner.plan(route, self._clock(), affinity=None)
         if route.is_translated:
-            capsules = (await self._conversation(passage)).capsules()
+            capsules = (await self._asking.conversation(passage)).capsules()
         else:
             capsules = capsules_in_body(passage.exchange.body)
         scopes = self._continuity.scopes(admission, capsules) if capsules else ()
-        return self._planner.plan(route, now_s, affinity=None, scopes=scopes)
-
-    async def _conversation(self, passage: Passage) -> Conversation:
-        """Decoded once for all candidates. Raises `RequestError`."""
-        if passage.conversation is None:
-            passage.conversation = await self._continuity.read(passage.exchange, passage.admission, passage.call)
-        return passage.conversation
-
-    async def _attempt(self, passage: Passage, candidate: Candidate) -> Attempt:
-        """Bytes where the candidate speaks the client's dialect, else by way of canon."""
-        exchange, admission, call, clock = passage.exchange, passage.admission, passage.call, self._clock
-        is_same = candidate.dialect == call.codec.dialect
-        if call.operation == "count_tokens":
-            if is_same and candidate.target.operation == "count_tokens":
-                return ByteCountAttempt(exchange, admission, call, candidate, clock, self._tokenizer)
-            return CountAttempt(exchange, call, candidate, clock, self._tokenizer)
-        if is_same:
-            return ByteAttempt(exchange, admission, call, candidate, clock)
-        if call.operation == "embeddings":
-            return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
-        conversation = await self._conversation(passage)
-        go_on = partial(self._go_on, passage)
-        attempt = CanonAttempt(exchange, admission, call, candidate, conversation, passage.turn, clock, go_on)
-        if self._fetcher is not None:
-            await attempt.follow_links(self._fetcher)
-        return attempt
-
-    async def _go_on(self, passage: Passage, codec: Codec, request: Request) -> Response:
-        """The next piece of an answer that its upstream gives in several."""
-        exchange = passage.exchange
-        if passage.response is not None:
-            passage.response.close()
-        response = passage.response = await self._upstreams[request.origin.scheme].send(request)
-        if response.status >= 400:
-            raise await read_error_answer(codec, response)
-        exchange.on_pause, exchange.on_resume = response.pause, response.resume
-        return response
-
-    async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
-        """The body of an answer to a further request of an attempt that needs several."""
-        response = await self._upstreams[request.origin.scheme].send(request)
-        try:
-            if response.status >= 400:
-                raise await read_error_answer(codec, response)
-            return await response.read(limit_bytes)
-        finally:
-            response.close()
-
-    def _failed(self, candidate: Candidate, error: UpstreamError, exchange: Exchange) -> None:
-        channel = candidate.channel.name
-        if not is_channels_fault(error):
-            return
-        self._counters.attempt_failures[channel, error.upstream_status] += 1
-        self._planner.failed(candidate, "channel", self._clock(), error.retry_after_s)
-        _log.warning(
-            "attempt failed request_id=%s channel=%s phase=%s upstream_status=%d kind=%s",
-            exchange.request_id.decode("ascii"),
-            channel,
-            error.phase,
-            error.upstream_status,
-            error.kind,
-        )
-
-
-async def _refusal(attempt: Attempt, response: Response) -> UpstreamError | None:
-    """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
-    another channel may not give."""
-    error = await read_error_answer(attempt.codec, response)
-    if attempt.may_do_without(error):
-        return None
-    if may_try_next(error):
-        raise error
-    return error
+        passage.affinity = affinity = affinity_of(passage.exchange, admission, call)
+        return self._planner.plan(route, self._clock(), affinity=affinity, scopes=scopes)

@@ -16,8 +16,10 @@ from torouter.ledger.meters import Meters
 from torouter.ledger.rates import Price
 from torouter.relay.counters import Counters
 from torouter.relay.passage import Passage
-from torouter.relay.reckoning import reckoned
+from torouter.relay.reckoning import reckoned, wasted
 from torouter.relay.record import FREE, Charge, attempt_row, usage_row
+from torouter.relay.trial import Trial
+from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 
 __all__ = ["Prices", "Settling"]
@@ -54,7 +56,9 @@ class Settling:
         now_s, at_ms = self._clock(), wall_ms()
         outcome, status = passage.ended
         usage = _used(passage)
-        charge = self._charge(passage, usage, at_ms)
+        charge = FREE
+        if candidate is not None and (usage.quality != "none" or passage.attempt_outcome == "ok"):
+            charge = self._charge(passage, candidate, usage, at_ms)
         channel = "" if candidate is None else candidate.channel.name
         latency_s = now_s - passage.exchange.started_s
         self._counters.settled((call.codec.dialect, call.operation, status), channel, usage, latency_s)
@@ -68,12 +72,18 @@ class Settling:
         if terms.hold is not None and self._meters is not None:
             self._meters.settle(terms.hold, charge.cost_nusd, usage.total_tokens)
 
-    def _charge(self, passage: Passage, usage: Usage, at_ms: int) -> Charge:
-        candidate, prices = passage.candidate, self._prices
-        is_used = usage.quality != "none"
-        if candidate is None or passage.call.operation == "count_tokens":
-            return FREE
-        if not is_used and passage.attempt_outcome != "ok":
+    def wasted_nusd(self, passage: Passage, trial: Trial) -> int:
+        """About what an attempt has cost that did not become the answer, or not its end: its prompt, and what came of
+        its answer."""
+        candidate, body = trial.candidate, passage.exchange.body
+        if candidate is None:
+            return 0
+        used = wasted(trial.delivery, passage.call, candidate.dialect, body)
+        return self._charge(passage, candidate, used, wall_ms()).cost_nusd
+
+    def _charge(self, passage: Passage, candidate: Candidate, usage: Usage, at_ms: int) -> Charge:
+        prices, is_used = self._prices, usage.quality != "none"
+        if passage.call.operation == "count_tokens":
             return FREE
         channel, model = candidate.channel, passage.admission.route.model
         price = None
@@ -102,6 +112,8 @@ def _used(passage: Passage) -> Usage:
 def _served(passage: Passage, charge: Charge, at_ms: int, now_s: float) -> LedgerRow:
     return attempt_row(
         passage,
+        passage,
+        cost_nusd=charge.cost_nusd,
         at_ms=at_ms,
         amount_nusd=-charge.cost_nusd if passage.terms.is_on_balance else 0,
         note="" if passage.terms.is_on_balance else "paid by a plan",

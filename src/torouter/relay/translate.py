@@ -26,12 +26,14 @@ from torouter.relay.passthrough import framing_of
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 
-__all__ = ["GoOn", "Keep", "Sent", "Translated", "translation_of"]
+__all__ = ["GoOn", "Keep", "Reopen", "Reopened", "Sent", "Translated", "translation_of"]
 
 GoOn = Callable[[Answer], Awaitable[Response] | None]
 """From an answer that its upstream paused to the one that goes on from there; `None` where none can be had."""
 Keep = Callable[[bytes], Awaitable[bytes]]
 """From the last bytes of an answer to those that the client is given, when it has been kept."""
+Reopen = Callable[[UpstreamError], Awaitable["Reopened | None"]]
+"""From what broke an answer to another one of the same request; `None` where none can be had."""
 
 _BODY_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _MAX_PAUSES: Final = 8
@@ -54,7 +56,8 @@ class Sent:
     `names`: what the upstream was told a tool is called → the client's own name. `stops`: stop sequences that it could
     not be told. `sealer` wraps the upstream's opaque state for the client. `keep` is set where the answer is to be
     kept: it gets the answer's last bytes, which wait for it, and gives those for the client. They wait in a task,
-    because an upstream may leave its stream open behind the end. `go_on` asks for what follows a pause.
+    because an upstream may leave its stream open behind the end. `go_on` asks for what follows a pause; `reopen`, where
+    the policy allows it, for the whole answer once more when it broke off after it had begun.
     """
 
     options: AnswerOptions
@@ -64,6 +67,17 @@ class Sent:
     sealer: Sealer
     keep: Keep | None
     go_on: GoOn
+    reopen: Reopen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """The same request at another candidate: its answer, whose head has come, the candidate's codec, and what was
+    sent to it."""
+
+    response: Response
+    codec: Codec
+    sent: Sent
 
 
 class Translated:
@@ -89,6 +103,8 @@ class Translated:
         "_stop_at",
         "_upstream",
         "_usage",
+        "claim",
+        "failure",
         "first_byte_s",
         "outcome",
     )
@@ -121,6 +137,8 @@ class Translated:
         self._clock = clock
         self._is_over = False
         self._lost = sent.losses
+        self.claim: Callable[[], None] | None = None
+        self.failure: UpstreamError | None = None
         self.outcome: Outcome = "ok"
         self.first_byte_s: float | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple
 
+from torouter.channels import Channel
 from torouter.routing.health import Blame, Health
 from torouter.routing.pick import order, preferring
 from torouter.routing.snapshot import Candidate, Route
@@ -31,6 +32,11 @@ class Pick(NamedTuple):
 class Plan:
     """Of one request. `next` gives the candidate to ask now, and `failed` is told what became of it."""
 
+    full: tuple[Channel, ...] = ()
+    """Channels that could serve, but for their caps on concurrency."""
+    wait_s: float | None = None
+    """Where everybody left was told by the upstream to be left alone: until the first of them may be asked."""
+
     def __init__(self, candidates: list[Candidate]) -> None:
         self._left = candidates
         self._is_first = True
@@ -44,7 +50,14 @@ class Plan:
         self._is_first = False
         return Pick(self._left.pop(0), reason)
 
-    def failed(self, candidate: Candidate, step: Step, now_s: float) -> None:
+    def rival(self, now_s: float) -> Pick | None:
+        """Who may be asked beside the one that is being asked. Used up when it began."""
+        return None
+
+    def failed(
+        self, candidate: Candidate, step: Step, now_s: float, *, wait_s: float = 0.0, at_once: bool = False
+    ) -> None:
+        """`again`: it may be asked once more after `wait_s`, when nobody else is left, or before anybody else."""
         if step == "next_channel":
             self._left = [each for each in self._left if each.channel is not candidate.channel]
 
@@ -54,6 +67,8 @@ class Planner:
 
     def __init__(self, draw: Callable[[], float]) -> None:
         self.health = Health()
+        self.processes = 1
+        self.on_room: Callable[[str], None] = lambda channel: None
         self._draw = draw
 
     def plan(self, route: Route, now_s: float, *, affinity: bytes | None, scopes: Collection[bytes] = ()) -> Plan:
@@ -72,5 +87,21 @@ class Planner:
     ) -> None:
         self.health.succeeded(candidate, now_s, first_token_s)
 
-    def failed(self, candidate: Candidate, blame: Blame, now_s: float, retry_after_s: float | None) -> None:
-        self.health.failed(candidate, blame, now_s, retry_after_s)
+    def failed(
+        self,
+        candidate: Candidate,
+        blame: Blame,
+        now_s: float,
+        retry_after_s: float | None,
+        *,
+        is_sudden: bool = True,
+    ) -> None:
+        """`is_sudden`: once is enough to leave it alone for a while."""
+        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden)
+
+    def slow_after_s(self, candidate: Candidate) -> float | None:
+        """When its first token is later than 95 of 100 were. `None`: too few are known."""
+        return None
+
+    def in_flight(self, channel: str) -> int:
+        return 0

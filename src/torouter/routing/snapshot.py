@@ -9,6 +9,7 @@ from typing import Final
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Credential, Target, facts_of
+from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.names import split_thinking
 from torouter.units import Dialect, Operation
 from torouter.wire.upstream import Deadlines
@@ -81,7 +82,13 @@ class Snapshot:
     translations: Translations = field(default_factory=dict)
     discovered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By channel: what an upstream without declared models said it has."""
-    _routes: dict[tuple[str, Dialect, Operation, str], Route] = field(default_factory=dict, repr=False, compare=False)
+    fallbacks: Mapping[str, Fallbacks] = field(default_factory=dict)
+    """By the name that clients use for a model."""
+    platforms: Mapping[str, str] = field(default_factory=dict)
+    """By group: the one kind of channel that it reaches. Groups that are not in it reach all kinds."""
+    _routes: dict[tuple[str, Dialect, Operation, str], Route] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     def route(self, group: str, dialect: Dialect, operation: Operation, name: str) -> Route | None:
         """How a group's request in a dialect for a model is served; `None` if no channel of the group can.
@@ -112,7 +119,13 @@ class Snapshot:
         return channel.models if channel.models is not None else self.discovered.get(channel.name, ())
 
     def channels_of(self, group: str) -> Iterable[Channel]:
-        return (channel for channel in self.channels if not channel.groups or group in channel.groups)
+        """Those that a group reaches: they are its own or everybody's, and of its platform."""
+        platform = self.platforms.get(group)
+        return (
+            channel
+            for channel in self.channels
+            if (not channel.groups or group in channel.groups) and (not platform or channel.kind.name == platform)
+        )
 
     def _find(
         self, group: str, dialect: Dialect, operation: Operation, name: str, reasoning: Reasoning | None

@@ -316,7 +316,7 @@ class Gateway:
         retry_after_s = _RETRY_S if error.retry_after_s is None and error.status == 503 else error.retry_after_s
         if retry_after_s is not None:
             block += b"retry-after: %d\r\n" % max(1, ceil(retry_after_s))
-        if isinstance(error, LimitError) and error.is_terminal:
+        if error.is_terminal:
             block += b"x-should-retry: false\r\n"  # what OpenAI's and Anthropic's SDKs heed before anything else
         if error.status == 426:
             block += b"upgrade: websocket\r\nsec-websocket-version: 13\r\n"

@@ -7,12 +7,12 @@ the awaiting coroutine sleeps from the head to the end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from torouter.errors import Phase, UpstreamError
 from torouter.wire.drive import Moment
-from torouter.wire.faults import Fault, fault_of
+from torouter.wire.faults import Fault, FaultCode, lost
 from torouter.wire.upstream import Headers
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ __all__ = ["HOLD_LIMIT_BYTES", "Answer"]
 HOLD_LIMIT_BYTES: Final = 256 * 1024
 """How much of a body is held for a caller that has not begun to read before the socket is no longer read."""
 
+_WORDS: Final[Mapping[FaultCode, str]] = {
+    "upstream_no_answer": "it did not answer",
+    "upstream_first_token_timeout": "its answer did not begin",
+    "upstream_idle_timeout": "it sent no more",
+    "upstream_total_timeout": "its answer did not end",
+}
 _CLOSED: Final = Fault("the answer was closed on our side before its end")
 
 
@@ -35,6 +41,8 @@ class Answer:
 
     # Class attributes are the defaults: a small answer never sets most of them (0.5 µs less than slots that must be).
     fault: Fault | None = None
+    has_begun = False
+    """Is the first token there, whatever its caller takes for that?"""
     is_complete = False
     is_lost = False
     sink: Callable[[bytes], None] | None = None
@@ -88,16 +96,11 @@ class Answer:
 
     def on_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
-        self.fail(fault_of(exc))
+        self.fail(lost(exc))
 
-    def on_deadline(self, limit_s: float, is_sending: bool) -> None:
-        if is_sending:
-            what = "it took no more of the request"
-        elif self.status:
-            what = "it sent no more"
-        else:
-            what = "it did not answer"
-        self.fail(Fault(f"{what} within {limit_s:g} s", "timeout"))
+    def on_deadline(self, code: FaultCode, limit_s: float, *, is_sending: bool = False) -> None:
+        what = "it took no more of the request" if is_sending else _WORDS[code]
+        self.fail(Fault(f"{what} within {limit_s:g} s", "timeout", code))
 
     def fail(self, fault: Fault) -> None:
         """The first fault counts, and none after the end."""
@@ -151,6 +154,9 @@ class Answer:
         if not self.is_complete:
             self.sink = sink
             await self._end("stream")
+
+    def begun(self) -> None:
+        self.has_begun = True
 
     def pause(self) -> None:
         if not self._is_closed:
@@ -208,7 +214,7 @@ class Answer:
             self._connection.resume_reading()
 
     def _oversize(self) -> Fault:
-        return Fault(f"the body exceeds {self._limit_bytes} bytes")
+        return Fault(f"the body exceeds {self._limit_bytes} bytes", code="upstream_malformed")
 
     def _is_until_close(self) -> bool:
         """Neither a length nor final chunking (RFC 9112, section 6.3): the body ends with the connection."""

@@ -16,9 +16,9 @@ from httptools import HttpResponseParser
 
 from torouter.wire.answer import Answer
 from torouter.wire.exchange import JOIN_LIMIT_BYTES
-from torouter.wire.faults import Fault, fault_of
+from torouter.wire.faults import Fault, FaultCode, fault_of
 from torouter.wire.proxy import Proxy, absolute_head
-from torouter.wire.upstream import Headers, Origin, Request
+from torouter.wire.upstream import Deadlines, Headers, Origin, Request
 
 if TYPE_CHECKING:
     from torouter.wire.pool import Pool
@@ -32,7 +32,8 @@ _BODILESS: Final = frozenset((b"GET", b"HEAD"))
 """Methods whose empty body needs no `content-length: 0`."""
 _NEWS: Final = -1
 """As the count of reads seen: the next sweep finds news. A new deadline counts from there."""
-_HEAD_TOO_LARGE: Final = Fault("the response head is too large")
+_NO_DEADLINES: Final = Deadlines()
+_HEAD_TOO_LARGE: Final = Fault("the response head is too large", code="upstream_malformed")
 
 
 class StopParsing(Exception):
@@ -46,9 +47,9 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_answer",
         "_deadline_s",
+        "_deadlines",
         "_has_news",
         "_headers",
-        "_idle_s",
         "_is_head_request",
         "_is_paused",
         "_is_sending",
@@ -59,6 +60,7 @@ class Connection(asyncio.Protocol):
         "_pool",
         "_seen_reads",
         "_seen_unsent_bytes",
+        "_sent_s",
         "_since",
         "_transport",
         "_unframed_bytes",
@@ -92,8 +94,12 @@ class Connection(asyncio.Protocol):
         self._is_head_request = False
         self._is_paused = False
         self._is_sending = False
-        self._idle_s = 0.0
+        self._deadlines = _NO_DEADLINES
+        """Of the request that is being answered."""
         self._deadline_s = pool.idle_s
+        """How long it may be silent now."""
+        self._sent_s = 0.0
+        """When the request's last byte had left, as the sweep saw it; 0: it has not."""
         self._since = self._loop.time()
         self._seen_reads = _NEWS
         self._seen_unsent_bytes = 0
@@ -166,7 +172,7 @@ class Connection(asyncio.Protocol):
         answer.headers = headers
         answer.status = status
         self._has_news = True
-        self._deadline_s, self._seen_reads = self._idle_s, _NEWS
+        self._deadline_s, self._seen_reads = self._deadlines.idle_s, _NEWS
         if self._is_head_request:
             self.on_message_complete()
 
@@ -197,12 +203,12 @@ class Connection(asyncio.Protocol):
         if not self.is_open:
             answer.on_lost(None)
             return answer
-        deadlines = request.deadlines
+        self._deadlines = deadlines = request.deadlines
         self._answer = self._parsed = answer
         self._is_head_request = request.method == b"HEAD"
         self._headers = []  # not the trailers of the answer before
         self._unframed_bytes = self.reads = 0
-        self._idle_s = deadlines.idle_s
+        self._sent_s = 0.0
         self._deadline_s, self._seen_reads = deadlines.head_s, _NEWS
         self._write(request)
         return answer
@@ -246,10 +252,24 @@ class Connection(asyncio.Protocol):
         is_our_turn = answer is not None and (self._is_paused or answer.is_complete)
         if is_our_turn or reads != self._seen_reads or unsent_bytes < self._seen_unsent_bytes:
             self._since = now
-        elif now - self._since >= self._deadline_s:
+        elif now - self._since >= self._deadline_s > 0.0:
             self._expire(answer, unsent_bytes)
         self._seen_reads = reads
         self._seen_unsent_bytes = unsent_bytes
+        if answer is not None and not answer.is_complete and not unsent_bytes:
+            self._check_age(answer, now)
+
+    def _check_age(self, answer: Answer, now: float) -> None:
+        """Of an answer that is not whole: the deadlines that its silences do not matter for, nor a slow client's."""
+        if not self._sent_s:
+            self._sent_s = now
+        age_s, deadlines = now - self._sent_s, self._deadlines
+        if age_s >= deadlines.first_token_s > 0.0 and not answer.has_begun:
+            answer.on_deadline("upstream_first_token_timeout", deadlines.first_token_s)
+            self.abort()
+        elif age_s >= deadlines.total_s > 0.0:
+            answer.on_deadline("upstream_total_timeout", deadlines.total_s)
+            self.abort()
 
     # What the answer calls
 
@@ -303,9 +323,11 @@ class Connection(asyncio.Protocol):
             self._transport.write(head + b"\r\n")
 
     def _expire(self, answer: Answer | None, unsent_bytes: int) -> None:
+        """Nothing has moved for too long; an idle connection just goes."""
         if answer is not None:
             self._is_sending = not answer.status and unsent_bytes > 0
-            answer.on_deadline(self._deadline_s, self._is_sending)
+            code: FaultCode = "upstream_idle_timeout" if answer.status else "upstream_no_answer"
+            answer.on_deadline(code, self._deadline_s, is_sending=self._is_sending)
         self.abort()
 
     def _leave(self, exc: Exception | None, is_eof: bool) -> None:

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from httptools import HttpParserError, HttpParserUpgrade
 
 from torouter.errors import ErrorKind, Phase, UpstreamError
 from torouter.wire.upstream import Headers
 
-__all__ = ["Fault", "fault_of"]
+__all__ = ["Fault", "FaultCode", "fault_of", "lost"]
+
+FaultCode = Literal[
+    "upstream_connect_failed",
+    "upstream_connect_timeout",
+    "upstream_no_answer",
+    "upstream_first_token_timeout",
+    "upstream_idle_timeout",
+    "upstream_total_timeout",
+    "upstream_tls",
+    "upstream_reset",
+    "upstream_malformed",
+]
+"""What is told apart of failures below an answer's meaning. Each deadline has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +38,32 @@ class Fault:
 
     what: str
     kind: ErrorKind = "upstream_fault"
+    code: FaultCode = "upstream_reset"
 
     def error(self, host: str, phase: Phase, status: int = 0, headers: Headers | None = None) -> UpstreamError:
         """`status` and `headers` are those of the response head, if one came."""
+        is_unopened = phase == "connect" and self.code == "upstream_reset"
         return UpstreamError(
             f"{host}: {self.what}",
             phase=phase,
             kind=self.kind,
+            code="upstream_connect_failed" if is_unopened else self.code,
             upstream_status=status,
             headers=tuple(headers or ()),
         )
 
 
-_WORDS: Final[tuple[tuple[type[BaseException], str, ErrorKind], ...]] = (
-    (socket.gaierror, "the host name cannot be resolved", "upstream_fault"),
-    (ssl.SSLCertVerificationError, "the TLS certificate is not accepted", "upstream_fault"),
-    (ssl.SSLError, "the TLS session failed", "upstream_fault"),
-    (TimeoutError, "the connection timed out", "timeout"),
-    (ConnectionRefusedError, "the connection was refused", "upstream_fault"),
-    (ConnectionError, "the connection was reset", "upstream_fault"),
-    (HttpParserUpgrade, "it switched protocols without being asked", "upstream_fault"),
-    (HttpParserError, "the answer is not valid HTTP/1.1", "upstream_fault"),
-    (UnicodeError, "the host name is not valid", "upstream_fault"),
-    (OSError, "the network failed", "upstream_fault"),
+_WORDS: Final[tuple[tuple[type[BaseException], str, ErrorKind, FaultCode], ...]] = (
+    (socket.gaierror, "the host name cannot be resolved", "upstream_fault", "upstream_connect_failed"),
+    (ssl.SSLCertVerificationError, "the TLS certificate is not accepted", "upstream_fault", "upstream_tls"),
+    (ssl.SSLError, "the TLS session failed", "upstream_fault", "upstream_tls"),
+    (TimeoutError, "the connection timed out", "timeout", "upstream_connect_timeout"),
+    (ConnectionRefusedError, "the connection was refused", "upstream_fault", "upstream_connect_failed"),
+    (ConnectionError, "the connection was reset", "upstream_fault", "upstream_reset"),
+    (HttpParserUpgrade, "it switched protocols without being asked", "upstream_fault", "upstream_malformed"),
+    (HttpParserError, "the answer is not valid HTTP/1.1", "upstream_fault", "upstream_malformed"),
+    (UnicodeError, "the host name is not valid", "upstream_fault", "upstream_connect_failed"),
+    (OSError, "the network failed", "upstream_fault", "upstream_connect_failed"),
 )
 """The first row that fits wins, so subclasses stand before their parents (all but the parser's are `OSError`s)."""
 
@@ -56,11 +72,17 @@ def fault_of(exc: BaseException | None) -> Fault:
     """The fault behind an exception; `None` is asyncio's word for a connection that ended without one."""
     if exc is None:
         return Fault("the connection was closed before the answer was whole")
-    for kind_of_error, words, kind in _WORDS:
+    for kind_of_error, words, kind, code in _WORDS:
         if isinstance(exc, kind_of_error):
             detail = _detail(exc)
-            return Fault(f"{words} ({detail})" if detail else words, kind)
+            return Fault(f"{words} ({detail})" if detail else words, kind, code)
     return Fault(f"the connection failed ({type(exc).__name__})")
+
+
+def lost(exc: Exception | None) -> Fault:
+    """The fault of a connection that stood: whatever it was that ended it, it was not the opening."""
+    fault = fault_of(exc)
+    return replace(fault, code="upstream_reset") if fault.code.startswith("upstream_connect") else fault
 
 
 def _detail(exc: BaseException) -> str:

@@ -23,14 +23,19 @@ class Origin(msgspec.Struct, frozen=True, cache_hash=True):
 
 class Deadlines(msgspec.Struct, frozen=True):
     """Seconds. `head_s`: from the request's last byte to the response head; `idle_s`: between two reads of a body.
-    `first_token_s`: from the request's last byte to the first meaningful event of a stream; `total_s`: to the answer's
-    end. 0: no such deadline."""
+    `first_token_s`: from the request's last byte until the answer is said to have begun (`Response.begun`); `total_s`:
+    to the answer's end. 0: no such deadline."""
 
     connect_s: float = 10.0
     head_s: float = 600.0
     idle_s: float = 300.0
     first_token_s: float = 0.0
     total_s: float = 0.0
+
+    @property
+    def of_whole(self) -> Deadlines:
+        """Of an answer that comes at once: its head is its first token."""
+        return msgspec.structs.replace(self, first_token_s=0.0) if self.first_token_s else self
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -53,7 +58,7 @@ class Response(Protocol):
     """A response whose head has come. Exactly one of `read` and `pipe` is used; `close` always, and more than once is
     fine: it gives the connection back if the response was read whole, and drops it otherwise.
 
-    All but `close`, `pause` and `resume` raise `UpstreamError` (phase `body` or `stream`).
+    All but `begun`, `close`, `pause` and `resume` raise `UpstreamError` (phase `body` or `stream`).
     """
 
     @property
@@ -76,6 +81,10 @@ class Response(Protocol):
     async def pipe(self, sink: Callable[[bytes], None], /) -> None:
         """Calls `sink` with each piece as it arrives, without a task in between; returns at the end of the body.
         What `sink` raises is raised here, and the connection dropped."""
+        ...
+
+    def begun(self) -> None:
+        """Its first meaningful event has come: `first_token_s` is met."""
         ...
 
     def pause(self) -> None:

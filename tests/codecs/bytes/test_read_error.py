@@ -269,9 +269,9 @@ def test_a_bad_key_by_another_status(status: int, body: Any) -> None:
         (400, {"error": {"message": "violates Anthropic's usage policy"}}, "content_policy_violation"),
     ],
 )
-def test_refused_content_is_the_fault_of_the_request(status: int, body: Any, code: str) -> None:
+def test_refused_content(status: int, body: Any, code: str) -> None:
     fault = read(status, body)
-    assert (fault.kind, fault.code) == ("bad_request", code)
+    assert (fault.kind, fault.code) == ("content_policy", code)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ __all__ = ["render_error", "render_stream_error"]
 _TYPES: Final[dict[ErrorKind, str]] = {
     "bad_request": "invalid_request_error",
     "context_length": "invalid_request_error",
+    "content_policy": "invalid_request_error",
     "authentication": "authentication_error",
     "billing": "billing_error",
     "forbidden": "permission_error",

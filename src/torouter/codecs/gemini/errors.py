@@ -19,6 +19,7 @@ __all__ = ["render_error", "render_stream_error"]
 _STATUSES: Final[dict[ErrorKind, str]] = {
     "bad_request": "INVALID_ARGUMENT",
     "context_length": "INVALID_ARGUMENT",
+    "content_policy": "INVALID_ARGUMENT",
     "authentication": "UNAUTHENTICATED",
     "billing": "RESOURCE_EXHAUSTED",
     "forbidden": "PERMISSION_DENIED",

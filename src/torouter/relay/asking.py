@@ -1,0 +1,143 @@
+"""Asking one candidate: an attempt from the original request, what comes back, and its delivery to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from torouter.codecs import Codec
+from torouter.errors import UpstreamError
+from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
+from torouter.relay.continuity import Continuity, Conversation
+from torouter.relay.count import ByteCountAttempt, CountAttempt
+from torouter.relay.embed import EmbedAttempt
+from torouter.relay.error_answer import read_error_answer
+from torouter.relay.passage import Passage
+from torouter.relay.tokens import Tokenizer
+from torouter.relay.trial import Trial
+from torouter.relay.verdict import verdict_on
+from torouter.routing.planner import Planner
+from torouter.routing.snapshot import Candidate
+from torouter.wire.fetch import Fetcher
+from torouter.wire.upstream import Request, Response, Upstream
+
+__all__ = ["Asking"]
+
+_WHOLE: Final = "whole"
+
+
+class Asking:
+    """One per process. `fetcher` follows links for upstreams that do not (`None`: nobody does)."""
+
+    __slots__ = ("_clock", "_continuity", "_fetcher", "_planner", "_tokenizer", "_upstreams")
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        continuity: Continuity,
+        planner: Planner,
+        fetcher: Fetcher | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._upstreams = upstreams
+        self._continuity = continuity
+        self._planner = planner
+        self._fetcher = fetcher
+        self._clock = clock
+        self._tokenizer = Tokenizer()
+
+    async def ask(self, passage: Passage, trial: Trial) -> None:
+        """Answers the exchange. Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while
+        nothing has been given to the client."""
+        candidate, planner = trial.candidate, self._planner
+        assert candidate is not None, "it was picked"
+        attempt = await self._attempt(passage, candidate)
+        request = attempt.request()
+        if request is None:
+            trial.delivery = attempt.delivery(None)
+            await trial.delivery.deliver()
+            return
+        trial.asked_s = asked_s = self._clock()
+        planner.began(candidate, asked_s)
+        try:
+            await self._answer(passage, trial, attempt, request)
+        finally:
+            planner.ended(candidate, self._clock())
+
+    async def _answer(self, passage: Passage, trial: Trial, attempt: Attempt, request: Request) -> None:
+        exchange = passage.exchange
+        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+        if response.status >= 400 and (error := await _refusal(attempt, response, passage)) is not None:
+            if trial.claim is not None:
+                trial.claim()
+            passage.failed(trial, error, verdict_on(error).name, self._clock())
+            passage.answered_with(error)
+            attempt.answer_error(response, error)
+            return
+        delivery = trial.delivery = attempt.delivery(response)
+        if trial.claim is not None:
+            delivery.claim = trial.claim
+        body = response.body
+        if body is None or not delivery.deliver_whole(body):
+            if trial.claim is None:
+                exchange.on_pause, exchange.on_resume = response.pause, response.resume
+            await delivery.deliver()
+
+    async def conversation(self, passage: Passage) -> Conversation:
+        """Decoded once for all candidates. Raises `RequestError`."""
+        if passage.conversation is None:
+            passage.conversation = await self._continuity.read(passage.exchange, passage.admission, passage.call)
+        return passage.conversation
+
+    async def _attempt(self, passage: Passage, candidate: Candidate) -> Attempt:
+        """Bytes where the candidate speaks the client's dialect, else by way of canon."""
+        exchange, admission, call, clock = passage.exchange, passage.admission, passage.call, self._clock
+        is_same = candidate.dialect == call.codec.dialect
+        if call.operation == "count_tokens":
+            if is_same and candidate.target.operation == "count_tokens":
+                return ByteCountAttempt(exchange, admission, call, candidate, clock, self._tokenizer)
+            return CountAttempt(exchange, call, candidate, clock, self._tokenizer)
+        if is_same:
+            return ByteAttempt(exchange, admission, call, candidate, clock, is_renamed=passage.is_elsewhere)
+        if call.operation == "embeddings":
+            return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
+        conversation = await self.conversation(passage)
+        go_on = partial(self._go_on, passage)
+        attempt = CanonAttempt(exchange, admission, call, candidate, conversation, passage.turn, clock, go_on)
+        if self._fetcher is not None:
+            await attempt.follow_links(self._fetcher)
+        return attempt
+
+    async def _go_on(self, passage: Passage, codec: Codec, request: Request) -> Response:
+        """The next piece of an answer that its upstream gives in several."""
+        exchange = passage.exchange
+        if passage.response is not None:
+            passage.response.close()
+        response = passage.response = await self._upstreams[request.origin.scheme].send(request)
+        if response.status >= 400:
+            raise await read_error_answer(codec, response)
+        exchange.on_pause, exchange.on_resume = response.pause, response.resume
+        return response
+
+    async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
+        """The body of an answer to a further request of an attempt that needs several."""
+        response = await self._upstreams[request.origin.scheme].send(request)
+        try:
+            if response.status >= 400:
+                raise await read_error_answer(codec, response)
+            return await response.read(limit_bytes)
+        finally:
+            response.close()
+
+
+async def _refusal(attempt: Attempt, response: Response, passage: Passage) -> UpstreamError | None:
+    """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
+    is not: another channel, or another model, may give something better."""
+    error = await read_error_answer(attempt.codec, response)
+    if attempt.may_do_without(error):
+        return None
+    row = verdict_on(error)
+    if row.step is not None or passage.has_more(row):
+        raise error
+    return error
