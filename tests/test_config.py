@@ -10,8 +10,9 @@ from typing import ClassVar
 import pytest
 from msgspec.structs import replace
 
-from torouter.channels import KINDS
+from torouter.channels import KINDS, Credential, Policy
 from torouter.config import (
+    ChannelSettings,
     ErrorsSettings,
     FetchSettings,
     LimitsSettings,
@@ -25,11 +26,14 @@ from torouter.config import (
     TranslationSettings,
     UpstreamSettings,
     VaultSettings,
+    channel_settings_from,
     check_sharing,
     data_directory,
     load_settings,
 )
+from torouter.config.channels import CHANNEL_KEYS
 from torouter.errors import ConfigError
+from torouter.routing.fallbacks import Fallbacks
 from torouter.units import Secret
 from torouter.wire.upstream import Deadlines
 
@@ -64,7 +68,15 @@ def faults(text: str | bytes, environ: dict[str, str] | None = None) -> list[str
     return caught.value.message.split("\n")
 
 
-KEYS = "server, store, redis, limits, prices, errors, upstream, translation, fetch, responses, vault, channels"
+def key_of(channel: ChannelSettings) -> str:
+    (credential,) = channel.credentials
+    assert credential.secret is not None
+    assert credential.label == ""
+    return credential.secret.reveal()
+
+
+KEYS = "server, store, redis, limits, prices, errors, upstream, translation, fetch, responses, vault, channels, "
+KEYS += "fallbacks"
 SECTIONS = f"a mapping with the keys {KEYS} and environment"
 
 
@@ -83,8 +95,21 @@ class TestDefaults:
             body_timeout_s=60.0,
             cors_origins=("*",),
         )
-        assert settings.upstream == UpstreamSettings(connect_s=10.0, head_s=600.0, idle_s=300.0, max_switches=3)
-        assert settings.upstream.deadlines == Deadlines()
+        assert settings.upstream == UpstreamSettings(
+            connect_s=10.0,
+            head_s=300.0,
+            first_token_s=40.0,
+            thinking_s=300.0,
+            idle_s=40.0,
+            total_s=1800.0,
+            max_switches=3,
+            max_attempts=6,
+            retry_s=10.0,
+            hold_s=30.0,
+        )
+        assert settings.upstream.deadlines == Deadlines(10.0, 300.0, 40.0, 40.0, 1800.0)
+        assert settings.upstream.thinking_deadlines == Deadlines(10.0, 300.0, 40.0, 300.0, 1800.0)
+        assert settings.fallbacks == {}
         assert settings.fetch == FetchSettings(enabled=True, private_networks=False, size_mb=20, timeout_s=20.0)
         assert settings.translation == TranslationSettings(strict=False)
         assert settings.vault == VaultSettings(enabled=True, ttl_s=86400.0, memory_mb=16, rows=100_000)
@@ -171,13 +196,13 @@ class TestChannels:
     def test_the_contract(self) -> None:
         (channel,) = load(CONTRACT, {"UPSTREAM_KEY": "k-1"}).channels
         assert (channel.name, channel.kind, channel.source) == ("up-chat", "openai", "gateway.yaml:2")
-        assert (channel.base_url, channel.api_key) == ("http://127.0.0.1:9001/v1", Secret("k-1"))
+        assert (channel.base_url, key_of(channel)) == ("http://127.0.0.1:9001/v1", "k-1")
         assert (channel.dialects, channel.models) == (("openai-chat",), {"gw": "up-n100"})
         assert (channel.priority, channel.weight, channel.groups) == (10, 1, ())
 
     def test_becomes_a_channel(self) -> None:
         settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1"})
-        channel = settings.channels[0].open(settings.upstream.deadlines)
+        channel = settings.channels[0].open(settings.upstream)
         assert channel.upstream_model("gw") == "up-n100"
         assert channel.target("openai-chat", "chat") is not None
         assert channel.target("openai-responses", "chat") is None
@@ -188,8 +213,8 @@ class TestChannels:
 
     def test_a_local_server_is_one_line(self) -> None:
         (channel,) = load("channels: [{kind: ollama}]").channels
-        assert (channel.name, channel.base_url, channel.api_key, channel.models) == ("ollama", None, None, None)
-        assert channel.open(Deadlines()).target("openai-chat", "chat") is not None
+        assert (channel.name, channel.base_url, channel.credentials, channel.models) == ("ollama", None, (), None)
+        assert channel.open(UpstreamSettings()).target("openai-chat", "chat") is not None
 
     def test_names_left_out_are_made_and_do_not_meet_those_given(self) -> None:
         text = "channels: [{kind: ollama}, {kind: ollama}, {kind: vllm, name: ollama-2}, {kind: ollama}]"
@@ -198,7 +223,7 @@ class TestChannels:
     def test_the_rest_of_a_channel(self) -> None:
         (channel,) = load("channels: [{kind: vllm, priority: -5, weight: 7, groups: [a, b]}]").channels
         assert (channel.priority, channel.weight, channel.groups) == (-5, 7, ("a", "b"))
-        assert channel.open(Deadlines()).groups == {"a", "b"}
+        assert channel.open(UpstreamSettings()).groups == {"a", "b"}
 
     def test_settings_reach_other_processes(self) -> None:
         settings = load(CONTRACT, {"UPSTREAM_KEY": "k-1", "GEMINI_API_KEY": "k-2"})
@@ -206,7 +231,7 @@ class TestChannels:
 
     def test_a_key_is_shown_nowhere(self) -> None:
         settings = load("channels: [{kind: openai, api_key: hunter2-in-file}]", {"GEMINI_API_KEY": "hunter2-in-env"})
-        assert [channel.api_key.reveal() for channel in settings.channels if channel.api_key] == [
+        assert [key_of(channel) for channel in settings.channels] == [
             "hunter2-in-file",
             "hunter2-in-env",
         ]
@@ -224,6 +249,210 @@ class TestChannels:
         )
 
 
+class TestCredentials:
+    @staticmethod
+    def read(credentials: str) -> list[tuple[str, str]]:
+        (channel,) = load(f"channels: [{{kind: vllm, credentials: {credentials}}}]", {"K": "k-env"}).channels
+        return [(each.label, each.secret.reveal()) for each in channel.credentials if each.secret]
+
+    def test_have_a_label_each(self) -> None:
+        assert self.read("[{name: a, api_key: k-1}, {name: b, api_key: env:K}]") == [("a", "k-1"), ("b", "k-env")]
+        assert self.read("[{api_key: k-1}, {name: b, api_key: k-2}, {api_key: k-3}]") == [
+            ("1", "k-1"),
+            ("b", "k-2"),
+            ("3", "k-3"),
+        ]
+        assert self.read("[{api_key: k-1}]") == [("", "k-1")]
+        assert self.read("[{name: a, api_key: k-1}]") == [("a", "k-1")]
+
+    def test_reach_the_channel(self) -> None:
+        text = "channels: [{kind: vllm, credentials: [{name: a, api_key: k-1}, {name: b, api_key: k-2}]}]"
+        (channel,) = load(text).channels
+        assert [each.label for each in channel.open(UpstreamSettings()).credentials] == ["a", "b"]
+        assert channel.summary.endswith("credentials: a, b · from gateway.yaml:1")
+        assert "k-1" not in repr(channel)
+
+    @pytest.mark.parametrize(
+        ("channel", "sentence"),
+        [
+            (
+                "api_key: hunter2, credentials: [{api_key: hunter2}]",
+                "api_key: give either an api_key or credentials, not both",
+            ),
+            (
+                "credentials: []",
+                "credentials: expected at least 1 of the credentials",
+            ),
+            (
+                "credentials: hunter2",
+                "credentials: expected a list of credentials, such as {name: main, api_key: env:KEY}",
+            ),
+            (
+                "credentials: [hunter2]",
+                "credentials[0]: expected a mapping such as {name: main, api_key: env:KEY}",
+            ),
+            ("credentials: [{name: a}]", "credentials[0]: expected an api_key"),
+            ("credentials: [{key: a}]", "credentials[0]: unknown key 'key'"),
+            (
+                "credentials: [{name: sk-hunter2, api_key: k}]",
+                "credentials[0].name: expected a name of at most 40 letters, digits and . _ - / @, which is no key",
+            ),
+            (
+                "credentials: [{name: a, api_key: k-1}, {name: a, api_key: k-2}]",
+                "credentials: there are several credentials named a",
+            ),
+            (
+                "credentials: [{api_key: k-1}, {name: '1', api_key: k-2}]",
+                "credentials: there are several credentials named 1",
+            ),
+        ],
+    )
+    def test_faults(self, channel: str, sentence: str) -> None:
+        found = faults(f"channels: [{{kind: vllm, {channel}}}]")
+        assert found[0].startswith(f"{AT}:1: channels[0].{sentence}")
+        assert "hunter2" not in "\n".join(found)
+
+
+class TestPolicies:
+    def test_what_is_said_reaches_the_channel(self) -> None:
+        text = "{kind: vllm, concurrency: 20, queue_s: 2.5, on_cut: resume-if-identical, hedge: yes, probe_s: 30}"
+        (settings,) = load(f"channels: [{text}]").channels
+        policy = settings.open(UpstreamSettings()).policy
+        assert (policy.concurrency, policy.queue_s, policy.on_cut) == (20, 2.5, "resume-if-identical")
+        assert (policy.hedges, policy.probe_s) == (True, 30.0)
+        assert "at most 20 at once · a cut: resume-if-identical · hedged · probed every 30 s" in settings.summary
+
+    def test_nothing_said_is_the_default(self) -> None:
+        (settings,) = load("channels: [{kind: vllm}]").channels
+        deadlines = UpstreamSettings().deadlines
+        assert settings.open(UpstreamSettings()).policy == Policy(
+            deadlines=deadlines, thinking=UpstreamSettings().thinking_deadlines
+        )
+
+    def test_deadlines_of_a_model_win_over_the_channels_and_those_over_the_upstreams(self) -> None:
+        text = (
+            "upstream: {connect_s: 1, first_token_s: 2, thinking_s: 3, idle_s: 4, head_s: 5, total_s: 0}\n"
+            "channels:\n  - kind: vllm\n    deadlines: {idle_s: 40, head_s: 50}\n"
+            "    models: {a: {model: up-a, deadlines: {head_s: 500}}, b: up-b, gpt-5: {deadlines: {idle_s: 400}}}"
+        )
+        settings = load(text)
+        assert settings.channels[0].models == {"a": "up-a", "b": "up-b", "gpt-5": "gpt-5"}
+        channel = settings.channels[0].open(settings.upstream)
+        assert channel.deadlines_for("up-b") == Deadlines(1.0, 50.0, 40.0, 2.0, 0.0)
+        assert channel.deadlines_for("up-a") == Deadlines(1.0, 500.0, 40.0, 2.0, 0.0)
+        assert channel.deadlines_for("gpt-5") == Deadlines(1.0, 50.0, 400.0, 3.0, 0.0)
+
+    def test_models_that_reason_may_take_longer_for_their_first_token(self) -> None:
+        channel = load("channels: [{kind: openai, api_key: k}]").channels[0].open(UpstreamSettings())
+        assert channel.deadlines_for("gpt-5").first_token_s == 300.0
+        assert channel.deadlines_for("gpt-4.1").first_token_s == 40.0
+        said = load("channels: [{kind: openai, api_key: k, deadlines: {first_token_s: 7}}]").channels[0]
+        assert said.open(UpstreamSettings()).deadlines_for("gpt-5").first_token_s == 7.0
+        routed = load("channels: [{kind: openrouter, api_key: k}]").channels[0].open(UpstreamSettings())
+        assert routed.deadlines_for("openai/gpt-4.1").first_token_s == 40.0
+        assert routed.deadlines_for("openai/gpt-5").first_token_s == 300.0
+
+    @pytest.mark.parametrize(("first_token_s", "thinking_s", "both"), [(0, 300, 0), (40, 0, 0), (600, 300, 600)])
+    def test_thinking_is_never_less(self, first_token_s: float, thinking_s: float, both: float) -> None:
+        upstream = UpstreamSettings(first_token_s=first_token_s, thinking_s=thinking_s)
+        assert upstream.thinking_deadlines.first_token_s == both
+
+    def test_fallbacks(self) -> None:
+        text = "fallbacks: {a: {context_length: [b], outage: [c, d]}, e: {outage: [a]}}"
+        assert load(text).fallbacks == {
+            "a": Fallbacks(context_length=("b",), outage=("c", "d")),
+            "e": Fallbacks(outage=("a",)),
+        }
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            ("upstream: {first_token_s: -1}", "upstream.first_token_s: expected a number of seconds, 0 or more"),
+            ("upstream: {max_attempts: 0}", "upstream.max_attempts: expected a whole number from 1 to 100"),
+            (
+                "channels: [{kind: vllm, deadlines: 5}]",
+                "channels[0].deadlines: expected a mapping with the keys connect_s",
+            ),
+            ("channels: [{kind: vllm, deadlines: {idle: 5}}]", "channels[0].deadlines: unknown key 'idle'"),
+            ("channels: [{kind: vllm, deadlines: {idle_s: 0}}]", "channels[0].deadlines.idle_s: expected a number of"),
+            ("channels: [{kind: vllm, concurrency: -1}]", "channels[0].concurrency: expected a whole number from 0"),
+            (
+                "channels: [{kind: vllm, on_cut: splice}]",
+                "channels[0].on_cut: expected one of error, resume-if-identical",
+            ),
+            ("channels: [{kind: vllm, hedge: 1}]", "channels[0].hedge: expected true or false, got the number 1"),
+            ("channels: [{kind: vllm, models: {a: {modle: b}}}]", "channels[0].models.a: unknown key 'modle'"),
+            (
+                "channels: [{kind: vllm, models: {a: {model: m, deadlines: {idle_s: 1}}, b: {model: m, deadlines: "
+                "{idle_s: 2}}}}]",
+                "channels[0].models: the deadlines of m are given twice, and differ",
+            ),
+            ("fallbacks: [a]", "fallbacks: expected a mapping such as {gpt-5:"),
+            ("fallbacks: {a: [b]}", "fallbacks.a: expected a mapping with the keys context_length and outage"),
+            ("fallbacks: {a: {outage: []}}", "fallbacks.a.outage: expected at least 1 of the names of models"),
+            ("fallbacks: {a: {outage: [b, a]}}", "fallbacks.a.outage: expected each model once, and not a itself"),
+            ("fallbacks: {a: {failure: [b]}}", "fallbacks.a: unknown key 'failure'"),
+            ("groups: []", "groups: groups are kept in the store: declare them in a file for `torouter config apply`"),
+        ],
+    )
+    def test_faults(self, text: str, sentence: str) -> None:
+        (found,) = faults(text)
+        assert found.startswith(f"{AT}:1: {sentence}")
+
+
+class TestFromElsewhere:
+    """Channels that do not come from a file, read by the same readers."""
+
+    KEY: ClassVar = (Credential("a", Secret("k-1")),)
+
+    def test_is_the_same_as_from_a_file(self) -> None:
+        spec: dict[str, object] = {
+            "base_url": "http://h/v1",
+            "models": {"gw": {"model": "up", "deadlines": {"idle_s": 3}}, "b": "b"},
+            "deadlines": {"head_s": 1.5},
+            "priority": 3,
+            "groups": ["a"],
+            "hedge": True,
+            "on_cut": "error",
+        }
+        made = channel_settings_from(spec, self.KEY, "c", "openai", "the store")
+        text = (
+            "channels: [{name: c, kind: openai, base_url: 'http://h/v1', credentials: [{name: a, api_key: k-1}], "
+            "models: {gw: {model: up, deadlines: {idle_s: 3}}, b: b}, deadlines: {head_s: 1.5}, priority: 3, "
+            "groups: [a], hedge: true, on_cut: error}]"
+        )
+        assert made == replace(load(text).channels[0], source="the store")
+
+    @pytest.mark.parametrize(
+        ("spec", "message"),
+        [
+            ({"weight": "many"}, "weight: expected a whole number from 1 to 1000000, got 'many'"),
+            ({"weigth": 1}, "unknown key 'weigth'; did you mean weight?"),
+            ({"api_key": "hunter2"}, "unknown key 'api_key'; known are"),
+            (
+                {"models": {"a": {"deadlines": {"idle_s": 0}}}},
+                "models.a.deadlines.idle_s: expected a number of seconds",
+            ),
+            ({"dialects": ["gemini"]}, "channel c: openai does not speak gemini at its own base URL"),
+            (
+                {"weight": 0, "hedge": None},
+                "weight: expected a whole number from 1 to 1000000, got the number 0\nhedge: ",
+            ),
+        ],
+    )
+    def test_faults_name_the_field(self, spec: dict[str, object], message: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            channel_settings_from(spec, self.KEY, "c", "openai", "the store")
+        assert caught.value.message.startswith(message)
+
+    def test_a_provider_wants_a_credential(self) -> None:
+        with pytest.raises(ConfigError, match="credentials: a channel of kind openai needs one"):
+            channel_settings_from({}, (), "c", "openai", "the store")
+        assert channel_settings_from({}, (), "c", "vllm", "the store").credentials == ()
+        with pytest.raises(ConfigError, match="kind: expected one of"):
+            channel_settings_from({}, (), "c", "opnai", "the store")
+
+
 class TestEnvironmentChannels:
     KEYS: ClassVar = {
         "OPENAI_API_KEY": "k-openai",
@@ -234,11 +463,11 @@ class TestEnvironmentChannels:
 
     def test_every_key_makes_a_channel(self) -> None:
         channels = load_settings(Overrides(), {"HOME": "/home/me"} | self.KEYS).channels
-        assert [(channel.name, channel.api_key, channel.source) for channel in channels] == [
-            ("openai", Secret("k-openai"), "OPENAI_API_KEY"),
-            ("anthropic", Secret("k-anthropic"), "ANTHROPIC_API_KEY"),
-            ("gemini", Secret("k-gemini"), "GEMINI_API_KEY"),
-            ("openrouter", Secret("k-openrouter"), "OPENROUTER_API_KEY"),
+        assert [(channel.name, key_of(channel), channel.source) for channel in channels] == [
+            ("openai", "k-openai", "OPENAI_API_KEY"),
+            ("anthropic", "k-anthropic", "ANTHROPIC_API_KEY"),
+            ("gemini", "k-gemini", "GEMINI_API_KEY"),
+            ("openrouter", "k-openrouter", "OPENROUTER_API_KEY"),
         ]
 
     @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.env_key], ids=lambda kind: kind.name)
@@ -256,11 +485,11 @@ class TestEnvironmentChannels:
 
     def test_a_providers_key_does_not_go_to_another_address(self) -> None:
         text = "channels: [{kind: openai, base_url: 'http://127.0.0.1:9/v1'}]"
-        assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].api_key is None
+        assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].credentials == ()
 
     def test_a_key_left_out_is_the_providers_own(self) -> None:
         (channel,) = load("channels: [{kind: openai, priority: 1}]", {"OPENAI_API_KEY": "k-1"}).channels
-        assert (channel.api_key, channel.priority) == (Secret("k-1"), 1)
+        assert (key_of(channel), channel.priority) == ("k-1", 1)
 
     def test_the_file_may_shut_the_environment_out(self) -> None:
         assert load("environment: false", self.KEYS).is_demo
@@ -594,7 +823,8 @@ class TestDocumentation:
     BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOCUMENT.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     VARIABLES = ("UPSTREAM", "ANTHROPIC_API", "GROQ_API", "OPENAI_API", "OPENROUTER_API")
     URLS: ClassVar = {"DATABASE_URL": "postgresql://me:hunter2@db/torouter", "REDIS_URL": "redis://:hunter2@redis/0"}
-    ENVIRON: ClassVar = {f"{name}_KEY": "k-1" for name in VARIABLES} | {"OPENAI_API_KEY_2": "k-2"} | URLS
+    ENVIRON: ClassVar = {f"{name}_KEY": "k-1" for name in VARIABLES} | URLS
+    ENVIRON |= {"OPENAI_API_KEY_2": "k-2", "ANTHROPIC_API_KEY_2": "k-2"}
 
     @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
     def test_its_examples_load(self, block: str) -> None:
@@ -625,17 +855,25 @@ class TestDocumentation:
         )
         for key in (key for section in sections for key in section.__struct_fields__):
             assert re.search(rf"^  {key}: ", self.BLOCKS[0], flags=re.MULTILINE), key
-        declared = set(type(settings.channels[0]).__struct_fields__) - {"source"}
-        assert set(re.findall(r"^(?:  - |    )(\w+):", self.BLOCKS[0], flags=re.MULTILINE)) == declared
+        declared = self.BLOCKS[0].partition("\nchannels:\n")[2].partition("\nfallbacks:")[0]
+        assert set(re.findall(r"^(?:  - |    )(\w+):", declared, flags=re.MULTILINE)) == set(CHANNEL_KEYS)
 
-    def test_its_table_lists_every_kind(self) -> None:
-        rows = re.findall(
-            r"^\| `([\w-]+)` \| (\S+|needs `base_url`|built in) \| (?:`(\w+)`|–) \|$",
-            DOCUMENT.read_text("utf-8"),
-            flags=re.MULTILINE,
-        )
+
+class TestChannelsPage:
+    PAGE = DOCUMENT.with_name("channels.md").read_text("utf-8")
+
+    def test_its_table_lists_every_kind_as_its_row_is(self) -> None:
+        rows = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \| (.+) \| (.+) \|$", self.PAGE, flags=re.MULTILINE)
         expected = [
-            (kind.name, "built in" if kind.name == "demo" else kind.base_url or "needs `base_url`", kind.env_key or "")
+            (
+                kind.name,
+                "built in" if kind.name == "demo" else kind.base_url or "needs `base_url`",
+                ", ".join(kind.dialects),
+                "–"
+                if kind.name == "demo"
+                else ", ".join(dict.fromkeys(f"`{kind.auth_of(dialect)}`" for dialect in kind.dialects)),
+                f"`{kind.env_key}`" if kind.env_key else "–",
+            )
             for kind in KINDS.values()
         ]
         assert rows == expected

@@ -67,7 +67,7 @@ def create_app(settings: Settings, replica: str) -> Starlette:
 
     return make_pages(
         health=health,
-        is_demo=lambda: settings.is_demo,
+        is_demo=lambda: houses[0].is_demo if houses else settings.is_demo,
         metrics=lambda: CountersCollector(houses[0].counters, houses[0].books),
         lifespan=lifespan,
         more=admin_routes(lambda: houses[0].office if houses else None),

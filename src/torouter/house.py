@@ -21,11 +21,13 @@ from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, derived_key, hash_key
 from torouter.accounts.office.office import Office
-from torouter.channels import KINDS, Channel, read_models
+from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import FetchSettings, ResponsesSettings, Settings, VaultSettings
+from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings
 from torouter.errors import TorouterError
+from torouter.fleet import Discovery, Fleet, Rules
+from torouter.fleet.fleet import Stored
 from torouter.ledger.books import Books
 from torouter.ledger.catalog import open_catalogue
 from torouter.ledger.journal import Journal, recover
@@ -38,8 +40,9 @@ from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
+from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.planner import Planner
-from torouter.routing.snapshot import Snapshot, Translations
+from torouter.routing.snapshot import Translations
 from torouter.store import PriceRow, Store
 from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
@@ -59,9 +62,6 @@ __all__ = ["House"]
 
 _log = logging.getLogger("torouter")
 
-_REDISCOVER_S: Final = 600.0
-_RETRY_DISCOVERY_S: Final = 30.0
-_MODELS_LIMIT_BYTES: Final = 8 * 1024 * 1024
 _MIB: Final = 1024 * 1024
 
 _PRUNE_S: Final = 3600.0
@@ -78,10 +78,11 @@ _PROVIDERS: Final = {kind.name: kind.priced_as for kind in KINDS.values() if kin
 
 
 class News(NamedTuple):
-    """`prices` is `None` where they are what they were."""
+    """`prices` and `stored` are `None` where they are what they were."""
 
     update: Update
     prices: PriceBook | None
+    stored: Stored | None
 
 
 class House:
@@ -92,11 +93,13 @@ class House:
         self._settings = settings
         self._store = store
         server = settings.server
-        channels = tuple(channel.open(settings.upstream.deadlines) for channel in settings.channels)
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
-        self.office = Office(store, pepper, settings.admin_token)
+        self._fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, pepper, _translations())
+        self._discovery = Discovery(self._client, self._learn_models)
+        rules = Rules(lambda: self._fleet.named)
+        self.office = Office(store, pepper, settings.admin_token, rules=rules)
         self._meters = _meters(settings, store)
         self.books = Books(
             store.write_entries,
@@ -108,9 +111,7 @@ class House:
         self._catalogue = open_catalogue(settings.data_dir)
         self._price_rows: Sequence[PriceRow] | None = None
         self._prices = NewestPrices(self._price_book(()))
-        self.doorkeeper = Doorkeeper(
-            Keyring(), Snapshot(channels=channels, translations=_translations()), partial(hash_key, pepper), wall_ms
-        )
+        self.doorkeeper = Doorkeeper(Keyring(), self._fleet.snapshot({}), partial(hash_key, pepper), wall_ms)
         self.freshness = Freshness(time.monotonic, settings.store.stale_s, settings.store.when_away)
         place = f"{socket.gethostname()} pid {os.getpid()}"
         process = Process(id=secrets.token_hex(8), place=place, replica=replica, started_ms=wall_ms())
@@ -169,7 +170,7 @@ class House:
             *(vault.run() for vault in (self._vault,) if vault is not None),
             self._prune(),
             sweep_connections(self.gateway.connections),
-            *(self._discover(channel) for channel in self.doorkeeper.snapshot.channels),
+            self._discovery.run(),
         ]
         tasks = [asyncio.create_task(work) for work in background]
         booking = asyncio.create_task(self.books.run())
@@ -184,6 +185,17 @@ class House:
             await self._client.close()
             if self._fetcher is not None:
                 await self._fetcher.close()
+
+    @property
+    def is_demo(self) -> bool:
+        """Is nobody asked but the built-in demo?"""
+        return self._fleet.is_demo
+
+    def set_file_channels(self, channels: tuple[ChannelSettings, ...], fallbacks: Mapping[str, Fallbacks]) -> None:
+        """What the configuration says now, in force for the next request. On the event loop. Raises `ConfigError`, and
+        then all is as it was."""
+        self._fleet.declare(channels, fallbacks)
+        self._swap(self.doorkeeper.snapshot.discovered)
 
     def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
         return Vault(
@@ -200,17 +212,22 @@ class House:
         """Prices are read last: they may be newer than the revision says, and never older."""
         changes = self._store.changes_since(revision)
         update = self.doorkeeper.keyring.prepare(changes, is_whole=revision == 0)
+        stored = None if changes.channels is None else self._fleet.open_stored(changes.channels)
         rows = self._store.list_prices()
         if rows == self._price_rows:
-            return changes.revision, News(update, None)
+            return changes.revision, News(update, None, stored)
         book = self._price_book(rows)
         self._price_rows = rows
-        return changes.revision, News(update, book)
+        return changes.revision, News(update, book, stored)
 
     def _apply(self, news: News) -> None:
+        """All of it between two requests: none sees a part."""
         self.doorkeeper.apply(news.update)
         if news.prices is not None:
             self._prices.book = news.prices
+        if news.stored is not None:
+            self._fleet.stored = news.stored
+            self._swap(self.doorkeeper.snapshot.discovered)
 
     def _price_book(self, rows: Sequence[PriceRow]) -> PriceBook:
         return PriceBook(self._catalogue, own_prices(rows), free_kinds=_FREE_KINDS, providers=_PROVIDERS)
@@ -238,26 +255,13 @@ class House:
         except TorouterError as error:
             _log.error("old rows not removed error=%s", error.message)
 
-    async def _discover(self, channel: Channel) -> None:
-        """Learns the model names of a channel that declares none. Failing costs only the listing."""
-        while (request := channel.discovery()) is not None:
-            try:
-                response = await self._client.send(request)
-                try:
-                    names = tuple(read_models(await response.read(_MODELS_LIMIT_BYTES)))
-                finally:
-                    response.close()
-            except TorouterError as error:
-                _log.info("models not discovered channel=%s error=%s", channel.name, error.message)
-                await asyncio.sleep(_RETRY_DISCOVERY_S)
-            else:
-                _log.info("models discovered channel=%s count=%d", channel.name, len(names))
-                self._swap({**self.doorkeeper.snapshot.discovered, channel.name: names})
-                await asyncio.sleep(_REDISCOVER_S)
+    def _learn_models(self, channel: Channel, names: tuple[str, ...]) -> None:
+        self._swap({**self.doorkeeper.snapshot.discovered, channel.name: names})
 
     def _swap(self, discovered: Mapping[str, tuple[str, ...]]) -> None:
-        old = self.doorkeeper.snapshot
-        self.doorkeeper.snapshot = Snapshot(channels=old.channels, translations=old.translations, discovered=discovered)
+        """Requests that have begun keep the snapshot that they began with."""
+        self.doorkeeper.snapshot = snapshot = self._fleet.snapshot(discovered)
+        self._discovery.follow(snapshot.channels)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -33,6 +33,8 @@ def test_the_request(kind: str, base_url: str, target: bytes, auth: bytes) -> No
 def test_nothing_to_ask() -> None:
     assert Channel(name="c", kind=KINDS["openai"], models={"a": "b"}).discovery() is None
     assert Channel(name="c", kind=KINDS["demo"]).discovery() is None
+    # Azure lists what could be deployed, not what is.
+    assert Channel(name="c", kind=KINDS["azure"], base_url="https://h/openai/v1").discovery() is None
 
 
 @pytest.mark.parametrize(

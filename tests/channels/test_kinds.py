@@ -14,8 +14,8 @@ from torouter.units import DIALECTS, OPERATIONS
 
 def test_every_kind_of_the_documentation_has_a_row() -> None:
     assert list(KINDS) == [
-        *("openai", "anthropic", "gemini", "openrouter", "deepseek", "qwen", "moonshot", "minimax", "mistral", "groq"),
-        *("xai", "together", "fireworks", "ollama", "vllm", "llamacpp"),
+        *("openai", "anthropic", "gemini", "openrouter", "azure", "deepseek", "qwen", "moonshot", "minimax", "mistral"),
+        *("groq", "xai", "together", "fireworks", "ollama", "vllm", "llamacpp"),
         *("openai-compatible", "anthropic-compatible", "gemini-compatible", "demo"),
     ]
 
@@ -44,7 +44,7 @@ def test_environment_keys() -> None:
     assert KINDS["openrouter"].env_key == "OPENROUTER_API_KEY"
     keys = [kind.env_key for kind in KINDS.values() if kind.env_key]
     assert len(keys) == len(set(keys))
-    assert all(KINDS[name].env_key is None for name in ("ollama", "vllm", "llamacpp", "openai-compatible", "demo"))
+    assert all(KINDS[name].env_key is None for name in ("ollama", "vllm", "llamacpp", "azure", "openai-compatible", "demo"))
 
 
 def test_rows_travel_to_workers() -> None:

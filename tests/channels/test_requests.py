@@ -103,6 +103,17 @@ def test_urls_and_keys_per_kind(kind: str, dialect: Dialect, origin: str, path: 
     assert request.origin == BaseUrl.parse(origin).origin
 
 
+def test_azure_takes_its_key_in_a_field_of_its_own() -> None:
+    base_url = "https://mine.openai.azure.com/openai/v1"
+    key = Credential(secret=Secret("k-1"))
+    azure = Channel(name="c", kind=KINDS["azure"], base_url=base_url, credentials=(key,))
+    for dialect, path in (("openai-chat", "chat/completions"), ("openai-responses", "responses")):
+        request = ask(azure, dialect)  # type: ignore[arg-type]
+        assert request.target == f"/openai/v1/{path}".encode()
+        assert b"\r\nhost: mine.openai.azure.com\r\napi-key: k-1\r\n" in request.head
+        assert b"authorization" not in request.head
+
+
 def test_no_key_no_header() -> None:
     head = ask(channel("vllm", key=None), "openai-chat").head
     assert b"authorization" not in head

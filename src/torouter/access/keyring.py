@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from torouter.routing.fallbacks import Fallbacks
 from torouter.store import (
     AccessKeyRow,
     AccountBilling,
@@ -20,6 +21,7 @@ from torouter.store import (
     GroupBilling,
     GroupRow,
     LimitColumns,
+    OnCut,
     OnHangup,
     SubscriptionRow,
     SubscriptionStatus,
@@ -60,7 +62,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`models` empty: all that its channels have. `limits` are those of keys that set none themselves."""
+    """`models` empty: all that its channels have. `limits` are those of keys that set none themselves. `on_cut` holds
+    for channels that say nothing themselves, `fallbacks` are by the model that clients name."""
 
     id: int
     name: str
@@ -68,6 +71,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     multiplier_ppm: int = 1_000_000
     models: frozenset[str] = _NONE
     limits: LimitColumns = NO_LIMITS
+    on_cut: OnCut = "error"
+    fallbacks: Mapping[str, Fallbacks] = {}
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -228,6 +233,8 @@ def _group(row: GroupRow) -> Group:
         multiplier_ppm=row.multiplier_ppm,
         models=frozenset(row.models),
         limits=row.defaults,
+        on_cut=row.routing.get("on_cut", "error"),
+        fallbacks=msgspec.convert(row.routing.get("fallbacks", {}), dict[str, Fallbacks]),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torouter.channels.base_url import BaseUrl
 from torouter.channels.credential import NO_CREDENTIAL, Credential
 from torouter.channels.discovery import models_request
+from torouter.channels.facts import reasons
 from torouter.channels.kept import kept_request
 from torouter.channels.kind import Kind
 from torouter.channels.policy import Policy
@@ -15,7 +16,7 @@ from torouter.channels.scope import scope_of
 from torouter.channels.target import PATHS, Target, auth_field
 from torouter.errors import ConfigError
 from torouter.units import Dialect, Operation
-from torouter.wire.upstream import Request
+from torouter.wire.upstream import Deadlines, Request
 
 __all__ = ["Channel"]
 
@@ -71,6 +72,9 @@ class Channel:
             return self.models.get(client_name) or self.models.get(bare)
         return bare if self.kind.has_name(bare) else None
 
+    def deadlines_for(self, upstream_model: str) -> Deadlines:
+        return self.policy.deadlines_for(upstream_model, reasons=reasons(self.kind, upstream_model))
+
     def scope(self, dialect: Dialect, upstream_model: str, credential: Credential) -> bytes:
         """Where state is valid that this model issues to this credential in this dialect."""
         base_url = self.base_url or self.kind.base_url_of(dialect)
@@ -78,8 +82,8 @@ class Channel:
 
     def discovery(self) -> Request | None:
         """The request that asks the server for its models (`read_models` reads the answer); `None` where nothing is to
-        be asked: models are declared, or the server is in this process."""
-        if self.models is not None:
+        be asked: models are declared, its list says nothing of them, or the server is in this process."""
+        if self.models is not None or not self.kind.has_list:
             return None
         dialect = self.dialects[0]
         base = self._base(dialect)

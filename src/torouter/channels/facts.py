@@ -18,7 +18,7 @@ import msgspec
 from torouter.canon.reasoning import ModelFacts
 from torouter.channels.kind import Kind
 
-__all__ = ["FactsRow", "facts_of"]
+__all__ = ["FactsRow", "facts_of", "reasons"]
 
 _VERSION: Final = r"(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)"
 _NO_VERSION: Final = (0, 0)
@@ -153,8 +153,18 @@ def facts_of(kind: Kind, upstream_model: str) -> ModelFacts:
 
     OpenRouter translates one `reasoning` object for every vendor, so its style is its own and the rest the model's.
     """
-    name = upstream_model.rsplit("/", 1)[-1].lower()
-    facts = next((row.facts for row in _ROWS if row.fits(kind.name, name)), _UNKNOWN)
+    facts = _known(kind, upstream_model)
     facts = _with(facts, takes_json_schema=kind.takes_json_schema, takes_links=kind.takes_links)
     facts = msgspec.structs.replace(facts, media_limit_bytes=kind.media_limit_bytes)
     return msgspec.structs.replace(facts, reasoning="openrouter") if kind.name == "openrouter" else facts
+
+
+def reasons(kind: Kind, upstream_model: str) -> bool:
+    """Is the model known to think before it answers? Unlike its facts, it says no of OpenRouter's plain models."""
+    facts = _known(kind, upstream_model)
+    return facts.reasoning != "none" or facts.takes_reasoning
+
+
+def _known(kind: Kind, upstream_model: str) -> ModelFacts:
+    name = upstream_model.rsplit("/", 1)[-1].lower()
+    return next((row.facts for row in _ROWS if row.fits(kind.name, name)), _UNKNOWN)

@@ -14,7 +14,7 @@ from torouter.units import DIALECTS, OPERATIONS, Dialect, Operation
 
 __all__ = ["NATURAL_AUTH", "Auth", "Kind"]
 
-Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "none"]
+Auth = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """In which header a channel's key travels."""
 
 NATURAL_AUTH: Final[Mapping[Dialect, Auth]] = {
@@ -72,6 +72,8 @@ class Kind:
     """Of all media of a request together, in base64; `None` where the server's limit is not known."""
     state_family: str | None = None
     """Kinds of one family take each other's opaque reasoning state; without one it is valid at its channel only."""
+    has_list: bool = True
+    """Does its list of models say what may be asked for, so that a channel without declared models can be asked?"""
     may_ask_usage: bool = True
     """Does it take `stream_options.include_usage`? Those that do not report usage of their own accord."""
 

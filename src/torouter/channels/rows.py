@@ -73,6 +73,18 @@ _ROWS: Final = (
         patterns=("*/*",),
     ),
     Kind(
+        # Its v1 API, under https://RESOURCE.openai.azure.com/openai/v1: no api-version, and `model` is the name of a
+        # deployment. Its list of models is of all that could be deployed. Speech is not among them.
+        name="azure",
+        dialects=("openai-chat", "openai-responses"),
+        auth={"openai-chat": "api-key", "openai-responses": "api-key"},
+        operations=frozenset({"chat", "embeddings", "images", "image_edits", "transcriptions"}),
+        priced_as="azure",
+        vendor="openai",
+        patterns=("gpt-", "o1", "o3", "o4", "codex-", "text-embedding-3", "text-embedding-ada", "dall-e", "whisper"),
+        has_list=False,
+    ),
+    Kind(
         name="deepseek",
         base_url="https://api.deepseek.com/v1",
         base_urls={"anthropic": "https://api.deepseek.com/anthropic"},
@@ -84,8 +96,8 @@ _ROWS: Final = (
         patterns=("deepseek-",),
     ),
     Kind(
-        # Alibaba Cloud Model Studio, international; mainland keys need base_url dashscope.aliyuncs.com. The catalogue
-        # of prices does not have it.
+        # Alibaba Cloud Model Studio, international; mainland keys need base_url dashscope.aliyuncs.com. Responses
+        # is there for some of its models only. The catalogue of prices does not have it.
         name="qwen",
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         base_urls={"anthropic": "https://dashscope-intl.aliyuncs.com/apps/anthropic"},
@@ -144,7 +156,7 @@ _ROWS: Final = (
         priced_as="groq",
         patterns=(
             *("llama-", "meta-llama/", "openai/gpt-oss-", "qwen/qwen3-", "moonshotai/kimi-"),
-            *("groq/", "whisper-large-", "playai-tts"),
+            *("groq/", "whisper-large-", "canopylabs/orpheus-"),
         ),
     ),
     Kind(

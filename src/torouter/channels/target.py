@@ -50,6 +50,7 @@ _OWN_VERB: Final[Mapping[Operation, str]] = {"count_tokens": "countTokens", "emb
 _AUTH_FIELDS: Final[Mapping[Auth, bytes]] = {
     "bearer": b"authorization: Bearer %b\r\n",
     "x-api-key": b"x-api-key: %b\r\n",
+    "api-key": b"api-key: %b\r\n",
     "x-goog-api-key": b"x-goog-api-key: %b\r\n",
     "none": b"",
 }

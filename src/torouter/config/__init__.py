@@ -4,9 +4,11 @@ A fault says where it stands (file, line and path, or the variable) and what was
 message ever holds a secret. What every key means is in `docs/configuration.md`.
 """
 
+from torouter.config.channels import channel_settings_from
 from torouter.config.load import data_directory, load_settings
 from torouter.config.settings import (
     ChannelSettings,
+    DeadlineSettings,
     ErrorsSettings,
     FetchSettings,
     LimitsSettings,
@@ -27,6 +29,7 @@ from torouter.config.sharing import check_sharing
 
 __all__ = [
     "ChannelSettings",
+    "DeadlineSettings",
     "ErrorsSettings",
     "FetchSettings",
     "LimitsSettings",
@@ -42,6 +45,7 @@ __all__ = [
     "UpstreamSettings",
     "VaultSettings",
     "WhenAway",
+    "channel_settings_from",
     "check_sharing",
     "data_directory",
     "load_settings",

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import count
-from typing import Final
+from typing import Final, get_args
 
 from msgspec.structs import replace
 
-from torouter.channels import KINDS
-from torouter.channels.base_url import BaseUrl
-from torouter.config.document import Faults, Reader, Value, list_of, one_of, text, whole
-from torouter.config.secrets import ENV, looked_up
-from torouter.config.settings import ChannelSettings
+from torouter.channels import KINDS, Credential, OnCut
+from torouter.config.channel_fields import (
+    KEY_FORM,
+    Models,
+    read_api_key,
+    read_base_url,
+    read_credentials,
+    read_deadlines,
+    read_models,
+)
+from torouter.config.document import Faults, Reader, Value, as_value, boolean, list_of, one_of, seconds, text, whole
+from torouter.config.upstreams import ChannelSettings, UpstreamSettings
 from torouter.errors import ConfigError
 from torouter.units import DIALECTS, Secret
-from torouter.wire.upstream import Deadlines
 
-__all__ = ["CHANNEL_KEYS", "demo_channel", "environment_channels", "name_channels", "read_channels"]
+__all__ = [
+    "CHANNEL_KEYS",
+    "channel_settings_from",
+    "demo_channel",
+    "environment_channels",
+    "name_channels",
+    "read_channels",
+]
 
-_KEY_FORM: Final = re.compile(r"[!-~]+")
 _MOST: Final = 1_000_000
 
 
@@ -42,12 +53,30 @@ def read_channels(value: Value, environ: Mapping[str, str], *, may_borrow: bool)
     return channels
 
 
+def channel_settings_from(
+    spec: Mapping[str, object], credentials: Iterable[Credential], name: str, kind: str, source: str
+) -> ChannelSettings:
+    """One that does not come from a file. `spec` has the file's keys but for the name, the kind and the secrets.
+    Raises `ConfigError` with all faults, a line each; each begins with the field's name."""
+    faults = Faults()
+    found = as_value(spec, faults).table(tuple(_SPEC_READERS)) or {}
+    said = {"name": as_value(name, faults, "name"), "kind": as_value(kind, faults, "kind")}
+    fields = _fields({**said, **found}, _READERS)
+    faults.raise_any()
+    assert fields is not None
+    channel = replace(ChannelSettings(name="", kind="", source=source), **fields, credentials=tuple(credentials))
+    if not channel.credentials and channel.base_url is None and KINDS[kind].env_key:
+        raise ConfigError(f"credentials: a channel of kind {kind} needs one")
+    channel.open(UpstreamSettings())
+    return channel
+
+
 def environment_channels(
     environ: Mapping[str, str], declared: Collection[str], faults: Faults
 ) -> list[ChannelSettings]:
     """One for each provider whose key the environment has, unless a channel of that kind is declared."""
     return [
-        ChannelSettings(name="", kind=kind.name, source=kind.env_key, api_key=key)
+        ChannelSettings(name="", kind=kind.name, source=kind.env_key, credentials=(Credential(secret=key),))
         for kind in KINDS.values()
         if kind.env_key and kind.name not in declared and (key := _borrowed(kind.env_key, environ, faults))
     ]
@@ -82,12 +111,25 @@ def _read_channel(value: Value, environ: Mapping[str, str], *, may_borrow: bool)
     if "kind" not in found:
         value.fault(f"expected a kind: one of {', '.join(KINDS)}")
         return None
-    readers = {**_READERS, "api_key": _api_key(environ)}
-    fields = {key: readers[key](inner) for key, inner in found.items()}
-    if None in fields.values():
+    if "api_key" in found and "credentials" in found:
+        found["api_key"].fault("give either an api_key or credentials, not both")
+        return None
+    readers = {**_READERS, "api_key": _one_key(environ), "credentials": read_credentials(environ)}
+    fields = _fields(found, readers)
+    if fields is None:
         return None
     channel = replace(ChannelSettings(name="", kind="", source=value.place), **fields)
     return _with_key(channel, value, environ if may_borrow else {})
+
+
+def _fields(found: Mapping[str, Value], readers: Mapping[str, Reader[object]]) -> dict[str, object] | None:
+    """The struct's fields; `None` where one of them has a fault."""
+    fields = {_FIELDS.get(key, key): readers[key](inner) for key, inner in found.items()}
+    if None in fields.values():
+        return None
+    if isinstance(models := fields.get("models"), Models):
+        fields |= {"models": models.names, "model_deadlines": models.deadlines}
+    return fields
 
 
 def _with_key(channel: ChannelSettings, value: Value, environ: Mapping[str, str]) -> ChannelSettings | None:
@@ -96,14 +138,14 @@ def _with_key(channel: ChannelSettings, value: Value, environ: Mapping[str, str]
     if channel.base_url is None and kind.base_url is None:
         value.fault(f"a channel of kind {kind.name} needs a base_url")
         return None
-    if channel.base_url is None and channel.api_key is None and kind.env_key:
+    if channel.base_url is None and not channel.credentials and kind.env_key:
         key = _borrowed(kind.env_key, environ, value.faults)
         if key is None:
             value.fault(f"a channel of kind {kind.name} needs an api_key, for example: api_key: env:{kind.env_key}")
             return None
-        channel = replace(channel, api_key=key)
+        channel = replace(channel, credentials=(Credential(secret=key),))
     try:
-        replace(channel, name=channel.name or channel.kind).open(Deadlines())
+        replace(channel, name=channel.name or channel.kind).open(UpstreamSettings())
     except ConfigError as error:
         value.fault(error.message)
         return None
@@ -114,66 +156,30 @@ def _borrowed(variable: str, environ: Mapping[str, str], faults: Faults) -> Secr
     key = environ.get(variable)
     if not key:
         return None
-    if not _KEY_FORM.fullmatch(key):
+    if not KEY_FORM.fullmatch(key):
         faults.add(variable, "expected a key of printable ASCII characters without spaces or line ends")
     return Secret(key)
 
 
-def _api_key(environ: Mapping[str, str]) -> Reader[Secret]:
-    def read(value: Value) -> Secret | None:
-        """No fault of a key shows what was found: it may be most of a key."""
-        found = str(value.node.value) if value.has_tag("str") else ""
-        if not found:
-            value.fault("expected a key, or env: and the name of the environment variable that holds it")
-            return None
-        key = looked_up(value, found, environ) if found.startswith(ENV) else found
-        if key is not None and not _KEY_FORM.fullmatch(key):
-            value.fault("expected a key of printable ASCII characters without spaces or line ends")
-            return None
-        return None if key is None else Secret(key)
-
-    return read
+def _one_key(environ: Mapping[str, str]) -> Reader[tuple[Credential, ...]]:
+    read = read_api_key(environ)
+    return lambda value: None if (secret := read(value)) is None else (Credential(secret=secret),)
 
 
-def _base_url(value: Value) -> str | None:
-    """Faults do not show the URL: people put credentials into them."""
-    url = text(value)
-    if url is None:
-        return None
-    try:
-        base = BaseUrl.parse(url)
-    except ConfigError as error:
-        value.fault(error.message.removeprefix("base_url: "))
-        return None
-    if base.origin.scheme not in {"http", "https"}:
-        value.fault("expected a URL that starts with http:// or https://")
-        return None
-    return url
-
-
-def _models(value: Value) -> dict[str, str] | None:
-    """{client's name: upstream's name}, also from a list of names that are the same on both sides."""
-    models: dict[str, str] | None = None
-    if (table := value.table()) is not None:
-        names = {client: text(inner) for client, inner in table.items()}
-        models = {client: name for client, name in names.items() if name is not None}
-    elif value.items() is not None:
-        models = {name: name for name in list_of(text, "names")(value) or ()}
-    else:
-        value.expected("a list of names, or a mapping {name for clients: name upstream}")
-    if models is not None and not value.node.value:
-        value.fault("expected at least one model; leave `models` out to serve whatever the upstream has")
-    return models
-
-
-_READERS: Final[Mapping[str, Reader[object]]] = {
-    "name": text,
-    "kind": one_of(KINDS),
-    "base_url": _base_url,
+_SPEC_READERS: Final[Mapping[str, Reader[object]]] = {
+    "base_url": read_base_url,
     "dialects": list_of(one_of(DIALECTS), "dialects", least=1),
-    "models": _models,
+    "models": read_models,
+    "deadlines": read_deadlines,
     "priority": whole(-_MOST, _MOST),
     "weight": whole(1, _MOST),
     "groups": list_of(text, "names of groups", least=1),
+    "concurrency": whole(0, _MOST),
+    "queue_s": seconds(may_be_zero=True),
+    "on_cut": one_of(get_args(OnCut)),
+    "hedge": boolean,
+    "probe_s": seconds(may_be_zero=True),
 }
-CHANNEL_KEYS: Final = ("name", "kind", "base_url", "api_key", "dialects", "models", "priority", "weight", "groups")
+_READERS: Final[Mapping[str, Reader[object]]] = {"name": text, "kind": one_of(KINDS), **_SPEC_READERS}
+_FIELDS: Final = {"api_key": "credentials"}
+CHANNEL_KEYS: Final = ("name", "kind", "base_url", "api_key", "credentials", *tuple(_SPEC_READERS)[1:])

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import yaml
 
 from torouter.errors import ConfigError
 
-__all__ = ["Faults", "Reader", "Value", "boolean", "list_of", "one_of", "read_document", "seconds", "text", "whole"]
+__all__ = [
+    "Faults",
+    "Reader",
+    "Value",
+    "as_value",
+    "boolean",
+    "list_of",
+    "one_of",
+    "read_document",
+    "seconds",
+    "text",
+    "whole",
+]
 
 T = TypeVar("T")
 Reader = Callable[["Value"], T | None]
@@ -36,7 +49,7 @@ class Faults:
         self._found: list[tuple[int, str]] = []
 
     def add(self, where: str, sentence: str, *, line: int = 0) -> None:
-        self._found.append((line, f"{where}: {sentence}"))
+        self._found.append((line, f"{where}: {sentence}" if where else sentence))
 
     def raise_any(self) -> None:
         """One `ConfigError` for all of them, a line each."""
@@ -46,7 +59,8 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a file. `path` is like `channels[0].dialects[1]`, and empty for the whole file."""
+    """One value of a file. `path` is like `channels[0].dialects[1]`, and empty for the whole file. `file` is empty for
+    what comes from elsewhere (`as_value`)."""
 
     file: str
     path: str
@@ -55,10 +69,10 @@ class Value:
 
     @property
     def place(self) -> str:
-        return f"{self.file}:{_line(self.node)}"
+        return f"{self.file}:{_line(self.node)}" if self.file else ""
 
     def fault(self, sentence: str) -> None:
-        where = f"{self.place}: {self.path}" if self.path else self.place
+        where = ": ".join(part for part in (self.place, self.path) if part)
         self.faults.add(where, sentence, line=_line(self.node))
 
     def expected(self, what: str) -> None:
@@ -75,9 +89,12 @@ class Value:
             Value(self.file, f"{self.path}[{index}]", node, self.faults) for index, node in enumerate(self.node.value)
         )
 
-    def table(self, known: Collection[str] | None = None) -> dict[str, Value] | None:
+    def table(
+        self, known: Collection[str] | None = None, elsewhere: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, Value] | None:
         """The values of a mapping by key; `None`, unreported, for anything else. Keys given twice, and keys that are
-        not known (`None`: any will do), are reported and left out."""
+        not known (`None`: any will do), are reported and left out. `elsewhere` has a sentence for keys that belong
+        into another file."""
         if not isinstance(self.node, yaml.MappingNode):
             return None
         lines: dict[str, int] = {}
@@ -90,6 +107,8 @@ class Value:
             inner = Value(self.file, f"{self.path}.{name}" if self.path else name, node, self.faults)
             if name in lines:
                 key.fault(f"{_quoted(name)} is given twice, first on line {lines[name]}")
+            elif name in elsewhere:
+                key.fault(f"{name}: {elsewhere[name]}")
             elif known is not None and name not in known:
                 key.fault(f"unknown key {_quoted(name)}{_hint(name, known) or '; known are ' + ', '.join(known)}")
             else:
@@ -126,6 +145,24 @@ def read_document(path: Path, faults: Faults) -> Value | None:
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply") from None
     return None if node is None or node.tag == f"{_TAG}null" else Value(str(path), "", node, faults)
+
+
+def as_value(data: object, faults: Faults, path: str = "") -> Value:
+    """JSON's values as if a file held them, so that they are read by the same readers."""
+    return Value("", path, _node(data), faults)
+
+
+def _node(data: object) -> yaml.Node:
+    if isinstance(data, Mapping):
+        return yaml.MappingNode(f"{_TAG}map", [(_node(key), _node(inner)) for key, inner in data.items()])
+    if isinstance(data, (list, tuple)):
+        return yaml.SequenceNode(f"{_TAG}seq", [_node(item) for item in data])
+    if data is None:
+        return yaml.ScalarNode(f"{_TAG}null", "")
+    if isinstance(data, bool):
+        return yaml.ScalarNode(f"{_TAG}bool", "true" if data else "false")
+    tag = "int" if isinstance(data, int) else "float" if isinstance(data, float) else "str"
+    return yaml.ScalarNode(f"{_TAG}{tag}", str(data))
 
 
 def _read_text(path: Path) -> str:
@@ -214,7 +251,7 @@ def list_of(read_item: Reader[T], what: str, *, least: int = 0) -> Reader[tuple[
 
 
 def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+    return int(node.start_mark.line) + 1 if node.start_mark is not None else 0
 
 
 def _hint(word: str, words: Collection[str]) -> str:

@@ -24,6 +24,7 @@ from torouter.config.document import (
     text,
     whole,
 )
+from torouter.config.fallbacks import read_fallbacks
 from torouter.config.secrets import check_url, secret_url, token_variable
 from torouter.config.settings import (
     ChannelSettings,
@@ -42,12 +43,16 @@ from torouter.config.settings import (
     VaultSettings,
 )
 from torouter.errors import ConfigError
+from torouter.routing.fallbacks import Fallbacks
 from torouter.units import Secret
 
 __all__ = ["data_directory", "load_settings"]
 
 Section = TypeVar("Section", bound=msgspec.Struct)
 
+_ELSEWHERE: Final = {
+    "groups": "groups are kept in the store: declare them in a file for `torouter config apply`",
+}
 _KEYS: Final = (
     "server",
     "store",
@@ -61,6 +66,7 @@ _KEYS: Final = (
     "responses",
     "vault",
     "channels",
+    "fallbacks",
     "environment",
 )
 _DATABASES: Final = ("postgresql",)
@@ -96,6 +102,7 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         translation=file.translation,
         vault=file.vault,
         channels=name_channels(file.channels or [demo_channel()]),
+        fallbacks=file.fallbacks,
     )
 
 
@@ -120,11 +127,12 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     translation: TranslationSettings = TranslationSettings()
     vault: VaultSettings = VaultSettings()
     channels: list[ChannelSettings]
+    fallbacks: dict[str, Fallbacks]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
     document = read_document(path, faults) if path else None
-    tables = {} if document is None else document.table(_KEYS)
+    tables = {} if document is None else document.table(_KEYS, _ELSEWHERE)
     if tables is None:
         assert document is not None
         document.expected(f"a mapping with the keys {', '.join(_KEYS[:-1])} and {_KEYS[-1]}")
@@ -147,6 +155,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         translation=_read_section(tables.get("translation"), TranslationSettings(), _TRANSLATION),
         vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
         channels=channels,
+        fallbacks=(read_fallbacks(tables["fallbacks"]) if "fallbacks" in tables else None) or {},
     )
 
 
@@ -272,8 +281,14 @@ _ERRORS: Final[Mapping[str, Reader[object]]] = {
 _UPSTREAM: Final[Mapping[str, Reader[object]]] = {
     "connect_s": seconds(may_be_zero=False),
     "head_s": seconds(may_be_zero=False),
+    "first_token_s": seconds(may_be_zero=True),
+    "thinking_s": seconds(may_be_zero=True),
     "idle_s": seconds(may_be_zero=False),
+    "total_s": seconds(may_be_zero=True),
     "max_switches": whole(0, 100),
+    "max_attempts": whole(1, 100),
+    "retry_s": seconds(may_be_zero=True),
+    "hold_s": seconds(may_be_zero=False),
 }
 _FETCH: Final[Mapping[str, Reader[object]]] = {
     "enabled": boolean,

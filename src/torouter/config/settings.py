@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from torouter.channels import KINDS, Channel, Credential, Policy
+from torouter.config.upstreams import ChannelSettings, DeadlineSettings, UpstreamSettings
+from torouter.routing.fallbacks import Fallbacks
 from torouter.store import OnHangup
-from torouter.units import Dialect, Secret
-from torouter.wire.upstream import Deadlines
+from torouter.units import Secret
 
 __all__ = [
     "ChannelSettings",
+    "DeadlineSettings",
     "ErrorsSettings",
     "FetchSettings",
     "LimitsSettings",
@@ -33,8 +34,6 @@ __all__ = [
 
 WhenAway = Literal["serve", "refuse"]
 UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
-
-_DEADLINES = Deadlines()
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,18 +89,6 @@ class ErrorsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The status for an empty balance: 402 or 403."""
 
 
-class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
-    connect_s: float = _DEADLINES.connect_s
-    head_s: float = _DEADLINES.head_s
-    idle_s: float = _DEADLINES.idle_s
-    max_switches: int = 3
-    """How many other channels may be asked after the first one failed."""
-
-    @property
-    def deadlines(self) -> Deadlines:
-        return Deadlines(connect_s=self.connect_s, head_s=self.head_s, idle_s=self.idle_s)
-
-
 class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Links to images and documents, followed for upstreams that do not."""
 
@@ -141,52 +128,6 @@ class VaultSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The most that the store holds."""
 
 
-class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel as it was declared; what is left out is the kind's own. `source` says where, for people."""
-
-    name: str
-    kind: str
-    source: str
-    base_url: str | None = None
-    api_key: Secret | None = None
-    dialects: tuple[Dialect, ...] = ()
-    models: dict[str, str] | None = None
-    """Name that clients use → name upstream."""
-    priority: int = 10
-    weight: int = 1
-    groups: tuple[str, ...] = ()
-
-    def open(self, deadlines: Deadlines) -> Channel:
-        """Raises `ConfigError` where the declaration cannot become a channel."""
-        return Channel(
-            name=self.name,
-            kind=KINDS[self.kind],
-            base_url=self.base_url,
-            credentials=(Credential(secret=self.api_key),),
-            dialects=self.dialects,
-            models=self.models,
-            priority=self.priority,
-            weight=self.weight,
-            groups=frozenset(self.groups),
-            policy=Policy(deadlines=deadlines),
-        )
-
-    @property
-    def summary(self) -> str:
-        """One line for people, without secrets."""
-        kind = KINDS[self.kind]
-        models = kind.models if self.models is None else tuple(self.models)
-        parts = [
-            f"{self.name} ({self.kind})",
-            self.base_url or kind.base_url or "",
-            ", ".join(self.dialects or kind.dialects),
-            f"models: {_few(models)}" if models else "models: whatever it serves",
-            f"groups: {', '.join(self.groups)}" if self.groups else "",
-            f"from {self.source}",
-        ]
-        return " · ".join(part for part in parts if part)
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path
     config_file: Path | None = None
@@ -204,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     translation: TranslationSettings = TranslationSettings()
     vault: VaultSettings = VaultSettings()
     channels: tuple[ChannelSettings, ...] = ()
+    fallbacks: dict[str, Fallbacks] = {}
+    """By the name that clients use for the model."""
 
     @property
     def is_demo(self) -> bool:
@@ -221,8 +164,3 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     config: Path | None = None
     database: Secret | None = None
     redis: Secret | None = None
-
-
-def _few(names: tuple[str, ...], most: int = 4) -> str:
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

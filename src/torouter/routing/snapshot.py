@@ -161,7 +161,7 @@ class Snapshot:
 
 
 def _candidates(channel: Channel, targets: Iterable[Target], upstream_model: str) -> Iterable[Candidate]:
-    facts, deadlines = facts_of(channel.kind, upstream_model), channel.policy.deadlines_for(upstream_model)
+    facts, deadlines = facts_of(channel.kind, upstream_model), channel.deadlines_for(upstream_model)
     for credential, target in zip(channel.credentials, targets, strict=True):
         scope = channel.scope(target.dialect, upstream_model, credential)
         yield Candidate(channel, credential, target.dialect, target, upstream_model, facts, scope, deadlines)

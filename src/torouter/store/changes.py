@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from sqlalchemy import Connection, select
 
-from torouter.store import groups, plans
+from torouter.store import channels, groups, plans
 from torouter.store.rows import AccessKeyRow, AccountRow, Changes, KeyStatus, LimitColumns
 from torouter.store.schema import revision
 
@@ -61,6 +61,7 @@ def changes_since(connection: Connection, since: int) -> Changes:
         accounts=tuple(map(_account, rows)),
         groups=tuple(groups.every(connection, include_deleted=True)),
         subscriptions=tuple(plans.subscriptions_of(connection, None)),
+        channels=tuple(channels.every(connection)) if channels.has_changed(connection, since) else None,
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["change", "create", "delete", "every", "get", "id_of"]
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
 _OF = groups.c
-_CHANGEABLE: Final = ("name", "platform", "billing", "multiplier_ppm", "models", "defaults")
+_CHANGEABLE: Final = ("name", "platform", "billing", "multiplier_ppm", "models", "defaults", "routing", "managed_by")
 _ROWS: _Rows = select(*(_OF[name] for name in GroupRow.__struct_fields__)).order_by(_OF.id)
 
 

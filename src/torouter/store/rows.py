@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,7 @@ __all__ = [
     "AdminTokenRow",
     "AuditRow",
     "Changes",
+    "ChannelRow",
     "Entry",
     "GroupBilling",
     "GroupRow",
@@ -26,12 +27,14 @@ __all__ = [
     "LedgerRow",
     "LimitColumns",
     "ModelTotals",
+    "OnCut",
     "OnHangup",
     "PlanRow",
     "PlanWindow",
     "PriceRow",
     "ProcessRow",
     "Role",
+    "SealedCredential",
     "SeriesPoint",
     "SeriesStep",
     "StoredLedgerRow",
@@ -52,6 +55,8 @@ KeyStatus = Literal["enabled", "disabled"]
 SubscriptionStatus = Literal["active", "paused", "cancelled"]
 OnHangup = Literal["cancel", "drain"]
 """What becomes of an answer whose client has left: broken off and billed as far as it came, or read to its end."""
+OnCut = Literal["error", "resume-if-identical"]
+"""What follows a cut within an answer: an error, or the same request elsewhere, if it gives the same text."""
 LedgerKind = Literal["attempt", "top_up", "adjustment", "refund"]
 WindowName = Literal["day", "week", "month"]
 SeriesStep = Literal["hour", "day"]
@@ -87,7 +92,8 @@ class LimitColumns(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`models` empty: all that its channels have. `platform` empty: any."""
+    """`models` empty: all that its channels have. `platform` empty: any. `routing` holds `on_cut` and `fallbacks`, by
+    model, where they are said. `managed_by` empty: whoever may; `file`: a configuration file that is applied."""
 
     id: int
     name: str
@@ -97,6 +103,8 @@ class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
     multiplier_ppm: int = 1_000_000
     models: tuple[str, ...] = ()
     defaults: LimitColumns = LimitColumns()
+    routing: dict[str, Any] = {}
+    managed_by: str = ""
     deleted_ms: int | None = None
 
 
@@ -178,15 +186,42 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     monthly_nusd: int
 
 
+class SealedCredential(msgspec.Struct, frozen=True, kw_only=True):
+    """A key for an upstream, encrypted; `tail` is its end, for people, and `set_ms` when it became this key."""
+
+    id: int
+    label: str
+    tail: str
+    set_ms: int
+    sealed: bytes
+
+
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`spec` is what a configuration file would say of it, without its name, kind and secrets. `managed_by` empty:
+    whoever may; `file`: a configuration file that is applied. Credentials are by id."""
+
+    id: int
+    name: str
+    kind: str
+    spec: dict[str, Any]
+    created_ms: int
+    credentials: tuple[SealedCredential, ...] = ()
+    is_enabled: bool = True
+    managed_by: str = ""
+    deleted_ms: int | None = None
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What became different after a revision, as of one moment at `revision`. Groups and subscriptions are always all
-    of them, and so are keys and accounts for those who have seen nothing."""
+    of them, and so are keys and accounts for those who have seen nothing. `channels` are all that are not deleted, or
+    `None` where none of them became different."""
 
     revision: int
     keys: tuple[AccessKeyRow, ...]
     accounts: tuple[AccountRow, ...]
     groups: tuple[GroupRow, ...]
     subscriptions: tuple[SubscriptionRow, ...]
+    channels: tuple[ChannelRow, ...] | None = None
 
 
 class PriceRow(msgspec.Struct, frozen=True, kw_only=True):

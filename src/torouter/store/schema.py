@@ -25,6 +25,8 @@ __all__ = [
     "accounts",
     "admin_tokens",
     "audit",
+    "channel_credentials",
+    "channels",
     "groups",
     "kept_responses",
     "key_minutes",
@@ -91,6 +93,10 @@ groups = Table(
     Column("models", JSON, nullable=False, server_default="[]"),
     # Limits of keys that set none themselves, by the names of the columns of `keys`.
     Column("defaults", JSON, nullable=False, server_default="{}"),
+    # What follows a cut, and which models may stand in for others.
+    Column("routing", JSON, nullable=False, server_default="{}"),
+    # Empty: whoever may. `file`: a configuration file that is applied.
+    Column("managed_by", Text, nullable=False, server_default=""),
     Column("deleted_ms", BigInteger),
     Column("revision", BigInteger, nullable=False, server_default="0"),
 )
@@ -163,6 +169,38 @@ subscriptions = Table(
     Column("revision", BigInteger, nullable=False, server_default="0"),
     # One per account and group: a change of plan changes the row.
     Index(None, "account_id", "group_id", unique=True),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    # What a configuration file would say of it, without its name, kind and secrets.
+    Column("spec", JSON, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    # Empty: whoever may. `file`: a configuration file that is applied.
+    Column("managed_by", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("deleted_ms", BigInteger),
+    Column("revision", BigInteger, nullable=False, index=True),
+)
+"""Those that are not in the servers' own configuration file. A deleted one keeps its row, without credentials."""
+
+channel_credentials = Table(
+    "channel_credentials",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("channel_id", _ID, ForeignKey("channels.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    # The last characters of the key, for people.
+    Column("tail", Text, nullable=False),
+    # When the key became this one.
+    Column("set_ms", BigInteger, nullable=False),
+    # The key, encrypted: the store cannot read it.
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "channel_id", "label", unique=True),
 )
 
 plan_spend = Table(

@@ -18,6 +18,7 @@ from torouter.store import (
     admin_tokens,
     audit,
     changes,
+    channels,
     entries,
     groups,
     kept,
@@ -40,6 +41,7 @@ from torouter.store.rows import (
     AdminTokenRow,
     AuditRow,
     Changes,
+    ChannelRow,
     Entry,
     GroupRow,
     KeptResponseRow,
@@ -111,8 +113,8 @@ class Store:
     # What deciding needs
 
     def revision(self) -> int:
-        """Rises with every change of accounts, groups, keys, plans, subscriptions and prices. One small read, cheap
-        enough to be asked often."""
+        """Rises with every change of accounts, groups, channels, keys, plans, subscriptions and prices. One small read,
+        cheap enough to be asked often."""
         with self._in.reading() as connection:
             return changes.revision_of(connection)
 
@@ -222,7 +224,8 @@ class Store:
     # Groups
 
     def create_group(self, name: str, changes: Mapping[str, object] | None = None) -> GroupRow:
-        """`changes`: `platform`, `billing`, `multiplier_ppm`, `models`, `defaults` (`LimitColumns`)."""
+        """`changes`: `platform`, `billing`, `multiplier_ppm`, `models`, `defaults` (`LimitColumns`),
+        `routing`, `managed_by`."""
         with self._in.changing() as (connection, number):
             return groups.create(connection, number, name, changes or {})
 
@@ -244,6 +247,47 @@ class Store:
         """For good; its name may be given again. A conflict while a key or a subscription in force belongs to it."""
         with self._in.changing() as (connection, number):
             return groups.delete(connection, number, group_id)
+
+    # Channels
+
+    def create_channel(self, name: str, kind: str, changes: Mapping[str, object] | None = None) -> ChannelRow:
+        """Without credentials. `changes`: `spec`, `is_enabled`, `managed_by`."""
+        with self._in.changing() as (connection, number):
+            return channels.create(connection, number, name, kind, changes or {})
+
+    def get_channel(self, channel_id: int) -> ChannelRow:
+        """Deleted or not."""
+        with self._in.reading() as connection:
+            return channels.get(connection, channel_id)
+
+    def list_channels(self, *, include_deleted: bool = False) -> list[ChannelRow]:
+        """By id."""
+        with self._in.reading() as connection:
+            return channels.every(connection, include_deleted)
+
+    def change_channel(self, channel_id: int, changes: Mapping[str, object]) -> ChannelRow:
+        """`changes` as for `create_channel`, and `name` and `kind`."""
+        with self._in.changing() as (connection, number):
+            return channels.change(connection, number, channel_id, changes)
+
+    def delete_channel(self, channel_id: int) -> ChannelRow:
+        """For good, with its credentials. Its row stays for the usage that names it; its name may be given again."""
+        with self._in.changing() as (connection, number):
+            return channels.delete(connection, number, channel_id)
+
+    def add_credential(self, channel_id: int, label: str, tail: str, sealed: bytes) -> ChannelRow:
+        """A conflict where the channel has one of that label."""
+        with self._in.changing() as (connection, number):
+            return channels.add_credential(connection, number, channel_id, label, tail, sealed)
+
+    def change_credential(self, channel_id: int, credential_id: int, changes: Mapping[str, object]) -> ChannelRow:
+        """`changes`: `label`, `tail`, `sealed`."""
+        with self._in.changing() as (connection, number):
+            return channels.change_credential(connection, number, channel_id, credential_id, changes)
+
+    def remove_credential(self, channel_id: int, credential_id: int) -> ChannelRow:
+        with self._in.changing() as (connection, number):
+            return channels.remove_credential(connection, number, channel_id, credential_id)
 
     # Keys
 

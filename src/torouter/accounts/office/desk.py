@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
+from torouter.accounts.office.channel_views import ChannelView
 from torouter.accounts.office.views import View
+from torouter.errors import InternalError
 from torouter.store import Store
-from torouter.units import wall_ms
+from torouter.units import Secret, wall_ms
 
-__all__ = ["Actor", "Desk"]
+__all__ = ["NO_CHANNELS", "Actor", "ChannelRules", "Desk", "Keys"]
+
+Keys: TypeAlias = Sequence[tuple[str, Secret]]
+"""Of credentials, the names and the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,29 @@ class Actor:
     address: str = ""
 
 
+class ChannelRules(Protocol):
+    """What is known of channels beside the store."""
+
+    def check(self, name: str, kind: str, spec: Mapping[str, Any], credentials: Keys, /) -> None:
+        """Raises `RequestError`, naming the field, where this cannot become a channel."""
+
+    def declared(self) -> Sequence[ChannelView]:
+        """Those of the server's own configuration, as far as it is known here."""
+
+
+class _NoChannels:
+    """Where nobody said what a channel may be, there can be none."""
+
+    def check(self, name: str, kind: str, spec: Mapping[str, Any], credentials: Keys, /) -> None:
+        raise InternalError(f"This desk does not look after channels, so not after {name}.")
+
+    def declared(self) -> Sequence[ChannelView]:
+        return ()
+
+
+NO_CHANNELS: Final = _NoChannels()
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """All of it blocks: calls are made from a thread."""
@@ -32,6 +60,7 @@ class Desk:
     pepper: bytes = field(repr=False)
     actor: Actor
     now_ms: Callable[[], int] = wall_ms
+    rules: ChannelRules = NO_CHANNELS
 
     def changing(self) -> AbstractContextManager[None]:
         """Joins what is read, changed and recorded. One after the other: what a change was decided by stays true."""

@@ -11,7 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
 from torouter.ledger.rates import Rates
-from torouter.store import AccountBilling, AccountStatus, GroupBilling, KeyStatus, OnHangup, Role, SubscriptionStatus
+from torouter.store import (
+    AccountBilling,
+    AccountStatus,
+    GroupBilling,
+    KeyStatus,
+    OnCut,
+    OnHangup,
+    Role,
+    SubscriptionStatus,
+)
 
 __all__ = [
     "MOST_ID",
@@ -21,6 +30,7 @@ __all__ = [
     "Adjustment",
     "AuditQuery",
     "DefaultLimits",
+    "FallbacksForm",
     "Form",
     "GroupEdit",
     "Id",
@@ -69,6 +79,7 @@ Days: TypeAlias = Annotated[int, Meta(ge=0, le=36500, description="From now; 0: 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Model: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SHOWN_PATTERN)]
 Models: TypeAlias = Annotated[list[Model], Meta(max_length=1000, description="Empty: all that the group has.")]
+Substitutes: TypeAlias = Annotated[list[Model], Meta(max_length=100)]
 Cidr: TypeAlias = Annotated[
     str,
     Meta(
@@ -137,6 +148,13 @@ class DefaultLimits(Form, frozen=True, kw_only=True):
     concurrency: Limit | UnsetType = UNSET
 
 
+class FallbacksForm(Form, frozen=True, kw_only=True):
+    """Models that are asked in place of one, in this order."""
+
+    context_length: Substitutes | UnsetType = UNSET
+    outage: Substitutes | UnsetType = UNSET
+
+
 class GroupSettings(Form, frozen=True, kw_only=True):
     platform: Annotated[str, Meta(max_length=40, pattern="^[a-z0-9-]*$", description="Empty: any.")] | UnsetType = UNSET
     billing: GroupBilling | UnsetType = UNSET
@@ -149,6 +167,8 @@ class GroupSettings(Form, frozen=True, kw_only=True):
     ) = UNSET
     models: Models | UnsetType = UNSET
     defaults: DefaultLimits | UnsetType = UNSET
+    on_cut: OnCut | UnsetType | None = UNSET
+    fallbacks: Annotated[dict[Model, FallbacksForm], Meta(max_length=1000)] | UnsetType = UNSET
 
 
 class NewGroup(GroupSettings, frozen=True, kw_only=True):
@@ -264,5 +284,7 @@ class UsageQuery(Form, frozen=True, kw_only=True):
 
 
 class AuditQuery(Form, frozen=True, kw_only=True):
-    object_kind: Literal["key", "group", "account", "plan", "subscription", "price", "token"] | UnsetType = UNSET
+    object_kind: Literal["key", "group", "account", "plan", "subscription", "price", "token", "channel"] | UnsetType = (
+        UNSET
+    )
     object_id: Id | UnsetType = UNSET

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from torouter.accounts.keys import hash_key
-from torouter.accounts.office.desk import Actor, Desk
+from torouter.accounts.office.desk import NO_CHANNELS, Actor, ChannelRules, Desk
 from torouter.accounts.office.views import ProcessView, process_view
 from torouter.accounts.propagation import wait_until_everywhere
 from torouter.errors import AccessError, AuthError, StoreError
@@ -30,11 +30,12 @@ class Office:
     pepper: bytes = field(repr=False)
     admin_token: Secret | None = None
     now_ms: Callable[[], int] = wall_ms
+    rules: ChannelRules = NO_CHANNELS
 
     def admit(self, token: str, address: str) -> Desk:
         """Raises `AuthError` for a token that is unknown, expired or revoked, `AccessError` for one whose account is
         no active administrator."""
-        return Desk(self.store, self.pepper, Actor(self._name_of(token), address), self.now_ms)
+        return Desk(self.store, self.pepper, Actor(self._name_of(token), address), self.now_ms, self.rules)
 
     def _name_of(self, token: str) -> str:
         given = token.encode("utf-8", "surrogateescape")

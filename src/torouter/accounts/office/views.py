@@ -22,6 +22,7 @@ from torouter.store import (
     KeyStatus,
     LedgerRow,
     LimitColumns,
+    OnCut,
     OnHangup,
     PlanRow,
     PriceRow,
@@ -176,6 +177,9 @@ class GroupView(View, frozen=True, kw_only=True):
     multiplier: str
     models: list[str]
     defaults: LimitsView
+    on_cut: OnCut
+    fallbacks: dict[str, dict[str, list[str]]]
+    managed_by: str
     created_at: datetime
     deleted_at: datetime | None
 
@@ -189,6 +193,9 @@ def group_view(row: GroupRow) -> GroupView:
         multiplier=multiplier(row.multiplier_ppm),
         models=list(row.models),
         defaults=_limits_view(row.defaults),
+        on_cut=row.routing.get("on_cut", "error"),
+        fallbacks=row.routing.get("fallbacks", {}),
+        managed_by=row.managed_by,
         created_at=moment(row.created_ms),
         deleted_at=_moment(row.deleted_ms),
     )

@@ -18,10 +18,12 @@ Shape = Literal["one", "page", "change", "csv"]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`target` is the id in the path: a number, or a request's text. `body` and `query` are of the endpoint's types."""
+    """`target` is the id in the path: a number, or a request's text; `part` the id of a part of it, where the path has
+    a second one. `body` and `query` are of the endpoint's types."""
 
     desk: Desk
     target: Any = None
+    part: Any = None
     body: Any = None
     query: Any = None
 

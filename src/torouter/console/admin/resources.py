@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
-from torouter.accounts.office import forms, groups, keys, people, plans, prices, tokens, views
+from torouter.accounts.office import channel_forms, channels, forms, groups, keys, people, plans, prices, tokens, views
+from torouter.accounts.office.channel_views import ChannelView
 from torouter.console.admin.call import Call, Endpoint
 from torouter.console.admin.queries import (
     AccountsQuery,
@@ -195,6 +196,51 @@ _PLANS: Final = (
     ),
 )  # fmt: skip
 
+_CHANNELS: Final = (
+    Endpoint(
+        method="GET", path="/channels", name="list_channels",
+        summary="All channels; those without an id are of the server's own configuration.", shape="page",
+        data=ChannelView, handle=lambda call: _whole(channels.list_channels(call.desk)),
+    ),
+    Endpoint(
+        method="POST", path="/channels", name="create_channel", summary="Make a channel.", shape="change",
+        data=ChannelView, status=201, body=channel_forms.NewChannel,
+        handle=lambda call: channels.create_channel(call.desk, call.body),
+    ),
+    Endpoint(
+        method="GET", path="/channels/{channel_id}", name="get_channel", summary="One channel.", shape="one",
+        data=ChannelView, handle=lambda call: channels.get_channel(call.desk, call.target),
+    ),
+    Endpoint(
+        method="PATCH", path="/channels/{channel_id}", name="edit_channel",
+        summary="Change, disable or enable a channel. What is not named stays as it is.", shape="change",
+        data=ChannelView, body=channel_forms.ChannelEdit,
+        handle=lambda call: channels.edit_channel(call.desk, call.target, call.body),
+    ),
+    Endpoint(
+        method="DELETE", path="/channels/{channel_id}", name="delete_channel",
+        summary="Delete a channel for good. Requests that it serves are finished.", shape="change", data=ChannelView,
+        handle=lambda call: channels.delete_channel(call.desk, call.target),
+    ),
+    Endpoint(
+        method="POST", path="/channels/{channel_id}/credentials", name="add_credential",
+        summary="Give a channel one more key. It is never shown.", shape="change", data=ChannelView, status=201,
+        body=channel_forms.NewCredential,
+        handle=lambda call: channels.add_credential(call.desk, call.target, call.body),
+    ),
+    Endpoint(
+        method="PATCH", path="/channels/{channel_id}/credentials/{credential_id}", name="edit_credential",
+        summary="Replace a channel's key, or rename it.", shape="change", data=ChannelView,
+        body=channel_forms.CredentialEdit,
+        handle=lambda call: channels.edit_credential(call.desk, call.target, call.part, call.body),
+    ),
+    Endpoint(
+        method="DELETE", path="/channels/{channel_id}/credentials/{credential_id}", name="remove_credential",
+        summary="Take a key from a channel.", shape="change", data=ChannelView,
+        handle=lambda call: channels.remove_credential(call.desk, call.target, call.part),
+    ),
+)  # fmt: skip
+
 _OTHERS: Final = (
     Endpoint(
         method="GET", path="/prices", name="list_prices", summary="The operator's own prices.", shape="page",
@@ -225,4 +271,4 @@ _OTHERS: Final = (
     ),
 )  # fmt: skip
 
-RESOURCES: Final = (*_KEYS, *_GROUPS, *_ACCOUNTS, *_PLANS, *_OTHERS)
+RESOURCES: Final = (*_KEYS, *_GROUPS, *_ACCOUNTS, *_PLANS, *_CHANNELS, *_OTHERS)

@@ -90,9 +90,11 @@ class _Resource:
         if endpoint is None:
             allowed = [*self._endpoints, *(["HEAD"] if "GET" in self._endpoints else [])]
             return _wrong_method(allowed, request)
+        target, part = _targets(request)
         call = Call(
             desk,
-            target=_target(request),
+            target=target,
+            part=part,
             query=read_query(request.scope["query_string"], endpoint.query),
             body=None if endpoint.body is None else await read_body(request, endpoint.body),
         )
@@ -134,10 +136,14 @@ class _Nothing:
         await response(scope, receive, send)
 
 
-def _target(request: Request) -> int | str | None:
-    for param, text in request.path_params.items():
-        return read_text(text, param) if param == "request_id" else read_id(text, param)
-    return None
+def _targets(request: Request) -> tuple[int | str | None, int | str | None]:
+    """In the order of the path."""
+    read = [
+        read_text(text, param) if param == "request_id" else read_id(text, param)
+        for param, text in request.path_params.items()
+    ]
+    target, part, *_ = (*read, None, None)
+    return target, part
 
 
 def _wrong_method(allowed: list[str], request: Request) -> Response:
