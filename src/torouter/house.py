@@ -83,6 +83,7 @@ class News(NamedTuple):
     update: Update
     prices: PriceBook | None
     stored: Stored | None
+    platforms: Mapping[str, str]
 
 
 class House:
@@ -213,20 +214,22 @@ class House:
         changes = self._store.changes_since(revision)
         update = self.doorkeeper.keyring.prepare(changes, is_whole=revision == 0)
         stored = None if changes.channels is None else self._fleet.open_stored(changes.channels)
+        platforms = {row.name: row.platform for row in changes.groups if row.platform and row.deleted_ms is None}
         rows = self._store.list_prices()
         if rows == self._price_rows:
-            return changes.revision, News(update, None, stored)
+            return changes.revision, News(update, None, stored, platforms)
         book = self._price_book(rows)
         self._price_rows = rows
-        return changes.revision, News(update, book, stored)
+        return changes.revision, News(update, book, stored, platforms)
 
     def _apply(self, news: News) -> None:
         """All of it between two requests: none sees a part."""
         self.doorkeeper.apply(news.update)
         if news.prices is not None:
             self._prices.book = news.prices
-        if news.stored is not None:
-            self._fleet.stored = news.stored
+        if news.stored is not None or news.platforms != self._fleet.platforms:
+            self._fleet.stored = self._fleet.stored if news.stored is None else news.stored
+            self._fleet.platforms = news.platforms
             self._swap(self.doorkeeper.snapshot.discovered)
 
     def _price_book(self, rows: Sequence[PriceRow]) -> PriceBook:

@@ -6,6 +6,7 @@ what the operator wrote (options, variables, the configuration file), 1 for ever
 
 from torouter.cli.accounts import account
 from torouter.cli.audit import audit
+from torouter.cli.channels import channel
 from torouter.cli.groups import group
 from torouter.cli.keys import key
 from torouter.cli.plans import plan, subscription
@@ -20,6 +21,6 @@ from torouter.cli.usage import usage
 __all__ = ["cli", "main"]
 
 for _command in (
-    serve, check, key, group, account, plan, subscription, price, usage, token, audit, process, db, version
+    serve, check, channel, key, group, account, plan, subscription, price, usage, token, audit, process, db, version
 ):  # fmt: skip
     cli.add_command(_command)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from torouter.cli.naming import form, limit_options, listed
+from torouter.cli.naming import form, limit_options, listed, read_json
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one, print_rows, said
 
@@ -35,6 +35,16 @@ def _settings(command: Command) -> Command:
             click.option("--multiplier", metavar="X", help="On every price, such as 1.25."),
             click.option("--models", metavar="A,B", help='Only these models; "": all that its channels have.'),
             limit_options,
+            click.option(
+                "--on-cut",
+                type=click.Choice(["error", "resume-if-identical"]),
+                help="What follows an answer that breaks off.",
+            ),
+            click.option(
+                "--fallbacks",
+                metavar="JSON",
+                help="What stands in for a model, as the management API has it; {}: nothing.",
+            ),
         )
     ):
         command = option(command)
@@ -45,7 +55,8 @@ def _named(options: dict[str, Any]) -> dict[str, Any]:
     """The options as the form's fields. The limits are defaults for its keys."""
     defaults = {name: options.pop(name) for name in _LIMITS}
     said_ones = {name: value for name, value in defaults.items() if value is not None}
-    return options | {"models": listed(options["models"]), "defaults": said_ones or None}
+    fallbacks = None if options["fallbacks"] is None else read_json(options["fallbacks"], "--fallbacks")
+    return options | {"models": listed(options["models"]), "defaults": said_ones or None, "fallbacks": fallbacks}
 
 
 @group.command("create")

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-__all__ = ["form", "limit_options", "listed", "period_options", "three_way"]
+__all__ = ["form", "limit_options", "listed", "period_options", "read_json", "three_way"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -28,6 +28,18 @@ def form(kind: type[T], /, **named: Any) -> T:
 def listed(text: str | None) -> list[str] | None:
     """`a, b` as two; the empty text as none at all."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def read_json(text: str, option: str) -> dict[str, Any]:
+    """Raises `RequestError` for what is no JSON object."""
+    import msgspec
+
+    from torouter.errors import RequestError
+
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise RequestError(f"{option}: {error}.") from error
 
 
 def three_way(name: str, told: str) -> Callable[[Command], Command]:

@@ -17,7 +17,7 @@ import click
 from torouter.errors import TorouterError
 
 if TYPE_CHECKING:
-    from torouter.accounts.office.desk import Desk
+    from torouter.accounts.office.desk import ChannelRules, Desk
     from torouter.store import Store
     from torouter.units import Secret
 
@@ -57,19 +57,20 @@ class Place:
             yield store
 
     @contextmanager
-    def desk(self) -> Iterator[Desk]:
-        """For what is only looked at."""
-        from torouter.accounts.office.desk import Actor, Desk
+    def desk(self, rules: ChannelRules | None = None) -> Iterator[Desk]:
+        """For what is only looked at. `rules`: where channels are."""
+        from torouter.accounts.office.desk import NO_CHANNELS, Actor, Desk
 
         with self.store() as store:
-            yield Desk(store, pepper_of(store, self.data_dir), Actor(_operator()))
+            pepper = pepper_of(store, self.data_dir)
+            yield Desk(store, pepper, Actor(_operator()), rules=rules or NO_CHANNELS)
 
     @contextmanager
-    def changing(self) -> Iterator[Desk]:
+    def changing(self, rules: ChannelRules | None = None) -> Iterator[Desk]:
         """Afterwards the change is in force in every process, or the command fails and says where it is not."""
         from torouter.accounts.office.office import waiting_for
 
-        with self.desk() as desk:
+        with self.desk(rules) as desk:
             yield desk
             waiting = waiting_for(desk, _CONFIRM_S)
         if waiting:
@@ -110,8 +111,8 @@ def placed(command: Callable[..., Any]) -> Callable[..., Any]:
 def pepper_of(store: Store, data_dir: Path) -> bytes:
     from torouter.accounts import load_pepper
 
-    has_keys = bool(store.list_keys(include_deleted=True, limit=1))
-    return load_pepper(data_dir, os.environ, may_create=not has_keys)
+    is_needed = bool(store.list_keys(include_deleted=True, limit=1) or store.list_channels())
+    return load_pepper(data_dir, os.environ, may_create=not is_needed)
 
 
 def _operator() -> str:

@@ -46,6 +46,8 @@ class Fleet:
     ) -> None:
         self.declared: tuple[ChannelSettings, ...] = ()
         self.stored = Stored()
+        self.platforms: Mapping[str, str] = {}
+        """By group, the one kind of channel that it reaches, if it is only one."""
         self._upstream = upstream
         self._seal = Seal(pepper)
         self._translations = translations
@@ -91,6 +93,8 @@ class Fleet:
             channels=channels,
             translations=self._translations,
             discovered={name: models for name, models in discovered.items() if name in names},
+            fallbacks=self._fallbacks,
+            platforms=self.platforms,
         )
 
     def _channels(self) -> Iterable[Channel]:

@@ -33,6 +33,7 @@ from torouter.units import Secret
 __all__ = [
     "add_credential",
     "create_channel",
+    "credential_id",
     "delete_channel",
     "edit_channel",
     "edit_credential",
@@ -136,6 +137,16 @@ def remove_credential(desk: Desk, channel_id: int, credential_id: int, *, by_fil
         desk.rules.check(before.name, before.kind, before.spec, left)
         after = desk.store.remove_credential(channel_id, credential_id)
         return _changed(desk, "channel.remove_credential", before, after)
+
+
+def credential_id(desk: Desk, channel_id: int, name: str) -> int:
+    """Of the credential that is called so."""
+    row = _there(desk, channel_id)
+    found = next((each.id for each in row.credentials if each.label == name), None)
+    if found is None:
+        names = ", ".join(each.label for each in row.credentials) or "none"
+        raise StoreError(f"Channel {channel_id} has no credential named {name}; there are: {names}.", kind="not_found")
+    return found
 
 
 def has_key(desk: Desk, row: ChannelRow, label: str, key: Secret) -> bool:

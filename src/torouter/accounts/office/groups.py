@@ -100,13 +100,8 @@ def _routing(form: NewGroup | GroupEdit, before: Mapping[str, Any]) -> dict[str,
     if form.on_cut is not UNSET:
         said["on_cut"] = form.on_cut
     if form.fallbacks is not UNSET:
-        said["fallbacks"] = {
-            model: {cause: names for cause, names in causes.items() if names}
-            for model, causes in (
-                (fields.name(model), _fallbacks(model, form)) for model, form in form.fallbacks.items()
-            )
-            if any(causes.values())
-        }
+        read = {fields.name(model): _fallbacks(model, causes) for model, causes in form.fallbacks.items()}
+        said["fallbacks"] = {model: causes for model, causes in read.items() if causes}
     return {name: value for name, value in said.items() if value}
 
 
@@ -117,7 +112,7 @@ def _fallbacks(model: str, form: FallbacksForm) -> dict[str, list[str]]:
         if fields.name(model) in names:
             path = f"fallbacks.{model}.{cause}"
             raise RequestError(f"{path}: expected models other than {model} itself.", param=path)
-    return named
+    return {cause: names for cause, names in named.items() if names}
 
 
 def _defaults(named: DefaultLimits, before: LimitColumns) -> dict[str, int]:
