@@ -17,7 +17,7 @@ from torouter.access.admission import Doorkeeper
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring
 from torouter.access.reserving import Reserving
-from torouter.accounts import Keeping, KeptResponses, hash_key
+from torouter.accounts import Keeping, KeptResponses, OwnRequests, hash_key
 from torouter.channels import KINDS, Channel, Credential
 from torouter.ledger.books import Books
 from torouter.ledger.catalog import open_catalogue
@@ -37,6 +37,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.requests import RequestSurface
 from torouter.surfaces.stakes import Stakes
 from torouter.units import DIALECTS, Dialect, RequestIds, Secret, wall_ms
 from torouter.wire.client import Client
@@ -189,6 +190,7 @@ async def measure(store: Store, exchange: Exchange, count: int, chunks: int = 0)
         freshness=Freshness(time.monotonic, 3600.0, "serve"),
         relay=relay,
         kept=KeptSurface(shelf, Elsewhere({"http": client})),
+        requests=RequestSurface(OwnRequests(store, books.waiting_entries)),
         pages=None,  # type: ignore[arg-type]
         limits=Limits(),
         cors=Cors(["*"]),

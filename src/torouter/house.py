@@ -19,7 +19,7 @@ from torouter.access.following import Following, Process
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
-from torouter.accounts import Cipher, Keeping, KeptResponses, derived_key, hash_key
+from torouter.accounts import Cipher, Keeping, KeptResponses, OwnRequests, derived_key, hash_key
 from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
@@ -48,6 +48,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.requests import RequestSurface
 from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, wall_ms
 from torouter.wire.asgi import ASGIApp
@@ -148,6 +149,7 @@ class House:
             freshness=self.freshness,
             relay=self._relay,
             kept=KeptSurface(self._kept, Elsewhere(upstreams)),
+            requests=RequestSurface(OwnRequests(store, self.books.waiting_entries)),
             pages=pages,
             limits=Limits(
                 body_bytes=server.body_limit_mb * _MIB, head_s=server.header_timeout_s, body_s=server.body_timeout_s

@@ -209,7 +209,7 @@ class TestUsage:
         request_id = entry(0).usage.request_id
         shown = answer("usage", "show", request_id)
         assert re.search(r"^model +gpt-5$", shown, re.MULTILINE)
-        assert re.search(r"^1 +main +gpt-5-2025 +200 +ok +1\.00 +100$", shown, re.MULTILINE)
+        assert re.search(r"^1 +main +- +gpt-5-2025 +- +200 +ok +- +- +100 +1\.00 +1\.00$", shown, re.MULTILINE)
         assert len(told("usage", "show", request_id)["attempts"]) == 1
         assert run("usage", "show", "req_none").exit_code == 1
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
 from msgspec.structs import replace
 from starlette.applications import Starlette
 
@@ -39,6 +40,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.requests import Record, RequestSurface
 from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.exchange import Exchange
@@ -143,6 +145,11 @@ class MemoryShelf:
         return self.kept.pop((account_id, kept_id), None) is not None
 
 
+class NoRecord:
+    async def find(self, account_id: int, request_id: str) -> Struct | None:
+        return None
+
+
 def _unchunked(data: bytes) -> tuple[bytes, bool]:
     whole = b""
     while data:
@@ -179,6 +186,7 @@ async def stage(
     charged: Prices | None = None,
     drain_s: float = 60.0,
     on_settle: Callable[[Entry], None] = lambda _: None,
+    record: Record = NoRecord(),  # noqa: B008  # it has no state
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name. With `terms` all requests are
@@ -244,6 +252,7 @@ async def stage(
             drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
+        requests=RequestSurface(record),
         pages=Starlette(),
         limits=_LIMITS,
         cors=Cors(["*"]),

@@ -85,9 +85,12 @@ class Channel:
         be asked: models are declared, its list says nothing of them, or the server is in this process."""
         if self.models is not None or not self.kind.has_list:
             return None
+        return self.probe(self.credentials[0])
+
+    def probe(self, credential: Credential) -> Request:
+        """The request for its list of models, which costs nothing."""
         dialect = self.dialects[0]
-        base = self._base(dialect)
-        return models_request(base, dialect, auth_field(self.kind.auth_of(dialect), self.credentials[0].secret))
+        return models_request(self._base(dialect), dialect, auth_field(self.kind.auth_of(dialect), credential.secret))
 
     def kept_request(self, method: bytes, below: bytes, passed: bytes, query: bytes) -> Request | None:
         """For a response that this upstream may keep itself; `None` where it does not speak that dialect. The

@@ -22,6 +22,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SUMS = ("REQUESTS", "FAILED", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "USD")
 
+_ATTEMPT = (
+    "ATTEMPT", "CHANNEL", "CREDENTIAL", "MODEL", "PICKED", "STATUS", "OUTCOME", "LEFT FOR", "FIRST MS", "MS", "CHARGED",
+    "USD",
+)  # fmt: skip
+
 
 @click.group()
 def usage() -> None:
@@ -147,9 +152,10 @@ def show_request(place: Place, request_id: str) -> None:
     print_rows(
         place,
         view.attempts,
-        ("ATTEMPT", "CHANNEL", "MODEL", "STATUS", "OUTCOME", "USD", "MS"),
+        _ATTEMPT,
         lambda row: (
-            row.attempt, row.channel, row.upstream_model, row.status, row.outcome, row.cost_usd, row.latency_ms
+            row.attempt, row.channel, row.credential or "-", row.upstream_model, row.picked or "-", row.status,
+            row.outcome, row.left_for or "-", row.first_token_ms, row.latency_ms, row.charged_usd, row.cost_usd,
         ),
     )  # fmt: skip
 

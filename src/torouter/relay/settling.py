@@ -68,6 +68,7 @@ class Settling:
         attempts = passage.attempts
         if passage.asked_s is not None:
             attempts = (*attempts, _served(passage, charge, at_ms, now_s))
+        self._counters.attempted(attempts)
         self._books.settle(Entry(row, attempts, terms.plan_windows, terms.is_windowed, terms.address))
         if terms.hold is not None and self._meters is not None:
             self._meters.settle(terms.hold, charge.cost_nusd, usage.total_tokens)

@@ -15,7 +15,7 @@ from torouter.errors import RequestError, RoutingError
 from torouter.routing.snapshot import Snapshot
 from torouter.units import Dialect
 
-__all__ = ["CatalogRequest", "names_for", "parse_catalog", "render_list", "render_model"]
+__all__ = ["CatalogRequest", "dialect_of", "names_for", "parse_catalog", "render_list", "render_model"]
 
 _PATH: Final = re.compile(rb"(?:/api)?((?:/v1(?:beta|alpha)?){1,2})/models(?:/(.+))?")
 _EPOCH: Final = "1970-01-01T00:00:00Z"
@@ -40,10 +40,11 @@ def parse_catalog(path: bytes, query: bytes, fields: dict[bytes, bytes]) -> Cata
         return None
     name = match[2]
     text = None if name is None else _unquote(name)
-    return CatalogRequest(_dialect(match[1], fields), text, query.decode("latin-1"))
+    return CatalogRequest(dialect_of(match[1], fields), text, query.decode("latin-1"))
 
 
-def _dialect(version: bytes, fields: dict[bytes, bytes]) -> Dialect:
+def dialect_of(version: bytes, fields: dict[bytes, bytes]) -> Dialect:
+    """Of a path that several dialects have, by the version in it and what else their clients send."""
     if version != b"/v1" and version != b"/v1/v1":
         return "gemini"
     if b"x-goog-api-key" in fields:

@@ -31,6 +31,7 @@ from torouter.surfaces.endpoint import Endpoint
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
 from torouter.surfaces.kept import KeptCall, KeptSurface, parse_kept
 from torouter.surfaces.reading import Reading
+from torouter.surfaces.requests import RequestCall, RequestSurface, parse_request
 from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
 from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect
@@ -67,6 +68,7 @@ class Gateway:
         freshness: Freshness,
         relay: Relay,
         kept: KeptSurface,
+        requests: RequestSurface,
         pages: ASGIApp,
         limits: Limits,
         cors: Cors,
@@ -81,6 +83,7 @@ class Gateway:
         self._freshness = freshness
         self._relay = relay
         self._kept = kept
+        self._requests = requests
         self._pages = pages
         self._cors = cors
         self._is_strict = is_strict
@@ -115,8 +118,11 @@ class Gateway:
             return
         fields = exchange.fields
         catalog = parse_catalog(path, exchange.query, fields)
+        request = parse_request(path, fields)
         if catalog is not None:
             self._catalog(exchange, catalog, fields)
+        elif request is not None:
+            await self._serve_request(exchange, request, fields)
         elif _GATEWAY_PATH.fullmatch(path):
             self._answer(exchange, _codec_of(path, fields), _unknown_path(path))
         else:
@@ -280,19 +286,34 @@ class Gateway:
             self._answer(exchange, codec, _wrong_method(exchange), b"allow: GET, HEAD, OPTIONS\r\n")
             return
         try:
-            credential = credential_of(
-                fields,
-                exchange.query,
-                is_anthropic=request.dialect == "anthropic",
-                may_be_in_query=is_beta_path(exchange.path),
-            )
-            standing = self._identify(self._doorkeeper.hash_of(credential), self._clients.of(exchange))
+            standing = self._identify(self._listing_key(exchange, request.dialect, fields), self._clients.of(exchange))
             names = names_for(standing, self._doorkeeper.snapshot)
             body = render_list(request, names) if request.name is None else render_model(request, names)
         except TorouterError as error:
             self._answer(exchange, codec, error)
         else:
             exchange.respond(200, _JSON + self._answer_headers(exchange, codec), body)
+
+    async def _serve_request(self, exchange: Exchange, call: RequestCall, fields: Mapping[bytes, bytes]) -> None:
+        codec = CODECS[call.dialect]
+        if exchange.method not in _READS:
+            self._answer(exchange, codec, _wrong_method(exchange), b"allow: GET, HEAD, OPTIONS\r\n")
+            return
+        try:
+            standing = self._identify(self._listing_key(exchange, call.dialect, fields), self._clients.of(exchange))
+            await self._requests.answer(exchange, call, standing, self._answer_headers(exchange, codec))
+        except TorouterError as error:
+            self._answer(exchange, codec, error)
+
+    def _listing_key(self, exchange: Exchange, dialect: Dialect, fields: Mapping[bytes, bytes]) -> bytes | None:
+        """The hash of the key that what is only looked at is asked with; `None` where none was sent."""
+        credential = credential_of(
+            fields,
+            exchange.query,
+            is_anthropic=dialect == "anthropic",
+            may_be_in_query=is_beta_path(exchange.path),
+        )
+        return self._doorkeeper.hash_of(credential)
 
     def _preflight(self, exchange: Exchange) -> None:
         origin = exchange.fields.get(b"origin")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.console.admin.desk import Api, entry
-from torouter.store import Store
+from torouter.store import Entry, Store
 
 HOUR_MS = 3_600_000
 START_MS = 1_796_000_000_000
@@ -113,3 +113,17 @@ def test_a_request_is_found_by_its_id(api: Api, used: Store) -> None:
     assert found["usage"]["cost_usd"] == "0.000000007"
     (attempt,) = found["attempts"]
     assert (attempt["attempt"], attempt["channel"], attempt["cost_usd"]) == (1, "main", "0.000000007")
+
+
+def test_a_request_shows_who_was_asked_and_why_each_was_left(api: Api, store: Store) -> None:
+    one = entry(1)
+    [served] = one.attempts
+    first = served._replace(credential="a", picked="weight", left_for="rate_limited", status=429, amount_nusd=0)
+    second = served._replace(attempt=2, channel="spare", picked="next", amount_nusd=0, cost_nusd=7)
+    store.write_entries([Entry(one.usage, (first, second))])
+    told = api.data("GET", f"/requests/{one.usage.request_id}")["attempts"]
+    names = ("channel", "credential", "picked", "left_for", "status", "charged_usd", "cost_usd")
+    assert [[attempt[name] for name in names] for attempt in told] == [
+        ["main", "a", "weight", "rate_limited", 429, "0.00", "0.00"],
+        ["spare", "", "next", "", 200, "0.00", "0.000000007"],
+    ]

@@ -260,14 +260,21 @@ def movement_view(stored: StoredLedgerRow) -> MovementView:
 
 
 class AttemptView(View, frozen=True, kw_only=True):
+    """`picked` is why it was this candidate's turn, `left_for` why it was left. `charged_usd` is what the balance paid,
+    `cost_usd` what it cost, whoever paid."""
+
     attempt: int
     at: datetime
     channel: str
+    credential: str
     upstream_model: str
+    picked: str
+    left_for: str
     status: int
     outcome: str
     latency_ms: int
     first_token_ms: int | None
+    charged_usd: str
     cost_usd: str
     note: str
 
@@ -277,12 +284,16 @@ def attempt_view(row: LedgerRow) -> AttemptView:
         attempt=row.attempt,
         at=moment(row.at_ms),
         channel=row.channel,
+        credential=row.credential,
         upstream_model=row.upstream_model,
+        picked=row.picked,
+        left_for=row.left_for,
         status=row.status,
         outcome=row.outcome,
         latency_ms=row.latency_ms,
         first_token_ms=row.first_token_ms,
-        cost_usd=dollars(-row.amount_nusd),
+        charged_usd=dollars(-row.amount_nusd),
+        cost_usd=dollars(row.cost_nusd or -row.amount_nusd),  # rows of older versions do not tell costs apart
         note=row.note,
     )
 
