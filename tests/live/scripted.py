@@ -21,7 +21,10 @@ from tests.live.records import Record, by_model, records
 from tests.live.sdks import Outcome, opened_sdks
 from tests.live.upstream import Answer, Upstream, Visit
 
-__all__ = ["BASES", "KINDS", "Cell", "Played", "cells", "channel", "closed_port", "plain_port", "played"]
+__all__ = [
+    "BASES", "FIRST_TEXT", "KINDS", "SECOND_TEXT", "Cell", "Played", "Row", "channel", "closed_port", "plain_port",
+    "played", "rows",
+]  # fmt: skip
 
 KINDS: Final = {"openai-chat": "openai", "openai-responses": "openai", "anthropic": "anthropic", "gemini": "gemini"}
 BASES: Final = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "", "gemini": "/v1beta"}
@@ -74,14 +77,30 @@ class Cell:
         return self.fault.answers(self.upstream, self.is_streamed)
 
 
-def cells(faults: Iterable[Fault] = FAULTS) -> Iterator[Cell]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fault in one shape and company, in all its dialects."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
+def rows(faults: Iterable[Fault] = FAULTS) -> list[Row]:
+    found = []
     for fault in faults:
-        shapes = [is_streamed for mode, is_streamed in (("whole", False), ("stream", True)) if fault.mode in (mode, "both")]
-        for client, foreign in _FOREIGN.items():
-            for upstream in (client, foreign):
-                if upstream in fault.dialects:
-                    for is_streamed in shapes:
-                        yield from (Cell(fault, client, upstream, is_streamed, paired) for paired in (True, False))
+        shapes = {"whole": False, "stream": True}
+        for shape in [each for each in shapes if fault.mode in (each, "both")]:
+            for company in ("pair", "alone"):
+                told = tuple(_cells(fault, shapes[shape], company == "pair"))
+                found.append(Row(f"{fault.name}.{shape}.{company}", told))
+    return found
+
+
+def _cells(fault: Fault, is_streamed: bool, is_paired: bool) -> Iterator[Cell]:
+    for client, foreign in _FOREIGN.items():
+        for upstream in (client, foreign):
+            if upstream in fault.dialects:
+                yield Cell(fault, client, upstream, is_streamed, is_paired)
 
 
 @dataclass(frozen=True, slots=True)
