@@ -76,8 +76,9 @@ _STATUS: dict[ErrorKind, int] = {
 
 
 class TorouterError(Exception):
-    """The root. `status` is the HTTP status a caller sees, `param` the path of the field at fault. `is_terminal`: asking
-    again is of no use until somebody changes something."""
+    """The root. `status` is the HTTP status a caller sees, `param` the path of the field at fault.
+
+    `is_terminal`: asking again is of no use until somebody changes something."""
 
     kind: ErrorKind = "internal"
     is_terminal = False

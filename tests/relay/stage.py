@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 from starlette.applications import Starlette
 
@@ -20,7 +19,7 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Account, Group, Key, Keyring, Subscription
 from torouter.access.reserving import Reserving
 from torouter.access.terms import Terms
-from torouter.channels import KINDS, Channel, Credential
+from torouter.channels import KINDS, Channel, Credential, Policy
 from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.ledger.listed import Catalogue
@@ -30,17 +29,18 @@ from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
+from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.run import Relay
 from torouter.relay.settling import Prices
 from torouter.relay.turn import Keeper, Shelf
 from torouter.relay.vault import Vault
+from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
-from torouter.surfaces.requests import Record, RequestSurface
 from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.exchange import Exchange
@@ -87,6 +87,8 @@ class Stage:
     counters: Counters
     doorkeeper: Doorkeeper
     asked: list[tuple[str, Request]] = field(default_factory=list)
+    slept_s: list[float] = field(default_factory=list)
+    """What the relay has waited, which took no time."""
 
     @property
     def rows(self) -> list[UsageRow]:
@@ -145,11 +147,6 @@ class MemoryShelf:
         return self.kept.pop((account_id, kept_id), None) is not None
 
 
-class NoRecord:
-    async def find(self, account_id: int, request_id: str) -> Struct | None:
-        return None
-
-
 def _unchunked(data: bytes) -> tuple[bytes, bool]:
     whole = b""
     while data:
@@ -186,13 +183,21 @@ async def stage(
     charged: Prices | None = None,
     drain_s: float = 60.0,
     on_settle: Callable[[Entry], None] = lambda _: None,
-    record: Record = NoRecord(),  # noqa: B008  # it has no state
+    channel_models: Mapping[str, Mapping[str, str]] | None = None,
+    credentials: Mapping[str, tuple[str, ...]] | None = None,
+    policies: Mapping[str, Policy] | None = None,
+    fallbacks: Mapping[str, Fallbacks] | None = None,
+    planner: Planner | None = None,
+    max_attempts: int = 6,
+    retry_s: float = 10.0,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
-    those of all channels, or of each by its name. With `terms` all requests are
-    served on those, whatever was reserved for them, and `charged` has the prices that they pay."""
+    those of all channels, or of each by its name. With `terms` all requests are served on those, whatever was reserved
+    for them, and `charged` has the prices that they pay. `channel_models`, `credentials` (their labels, which are
+    their secrets too) and `policies` are by channel. What the relay waits is added to its clock, and takes no time."""
     entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
+    slept_s: list[float] = []
 
     def handle(request: Request) -> Reply:
         asked.append((request.origin.host, request))
@@ -203,9 +208,13 @@ async def stage(
             name=name,
             kind=KINDS[kind],
             base_url=f"http://{name}/v1",
-            credentials=(Credential(secret=Secret("sk-up")),),
+            credentials=tuple(
+                Credential(label=label, secret=Secret(label)) for label in (credentials or {}).get(name, ())
+            )
+            or (Credential(secret=Secret("sk-up")),),
+            policy=(policies or {}).get(name, Policy()),
             dialects=dialects[name] if isinstance(dialects, Mapping) else dialects,
-            models={"m": "up-m"} if models is None else dict(models),
+            models=dict((channel_models or {}).get(name, {"m": "up-m"} if models is None else models)),
             priority=number,
         )
         for number, name in enumerate(handlers)
@@ -213,6 +222,7 @@ async def stage(
     snapshot = Snapshot(
         channels=channels,
         translations={one: tuple(other for other in CODECS if other != one) for one in CODECS},
+        fallbacks=fallbacks or {},
     )
     assert all(codec.translation is not None for codec in CODECS.values())
     upstreams = {"http": MemoryUpstream(handle)}
@@ -220,8 +230,10 @@ async def stage(
     counters = Counters()
 
     class OnTerms(Relay):
-        async def run(self, exchange: Exchange, admission: Admission, call: Call, given: Terms) -> None:
-            await super().run(exchange, admission, call, terms or given)
+        async def run(
+            self, exchange: Exchange, admission: Admission, call: Call, given: Terms, others: Others = NO_OTHERS
+        ) -> None:
+            await super().run(exchange, admission, call, terms or given, others)
 
     keyring = Keyring(
         {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},
@@ -231,7 +243,14 @@ async def stage(
     )
     counted = meters or LocalMeters(read_spent=lambda _: {}, read_minutes=lambda _, __: {})
     doorkeeper = Doorkeeper(keyring, snapshot, bytes, wall_ms)
-    clock = asyncio.get_running_loop().time
+    time = asyncio.get_running_loop().time
+
+    def clock() -> float:
+        return time() + sum(slept_s)
+
+    async def sleep(wait_s: float) -> None:
+        slept_s.append(wait_s)
+
     gateway = Gateway(
         doorkeeper=doorkeeper,
         reserving=Reserving(counted, wall_ms),
@@ -247,19 +266,22 @@ async def stage(
             max_switches=max_switches,
             meters=counted,
             clock=clock,
-            planner=Planner(random.Random(1).random),
+            planner=planner or Planner(random.Random(1).random),
+            max_attempts=max_attempts,
+            retry_s=retry_s,
+            sleep=sleep,
+            draw=random.Random(2).random,
             prices=charged,
             drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
-        requests=RequestSurface(record),
         pages=Starlette(),
         limits=_LIMITS,
         cors=Cors(["*"]),
         is_strict=is_strict,
     )
     async with serving(gateway) as port:
-        yield Stage(port, entries, counters, doorkeeper, asked)
+        yield Stage(port, entries, counters, doorkeeper, asked, slept_s)
 
 
 class _Listed(Books):

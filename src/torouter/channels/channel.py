@@ -119,11 +119,13 @@ class Channel:
 
     def _base(self, dialect: Dialect) -> BaseUrl:
         if self.base_url is None and dialect not in self.kind.dialects:
-            raise ConfigError(f"channel {self.name}: {self.kind.name} does not speak {dialect} at its own base URL")
+            raise ConfigError(
+                f"channel {self.name}: {self.kind.name} does not speak {dialect} at its own base URL", param="dialects"
+            )
         url = self.kind.base_url_of(dialect) if self.base_url is None else self.base_url
         if url is None:
-            raise ConfigError(f"channel {self.name}: kind {self.kind.name} needs a base_url")
+            raise ConfigError(f"channel {self.name}: kind {self.kind.name} needs a base_url", param="base_url")
         base = BaseUrl.parse(url)
         if base.origin.scheme == "memory" and self.base_url is not None:
-            raise ConfigError(f"channel {self.name}: base_url: expected an http or https URL")
+            raise ConfigError(f"channel {self.name}: base_url: expected an http or https URL", param="base_url")
         return base

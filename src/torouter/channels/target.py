@@ -83,7 +83,7 @@ def auth_field(auth: Auth, api_key: Secret | None) -> bytes:
         return b""
     key = api_key.reveal()
     if not key or _UNPRINTABLE.search(key):
-        raise ConfigError("api_key: empty, or with spaces, line breaks or non-ASCII characters in it")
+        raise ConfigError("api_key: empty, or with spaces, line breaks or non-ASCII characters in it", param="api_key")
     return _AUTH_FIELDS[auth] % key.encode()
 
 

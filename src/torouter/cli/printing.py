@@ -36,7 +36,8 @@ def print_one(place: Place, view: Any) -> None:
     fields = [(name, getattr(view, name)) for name in view.__struct_fields__]
     width = max(len(name) for name, _ in fields)
     for name, value in fields:
-        shown = msgspec.json.encode(value).decode() if isinstance(value, msgspec.Struct | dict) else _text(value)
+        is_nested = isinstance(value, msgspec.Struct | dict) or (isinstance(value, list) and _has_structs(value))
+        shown = msgspec.json.encode(value).decode() if is_nested else _text(value)
         click.echo(f"{name.ljust(width)}  {shown}".rstrip())
 
 
@@ -57,6 +58,12 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _has_structs(values: Sequence[object]) -> bool:
+    import msgspec
+
+    return any(isinstance(value, msgspec.Struct) for value in values)
 
 
 def _print_json(value: object) -> None:

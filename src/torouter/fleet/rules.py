@@ -18,7 +18,7 @@ from torouter.fleet.stored import SOURCE
 
 __all__ = ["Rules"]
 
-_FIELD: Final = re.compile(r"([a-z_]+)[^:]*:")
+_FIELD: Final = re.compile(r"([a-z_]+(?:[.\[][^:]*)?): ")
 """What a fault of a channel begins with: the path of the field."""
 
 
@@ -35,7 +35,7 @@ class Rules:
             channel_settings_from(spec, opened, name, kind, SOURCE)
         except ConfigError as error:
             found = _FIELD.match(error.message)
-            raise RequestError(error.message, param=found[1] if found else None) from error
+            raise RequestError(error.message, param=error.param or (found[1] if found else None)) from error
 
     def declared(self) -> Sequence[ChannelView]:
         return [_view(settings) for settings in self._declared()]

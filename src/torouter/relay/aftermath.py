@@ -51,9 +51,7 @@ class Aftermath:
         if passage.call.framing != "whole" and delivery is not None and passage.asked_s is not None:
             first_byte_s = delivery.first_byte_s
             first_token_s = None if first_byte_s is None else first_byte_s - passage.asked_s
-        self._planner.succeeded(
-            candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s
-        )
+        self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
 
     def failed(self, passage: Passage, trial: Trial, plan: Plan, error: UpstreamError) -> Failure:
         """Nothing of it has been given to the client."""

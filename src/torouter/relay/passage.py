@@ -26,7 +26,9 @@ __all__ = ["Passage"]
 
 
 class Passage(Trial):
-    """Where its answer comes from, or the last that was asked, is its own trial. `settle` is called with it once: when the answer's last bytes are about to leave, or in the end."""
+    """Who answers it, or was asked last, is its own trial.
+
+    `settle` is called with it once: when the answer's last bytes are about to leave, or in the end."""
 
     # Class attributes are the defaults: a small request never sets most of them.
     affinity: bytes | None = None

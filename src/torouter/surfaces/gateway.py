@@ -21,6 +21,7 @@ from torouter.access.terms import Terms
 from torouter.codecs import CODECS, Codec
 from torouter.errors import InternalError, LimitError, RequestError, RoutingError, TorouterError
 from torouter.relay.call import Call, answer_headers
+from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.run import Relay
 from torouter.surfaces import anthropic, openai
 from torouter.surfaces.catalog import CatalogRequest, names_for, parse_catalog, render_list, render_model
@@ -28,6 +29,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
+from torouter.surfaces.fallbacks import named_fallbacks, others_for
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
 from torouter.surfaces.kept import KeptCall, KeptSurface, parse_kept
 from torouter.surfaces.reading import Reading
@@ -161,6 +163,7 @@ class Gateway:
             content_type=fields.get(b"content-type", b"application/json"),
             answer_headers=self._cors_block(fields),
             is_strict=self._wants_strict(fields),
+            fallbacks=named_fallbacks(fields),
             model=None if gemini is None else gemini.model,
             verb="" if gemini is None else gemini.verb,
             framing=None if gemini is None else gemini.framing,
@@ -182,6 +185,7 @@ class Gateway:
             except TorouterError:
                 await self._reserving.check(standing)  # whose money is used up hears of that first
                 raise
+            others = self._others(reading, standing, admission, call)
             if standing.is_free:
                 self._stakes.check_price(admission, call)
                 terms = self._reserving.free(standing, client)
@@ -189,8 +193,11 @@ class Gateway:
                 await self._reserving.check(standing)
                 terms = self._reserving.free(standing, client)
             else:
-                terms = await self._reserve(exchange, standing, client, admission, call)
-            await (answerer or self._relay.run)(exchange, admission, call, terms)
+                terms = await self._reserve(exchange, standing, client, admission, call, others)
+            if answerer is None:
+                await self._relay.run(exchange, admission, call, terms, others)
+            else:
+                await answerer(exchange, admission, call, terms)
         except TorouterError as error:
             if exchange.has_begun:  # a fault of ours: an answer within an answer would be taken for more of it
                 raise
@@ -215,8 +222,15 @@ class Gateway:
         admission = self._doorkeeper.admit(standing, codec.dialect, operation, model)
         return admission, reading.call(reading.framing or ("sse" if peek.stream else "whole"))
 
+    def _others(self, reading: Reading, standing: Standing, admission: Admission, call: Call) -> Others:
+        """Those that may stand in for the model: most requests have none."""
+        if reading.fallbacks is None and not (standing.group.fallbacks or admission.snapshot.fallbacks):
+            return NO_OTHERS
+        others = others_for(reading.fallbacks, self._doorkeeper, standing, admission, call)
+        return self._stakes.with_prices(others, is_limited=self._reserving.has_money(standing))
+
     async def _reserve(
-        self, exchange: Exchange, standing: Standing, client: Client, admission: Admission, call: Call
+        self, exchange: Exchange, standing: Standing, client: Client, admission: Admission, call: Call, others: Others
     ) -> Terms:
         reserving = self._reserving
         try:
@@ -224,6 +238,7 @@ class Gateway:
                 exchange.body,
                 admission,
                 call,
+                others=others,
                 multiplier_ppm=standing.group.multiplier_ppm,
                 is_strict=reserving.is_strict(standing),
                 has_money=reserving.has_money(standing),

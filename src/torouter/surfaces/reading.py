@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from torouter.access.client import Client
 from torouter.codecs import Codec, Framing
 from torouter.relay.call import Call
+from torouter.routing.fallbacks import Fallbacks
 from torouter.units import Operation
 
 __all__ = ["Reading"]
@@ -21,7 +22,7 @@ _MOST_PEERS = 1000
 @dataclass(slots=True, kw_only=True, eq=False)  # not frozen: that makes it four times as dear to make
 class Reading:
     """Never changed once made. `key_hash` is `None` where no key was sent. `model` and `framing` are given where the
-    path says them (Gemini); else the body does."""
+    path says them (Gemini); else the body does. `fallbacks` are those that the request names itself."""
 
     codec: Codec
     operation: Operation
@@ -29,6 +30,7 @@ class Reading:
     content_type: bytes
     answer_headers: bytes
     is_strict: bool = False
+    fallbacks: Fallbacks | None = None
     model: str | None = None
     verb: str = ""
     framing: Framing | None = None

@@ -15,6 +15,7 @@ from torouter.errors import AccessError, RequestError
 from torouter.ledger.holds import expected_tokens, hold_nusd, unbounded_param, worst_tokens
 from torouter.ledger.prices import Price
 from torouter.relay.call import Call
+from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.settling import Prices
 from torouter.routing.snapshot import Candidate
 from torouter.units import Dialect
@@ -58,9 +59,11 @@ class Stakes:
         is_strict: bool,
         has_money: bool,
         counts_tokens: bool,
+        others: Others = NO_OTHERS,
     ) -> Stake:
-        """`has_money`: is there a limit on money? `counts_tokens`: is there one on tokens? Raises `AccessError` for a
-        model without a price, and `RequestError` where a strict key asks for something without a bound."""
+        """`has_money`: is there a limit on money? `counts_tokens`: is there one on tokens? `others` may stand in for
+        the model, and must be paid for too. Raises `AccessError` for a model without a price, and `RequestError` where
+        a strict key asks for something without a bound."""
         if call.operation == "count_tokens" or not (has_money or counts_tokens):
             self.check_price(admission, call)
             return Stake()
@@ -71,7 +74,7 @@ class Stakes:
             self.check_price(admission, call)
             return Stake(0, read + written)
         held = 0
-        for candidate, price in self._priced(admission, is_limited=True):
+        for candidate, price in self._priced(admission, *others.context_length, *others.outage, is_limited=True):
             if is_strict:
                 worst = worst_tokens(call.operation, body, ceiling.output_tokens, candidate.facts, ceiling.choices)
                 if worst is None:
@@ -81,15 +84,30 @@ class Stakes:
                 held = max(held, hold_nusd(price, read, written, multiplier_ppm))
         return Stake(held, read + written)
 
-    def _priced(self, admission: Admission, *, is_limited: bool = False) -> Iterator[tuple[Candidate, Price]]:
+    def with_prices(self, others: Others, *, is_limited: bool) -> Others:
+        """Without those models that would not be served for want of a price."""
+
+        def priced(admissions: tuple[Admission, ...]) -> tuple[Admission, ...]:
+            return tuple(each for each in admissions if self._has_prices(each, is_limited=is_limited))
+
+        return Others(priced(others.context_length), priced(others.outage))
+
+    def _has_prices(self, admission: Admission, *, is_limited: bool) -> bool:
+        try:
+            for _ in self._priced(admission, is_limited=is_limited):
+                pass
+        except AccessError:
+            return False
+        return True
+
+    def _priced(self, *admissions: Admission, is_limited: bool = False) -> Iterator[tuple[Candidate, Price]]:
         """Of every candidate that has one. Raises `AccessError` where all must."""
         now_ms = self._now_ms()
-        for bucket in admission.route.buckets:
-            for candidate in bucket.candidates:
+        for admission in admissions:
+            model = admission.route.model
+            for candidate in (each for bucket in admission.route.buckets for each in bucket.candidates):
                 channel = candidate.channel
-                price = self._prices.find(
-                    channel.kind.name, channel.name, candidate.upstream_model, admission.route.model, now_ms
-                )
+                price = self._prices.find(channel.kind.name, channel.name, candidate.upstream_model, model, now_ms)
                 if price is not None:
                     yield candidate, price
                 elif self._unknown == "refuse" or (is_limited and self._unknown == "refuse-if-limited"):
