@@ -9,7 +9,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final, NamedTuple
@@ -24,7 +24,7 @@ from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
-from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings
+from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
 from torouter.errors import TorouterError
 from torouter.fleet import Discovery, Fleet, Rules
 from torouter.fleet.fleet import Stored
@@ -174,6 +174,7 @@ class House:
             self._prune(),
             sweep_connections(self.gateway.connections),
             self._discovery.run(),
+            *(watching.run() for watching in self._watching()),
         ]
         tasks = [asyncio.create_task(work) for work in background]
         booking = asyncio.create_task(self.books.run())
@@ -188,6 +189,11 @@ class House:
             await self._client.close()
             if self._fetcher is not None:
                 await self._fetcher.close()
+
+    def _watching(self) -> Iterable[Watching]:
+        """Of the configuration file, where there is one."""
+        if (path := self._settings.config_file) is not None:
+            yield Watching(path, os.environ, self._settings, self.set_file_channels)
 
     @property
     def is_demo(self) -> bool:

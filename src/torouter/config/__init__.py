@@ -26,6 +26,7 @@ from torouter.config.settings import (
     WhenAway,
 )
 from torouter.config.sharing import check_sharing
+from torouter.config.watching import Watching
 
 __all__ = [
     "ChannelSettings",
@@ -44,6 +45,7 @@ __all__ = [
     "UnknownPrice",
     "UpstreamSettings",
     "VaultSettings",
+    "Watching",
     "WhenAway",
     "channel_settings_from",
     "check_sharing",
