@@ -31,7 +31,6 @@ from torouter.console.pages import Health, make_pages
 from torouter.errors import ConfigError
 from torouter.house import House
 from torouter.ledger.catalog import open_catalogue
-from torouter.relay.metrics import CountersCollector
 from torouter.store import Store
 from torouter.units import RequestIds
 from torouter.wire.server import Connection
@@ -68,9 +67,12 @@ def create_app(settings: Settings, replica: str) -> Starlette:
     return make_pages(
         health=health,
         is_demo=lambda: houses[0].is_demo if houses else settings.is_demo,
-        metrics=lambda: CountersCollector(houses[0].counters, houses[0].books),
+        metrics=lambda: houses[0].metrics,
         lifespan=lifespan,
-        more=admin_routes(lambda: houses[0].office if houses else None),
+        more=admin_routes(
+            lambda: houses[0].office if houses else None,
+            lambda: houses[0].routing if houses else None,
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
+from torouter.console.admin.routing_view import RoutingView
 from torouter.errors import TorouterError
 from torouter.fleet import Discovery, Fleet, Rules
 from torouter.fleet.fleet import Stored
@@ -37,9 +38,11 @@ from torouter.ledger.prices import PriceBook
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
+from torouter.relay.metrics import Channels, CountersCollector
 from torouter.relay.run import Relay
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
+from torouter.relay.watch import Watch
 from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Translations
@@ -71,6 +74,8 @@ _PRUNE_REST_S: Final = 0.2
 """Between two bites: others want to write too."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _MINUTE_MS: Final = 60_000
+_LIVE_MS: Final = 15_000
+"""Who has not said for so long that it lives serves no longer."""
 _LONGEST_WINDOW_MS: Final = 8 * _DAY_MS
 """A little more than the seven days of the longest request window."""
 
@@ -121,6 +126,28 @@ class House:
         self._kept = KeptResponses(store, pepper, _keeping(settings.responses), wall_ms)
         memory = MemoryUpstream(demo_answer)
         upstreams: dict[str, Upstream] = {"http": self._client, "https": self._client, "memory": memory}
+        planner = Planner(random.random)
+        clock = asyncio.get_running_loop().time
+        url = settings.redis.url
+        self._watch = Watch(
+            planner,
+            lambda: self.doorkeeper.snapshot.channels,
+            upstreams,
+            lambda: len(store.live_processes(wall_ms() - _LIVE_MS)),
+            None if url is None else url.reveal(),
+        )
+        self.routing = RoutingView(
+            doorkeeper=self.doorkeeper,
+            planner=planner,
+            held=self._watch.openings.of,
+            reset_channel=self._watch.reset,
+            place=place,
+            clock=clock,
+            loop=asyncio.get_running_loop(),
+        )
+        self.metrics = CountersCollector(
+            self.counters, self.books, Channels(planner, lambda: self.doorkeeper.snapshot, clock)
+        )
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
@@ -128,8 +155,8 @@ class House:
             counters=self.counters,
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
-            clock=asyncio.get_running_loop().time,
-            planner=Planner(random.random),
+            clock=clock,
+            planner=planner,
             fetcher=self._fetcher,
             prices=self._prices,
             meters=self._meters,
@@ -175,6 +202,7 @@ class House:
             sweep_connections(self.gateway.connections),
             self._discovery.run(),
             *(watching.run() for watching in self._watching()),
+            self._watch.run(),
         ]
         tasks = [asyncio.create_task(work) for work in background]
         booking = asyncio.create_task(self.books.run())

@@ -10,10 +10,14 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.console.admin.desk import entry
+from torouter.channels import KINDS, Channel, Credential
 from torouter.console.pages import make_pages
 from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
-from torouter.relay.metrics import CountersCollector
+from torouter.relay.metrics import Channels, CountersCollector
+from torouter.routing.planner import Planner
+from torouter.routing.snapshot import Snapshot
+from torouter.units import Secret
 
 
 @asynccontextmanager
@@ -24,13 +28,19 @@ async def nothing(_: Starlette) -> AsyncIterator[None]:
 def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1") -> TestClient:
     counters = Counters()
     counters.requests["openai-chat", "chat", 200] += 3
+    counters.fallbacks["outage"] += 1
+    [attempt] = entry(0).attempts
+    counters.attempted([attempt._replace(outcome="timeout", left_for="stalled", first_token_ms=300)])
+    counters.attempted([attempt._replace(picked="again"), attempt._replace(picked="hedge")])
     books = Books(lambda _entries, _segment: {})
     for number in range(7):
         books.settle(entry(number))
+    served = Channel(name="main", kind=KINDS["openai"], credentials=(Credential(secret=Secret("sk-up")),))
+    channels = Channels(Planner(lambda: 0.0), lambda: Snapshot(channels=(served,)), lambda: 0.0, lambda _: 4)
     pages = make_pages(
         health=lambda: "ready" if ready else "starting",
         is_demo=lambda: demo,
-        metrics=lambda: CountersCollector(counters, books),
+        metrics=lambda: CountersCollector(counters, books, channels),
         lifespan=nothing,
     )
     return TestClient(pages, base_url="http://gateway.example", client=(address, 1))
@@ -69,6 +79,24 @@ def test_metrics_are_for_this_machine(address: str) -> None:
     text = client(address=address).get("/metrics").text
     assert 'torouter_requests_total{dialect="openai-chat",operation="chat",status="200"} 3.0' in text
     assert "torouter_usage_rows_waiting 7.0" in text
+
+
+def test_metrics_tell_of_attempts_and_channels() -> None:
+    lines = client().get("/metrics").text.splitlines()
+    for line in (
+        'torouter_attempts_total{channel="main",left_for="stalled",outcome="timeout",picked=""} 1.0',
+        'torouter_attempts_total{channel="main",left_for="",outcome="ok",picked="hedge"} 1.0',
+        "torouter_retries_total 1.0",
+        "torouter_hedges_total 1.0",
+        'torouter_fallbacks_total{cause="outage"} 1.0',
+        'torouter_first_token_seconds_bucket{channel="main",le="0.25"} 0.0',
+        'torouter_first_token_seconds_bucket{channel="main",le="0.5"} 1.0',
+        'torouter_first_token_seconds_sum{channel="main"} 0.3',
+        'torouter_channel_in_flight{channel="main"} 0.0',
+        'torouter_channel_waiting{channel="main"} 4.0',
+        'torouter_channel_models{channel="main",state="open"} 0.0',
+    ):
+        assert line in lines
 
 
 @pytest.mark.parametrize(

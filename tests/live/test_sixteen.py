@@ -34,11 +34,15 @@ SWEEP_S = 0.5
 SLACK_S = 1.5
 """Of a machine that does other things too."""
 
+CHAT = "openai-chat"
 MODELS = [
     "429-told", "429", "500-once", "503", "reset", "silent", "slow-first-token", "cut", "stall", "malformed", "no-done",
     "context-length", "content-filter", "own-prefill", "no-prefill", "flapping", "accounting", "dying",
 ]  # fmt: skip
 MORE = {"no-prefill": {"on_cut": "resume-if-identical"}}
+
+
+Duos = Callable[[str], Duo]
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +61,13 @@ def sdks(gateway: Gateway) -> Iterator[Sdks]:
 
 
 def _duo(model: str, upstream: Upstream) -> Duo:
-    return Duo(model, upstream, second_dialect="anthropic" if "prefill" in model else "openai-chat")
+    dialects = {"own-prefill": ("anthropic", "anthropic"), "no-prefill": (CHAT, "anthropic")}
+    return Duo(model, upstream, *dialects.get(model, (CHAT, CHAT)))
 
 
 @pytest.fixture
 def duo(upstream: Upstream) -> Callable[[str], Duo]:
     return lambda model: _duo(model, upstream)
-
-
-Duos = Callable[[str], Duo]
-CHAT = "openai-chat"
 
 
 def _served_by_second(told: Outcome) -> bool:
@@ -221,7 +222,7 @@ def test_14_a_fallback_that_rejects_a_prefill(sdks: Sdks, duo: Duos) -> None:
     """The caller's own prefill: refused in the words of the one that cannot. One of ours: there is none, also where a
     stream that was cut is asked for again."""
     rejecting = Answer(status=400, pieces=(NO_PREFILL,))
-    told = duo("own-prefill").script(refusal(CHAT, "busy", 503), second=rejecting)
+    told = duo("own-prefill").script(refusal("anthropic", "busy", 503), second=rejecting)
     with pytest.raises(anthropic.BadRequestError) as caught:
         sdks.anthropic.messages.create(model=told.model, max_tokens=9, messages=PREFILLED)  # type: ignore[arg-type]
     assert "prefill" in str(caught.value)

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
+from typing import NamedTuple, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from torouter.ledger.books import Books
-from torouter.relay.counters import LATENCY_BUCKETS_S, Counters
+from torouter.relay.counters import FIRST_TOKEN_BUCKETS_S, LATENCY_BUCKETS_S, Counters
+from torouter.routing.health import State
+from torouter.routing.planner import Planner
+from torouter.routing.snapshot import Snapshot
 
-__all__ = ["CountersCollector"]
+__all__ = ["Channels", "CountersCollector"]
+
+
+class Channels(NamedTuple):
+    """`waiting` says how many requests wait for room at a channel. `clock` is the one that health goes by."""
+
+    planner: Planner
+    snapshot: Callable[[], Snapshot]
+    clock: Callable[[], float]
+    waiting: Callable[[str], int] = lambda channel: 0
 
 
 class CountersCollector(Collector):
-    """Of this process: with several workers each answers for itself."""
+    """Of this process: with several workers each answers for itself. No label is a caller's to choose: models are
+    counted, not named."""
 
-    def __init__(self, counters: Counters, books: Books) -> None:
+    def __init__(self, counters: Counters, books: Books, channels: Channels) -> None:
         self._counters = counters
         self._books = books
+        self._channels = channels
 
     def collect(self) -> Iterator[Metric]:
         counters = self._counters
@@ -40,13 +56,57 @@ class CountersCollector(Collector):
             tokens.add_metric((channel, direction), count)
         yield tokens
         yield GaugeMetricFamily("torouter_requests_in_flight", "Requests being served.", counters.in_flight)
+        yield from self._of_attempts()
+        yield from self._of_channels()
         yield from self._of_money()
         latency = HistogramMetricFamily("torouter_latency_seconds", "From the request's last byte to the answer's.")
-        bounds = [*(str(bound) for bound in LATENCY_BUCKETS_S), "+Inf"]
-        latency.add_metric(
-            (), list(zip(bounds, accumulate(counters.latency_counts), strict=True)), counters.latency_sum_s
-        )
+        latency.add_metric((), _buckets(LATENCY_BUCKETS_S, counters.latency_counts), counters.latency_sum_s)
         yield latency
+
+    def _of_attempts(self) -> Iterator[Metric]:
+        counters = self._counters
+        attempts = CounterMetricFamily(
+            "torouter_attempts", "Attempts that have ended.", labels=("channel", "picked", "outcome", "left_for")
+        )
+        for labels, count in counters.attempts.items():
+            attempts.add_metric(labels, count)
+        yield attempts
+        for name, picked, about in (
+            ("torouter_retries", "again", "Attempts at a candidate that had failed before."),
+            ("torouter_hedges", "hedge", "Attempts beside one that was slow."),
+        ):
+            yield CounterMetricFamily(
+                name, about, sum(count for labels, count in counters.attempts.items() if labels[1] == picked)
+            )
+        fallbacks = CounterMetricFamily(
+            "torouter_fallbacks", "Requests for which another model was asked.", labels=("cause",)
+        )
+        for cause, count in counters.fallbacks.items():
+            fallbacks.add_metric((cause,), count)
+        yield fallbacks
+        waits = HistogramMetricFamily(
+            "torouter_first_token_seconds", "From asking a channel to the first of its answer.", labels=("channel",)
+        )
+        for channel, counts in counters.first_token_counts.items():
+            waits.add_metric((channel,), _buckets(FIRST_TOKEN_BUCKETS_S, counts), counters.first_token_sums_s[channel])
+        yield waits
+
+    def _of_channels(self) -> Iterator[Metric]:
+        planner, snapshot, clock, waiting = self._channels
+        in_flight = GaugeMetricFamily("torouter_channel_in_flight", "Attempts that are under way.", labels=("channel",))
+        queued = GaugeMetricFamily(
+            "torouter_channel_waiting", "Requests that wait for room under its cap.", labels=("channel",)
+        )
+        states = GaugeMetricFamily(
+            "torouter_channel_models", "Models, at each credential, by how they fare.", labels=("channel", "state")
+        )
+        counted = Counter((report.channel, report.state) for report in planner.health.reports(clock()))
+        for name in [channel.name for channel in snapshot().channels]:
+            in_flight.add_metric((name,), planner.in_flight(name))
+            queued.add_metric((name,), waiting(name))
+            for state in get_args(State):
+                states.add_metric((name, state), counted[name, state])
+        yield from (in_flight, queued, states)
 
     def _of_money(self) -> Iterator[Metric]:
         counters, books = self._counters, self._books
@@ -65,3 +125,8 @@ class CountersCollector(Collector):
         yield CounterMetricFamily(
             "torouter_journal_failures", "Entries that were in memory only until stored.", books.journal_failures
         )
+
+
+def _buckets(bounds_s: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    names = [*(str(bound) for bound in bounds_s), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))

@@ -28,7 +28,7 @@ class Openings:
 
     def __init__(self, health: Health, clock: Callable[[], float]) -> None:
         self.tell: Callable[[Note], None] = lambda _: None
-        self._health = health
+        self.health = health
         self._clock = clock
         self._open: dict[Place, tuple[Note, float]] = {}
         health.on_note = self._noticed
@@ -40,7 +40,7 @@ class Openings:
                 return
             note = replace(note, left_s=max(_AT_ONCE_S, note.left_s - age_s))
         self._keep(note)
-        self._health.learn(note, self._clock())
+        self.health.learn(note, self._clock())
 
     def of(self, channel: str) -> list[Note]:
         """What is open of it, with what is left; `left_s` 0: the next request will show whether it has recovered."""

@@ -90,7 +90,7 @@ def test_the_matrix_knows_every_endpoint() -> None:
 
 
 def test_only_what_stands_in_the_list_is_open(api: Api) -> None:
-    (mount,) = admin_routes(lambda: None)
+    (mount,) = admin_routes(lambda: None, lambda: None)
     assert isinstance(mount, Mount)
     paths = {PREFIX + route.path for route in mount.routes}  # type: ignore[attr-defined]
     is_open = {
@@ -169,6 +169,6 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_before_the_store_is_open_it_says_so() -> None:
-    with TestClient(Starlette(routes=admin_routes(lambda: None))) as client:
+    with TestClient(Starlette(routes=admin_routes(lambda: None, lambda: None))) as client:
         answer = client.get(f"{PREFIX}/keys", headers=bearer(OPERATORS_TOKEN))
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "overloaded")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from torouter.accounts.office.desk import Desk
+from torouter.console.admin.routing_view import RoutingView
 from torouter.console.admin.shapes import Answer, Changed, Page
 
 __all__ = ["Call", "Endpoint", "Shape"]
@@ -26,6 +27,8 @@ class Call:
     part: Any = None
     body: Any = None
     query: Any = None
+    routing: RoutingView | None = None
+    """`None` until the house stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ from torouter.console.admin.reading import read_body, read_id, read_query, read_
 from torouter.console.admin.refusals import HEADERS, JSON, refusal, respond
 from torouter.console.admin.reports import REPORTS
 from torouter.console.admin.resources import RESOURCES
+from torouter.console.admin.routing import ROUTING
+from torouter.console.admin.routing_view import RoutingView
 from torouter.console.admin.shapes import Answer, Changed, Page
 from torouter.console.admin.threads import Threads
 from torouter.console.admin.throttle import Throttle
@@ -30,7 +32,7 @@ from torouter.errors import RequestError, TorouterError
 __all__ = ["ENDPOINTS", "PREFIX", "admin_routes"]
 
 PREFIX: Final = "/admin/v1"
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*RESOURCES, *REPORTS)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (*RESOURCES, *REPORTS, *ROUTING)
 
 _CONFIRM_S: Final = 10.0
 """How long a change waits for every process to work by it."""
@@ -40,18 +42,20 @@ _FAILURE_WINDOW_S: Final = 60.0
 
 def admin_routes(
     office: Callable[[], Office | None],
+    routing: Callable[[], RoutingView | None],
     *,
     confirm_s: float = _CONFIRM_S,
     throttle: Throttle | None = None,
 ) -> list[BaseRoute]:
-    """For the application that serves the pages. `office` is asked at each call: `None` until the store is open."""
+    """For the application that serves the pages. `office` and `routing` are asked at each call: `None` until the house
+    stands."""
     threads = Threads()
     gate = Gate(office, throttle or Throttle(_MOST_FAILURES, _FAILURE_WINDOW_S, time.monotonic), threads)
     by_path: defaultdict[str, dict[str, Endpoint]] = defaultdict(dict)
     for endpoint in ENDPOINTS:
         by_path[endpoint.path][endpoint.method] = endpoint
     routes = [
-        Route(path, _Resource(endpoints, gate, threads, confirm_s), methods=None, name=path)
+        Route(path, _Resource(endpoints, gate, threads, routing, confirm_s), methods=None, name=path)
         for path, endpoints in by_path.items()
     ]
     described = document(PREFIX, ENDPOINTS)
@@ -70,10 +74,18 @@ def admin_routes(
 class _Resource:
     """One path with its methods."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate, threads: Threads, confirm_s: float) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        gate: Gate,
+        threads: Threads,
+        routing: Callable[[], RoutingView | None],
+        confirm_s: float,
+    ) -> None:
         self._endpoints = endpoints
         self._gate = gate
         self._threads = threads
+        self._routing = routing
         self._confirm_s = confirm_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,6 +109,7 @@ class _Resource:
             part=part,
             query=read_query(request.scope["query_string"], endpoint.query),
             body=None if endpoint.body is None else await read_body(request, endpoint.body),
+            routing=self._routing(),
         )
         found = await self._threads.work(partial(endpoint.handle, call))
         return await self._finish(endpoint, call, found, is_head=request.method == "HEAD")

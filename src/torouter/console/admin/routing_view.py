@@ -1,0 +1,169 @@
+"""What this process knows of its channels, for people who ask: who would be asked, and how everybody fares.
+
+Endpoints run in threads, and what they ask for here changes with every request: so it is looked at on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from torouter.access.admission import Doorkeeper
+from torouter.accounts.office.views import View
+from torouter.errors import StoreError, TorouterError
+from torouter.routing.explain import Considered, Explanation, explain
+from torouter.routing.fallbacks import Fallbacks
+from torouter.routing.health import HealthReport, Note
+from torouter.routing.planner import Planner
+from torouter.routing.snapshot import Snapshot
+from torouter.units import Dialect, Operation
+
+__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView"]
+
+T = TypeVar("T")
+
+_ANSWER_S: Final = 5.0
+
+
+class ExplanationView(View, frozen=True, kw_only=True):
+    """`refused` says why the model is not for this group or key at all, whatever the channels have. `candidates` are in
+    the order of their priority; each of `others` says in `why` why it is none. `answered_by`: the process whose view
+    of health this is; empty where nobody serves."""
+
+    answered_by: str
+    group: str
+    model: str
+    dialect: str
+    operation: str
+    refused: str
+    candidates: list[Considered]
+    others: list[Considered]
+    fallbacks: Fallbacks
+
+
+class ChannelHealth(View, frozen=True, kw_only=True):
+    """`held` is what keeps requests from it now, by how wide the reason is; `models` how each fares at each credential.
+    `concurrency` is the cap of all processes together, 0 for none; `in_flight` is of this process."""
+
+    channel: str
+    in_flight: int
+    concurrency: int
+    held: list[Note]
+    models: list[HealthReport]
+
+
+class HealthView(View, frozen=True, kw_only=True):
+    answered_by: str
+    processes: int
+    channels: list[ChannelHealth]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingView:
+    """`held` and `reset` are of a channel, by name; `place` is for people. All methods block, and are called from
+    threads. `clock` is the one that health goes by."""
+
+    doorkeeper: Doorkeeper
+    planner: Planner
+    held: Callable[[str], Sequence[Note]]
+    reset_channel: Callable[[str], None]
+    place: str
+    clock: Callable[[], float]
+    loop: asyncio.AbstractEventLoop
+
+    def explain(
+        self, group_id: int, key_models: Sequence[str], dialect: Dialect, operation: Operation, model: str
+    ) -> ExplanationView:
+        """Raises `StoreError` (`not_found`)."""
+        return self._on_loop(lambda: self._explain(group_id, key_models, dialect, operation, model))
+
+    def health(self) -> HealthView:
+        return self._on_loop(self._health)
+
+    def reset(self, channel: str) -> HealthView:
+        """Of that channel, afterwards. Raises `StoreError` (`not_found`)."""
+        return self._on_loop(lambda: self._reset(channel))
+
+    def _on_loop(self, call: Callable[[], T]) -> T:
+        async def run() -> T:
+            return call()
+
+        try:
+            return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_ANSWER_S)
+        except TimeoutError:
+            raise TorouterError("The gateway is too busy to say. Try again.", kind="overloaded") from None
+
+    def _explain(
+        self, group_id: int, key_models: Sequence[str], dialect: Dialect, operation: Operation, model: str
+    ) -> ExplanationView:
+        group = self.doorkeeper.keyring.group(group_id)
+        if group is None:
+            raise StoreError(f"There is no group {group_id} that keys belong to.", kind="not_found")
+        snapshot = self.doorkeeper.snapshot
+        found = explain(
+            snapshot,
+            self.planner,
+            group=group.name,
+            dialect=dialect,
+            operation=operation,
+            model=model,
+            now_s=self.clock(),
+        )
+        route = snapshot.route(group.name, dialect, operation, model)
+        names = {model} if route is None else {model, route.model}
+        return shown(
+            found,
+            answered_by=self.place,
+            refused=refusal(names, group.models, key_models),
+            fallbacks=group.fallbacks.get(model, found.fallbacks),
+        )
+
+    def _health(self, only: str | None = None) -> HealthView:
+        snapshot: Snapshot = self.doorkeeper.snapshot
+        reports = self.planner.health.reports(self.clock())
+        return HealthView(
+            answered_by=self.place,
+            processes=self.planner.processes,
+            channels=[
+                ChannelHealth(
+                    channel=channel.name,
+                    in_flight=self.planner.in_flight(channel.name),
+                    concurrency=channel.policy.concurrency,
+                    held=list(self.held(channel.name)),
+                    models=[report for report in reports if report.channel == channel.name],
+                )
+                for channel in snapshot.channels
+                if only is None or channel.name == only
+            ],
+        )
+
+    def _reset(self, name: str) -> HealthView:
+        if all(channel.name != name for channel in self.doorkeeper.snapshot.channels):
+            raise StoreError(f"There is no channel {name}.", kind="not_found")
+        self.reset_channel(name)
+        return self._health(name)
+
+
+def shown(found: Explanation, *, answered_by: str, refused: str, fallbacks: Fallbacks) -> ExplanationView:
+    return ExplanationView(
+        answered_by=answered_by,
+        group=found.group,
+        model=found.model,
+        dialect=found.dialect,
+        operation=found.operation,
+        refused=refused,
+        candidates=found.candidates,
+        others=found.others,
+        fallbacks=fallbacks,
+    )
+
+
+def refusal(names: set[str], group_models: frozenset[str], key_models: Sequence[str]) -> str:
+    """Empty where the lists let it pass."""
+    if group_models and names.isdisjoint(group_models):
+        return "The group's catalog does not have this model."
+    if key_models and names.isdisjoint(key_models):
+        return "The key's own list does not have this model."
+    return ""
