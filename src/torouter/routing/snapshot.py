@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Final
 
 from torouter.canon.reasoning import ModelFacts, Reasoning
@@ -14,7 +13,7 @@ from torouter.routing.names import split_thinking
 from torouter.units import Dialect, Operation
 from torouter.wire.upstream import Deadlines
 
-__all__ = ["Bucket", "Candidate", "Route", "Snapshot", "Translations"]
+__all__ = ["Bucket", "Candidate", "Route", "Snapshot", "Translations", "places_of"]
 
 Translations = Mapping[Dialect, tuple[Dialect, ...]]
 """Client dialect → the upstream dialects that its requests can be translated to, best first."""
@@ -30,7 +29,8 @@ class Candidate:
     the model.
 
     The same object for every request of a snapshot, and equal to no other. `scope` is where opaque state is valid that
-    this candidate issues.
+    this candidate issues. `places` name what may fail: the channel, the credential, the model at this credential; they
+    are the same in every snapshot.
     """
 
     channel: Channel
@@ -41,39 +41,64 @@ class Candidate:
     facts: ModelFacts
     scope: bytes
     deadlines: Deadlines
+    places: tuple[str, str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        places = places_of(self.channel.name, self.credential.label, self.upstream_model)
+        object.__setattr__(self, "places", places)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Candidates of one priority. `bounds` are their weights, added up: a draw below `bounds[n]` falls on the nth."""
+    """Candidates of one priority; those of a channel stand together."""
 
     candidates: tuple[Candidate, ...]
-    bounds: tuple[int, ...]
-
-    @classmethod
-    def of(cls, candidates: Sequence[Candidate]) -> Bucket:
-        return cls(tuple(candidates), tuple(accumulate(candidate.channel.weight for candidate in candidates)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Route:
-    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number. `has_choice`:
-    they hold more than one candidate. `is_translated`: none of them speaks the client's own dialect."""
+    """`model` is the base name (without a `-thinking` suffix); `buckets` stand by rising priority number.
+    `is_translated`: none of the candidates speaks the client's own dialect. The same object for every request of a
+    snapshot."""
 
     model: str
     reasoning: Reasoning | None
     buckets: tuple[Bucket, ...]
-    has_choice: bool
     is_translated: bool
+    only: Candidate | None = field(init=False)
+    """Where there is no choice."""
+    _spoken: dict[Dialect, Route | None] = field(init=False, default_factory=dict, repr=False)
+    _issuing: dict[bytes, list[Candidate]] = field(init=False, default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        first = self.buckets[0].candidates
+        object.__setattr__(self, "only", first[0] if len(self.buckets) == len(first) == 1 else None)
+
+    @property
+    def has_choice(self) -> bool:
+        return self.only is None
+
+    @property
+    def candidates(self) -> Iterator[Candidate]:
+        return (candidate for bucket in self.buckets for candidate in bucket.candidates)
+
+    def issuing(self, scope: bytes) -> Iterable[Candidate]:
+        """Those whose opaque state is valid there."""
+        if not self._issuing:
+            for candidate in self.candidates:
+                self._issuing.setdefault(candidate.scope, []).append(candidate)
+        return self._issuing.get(scope, ())
 
     def speaking(self, dialect: Dialect) -> Route | None:
         """The same over those candidates alone that speak a dialect; `None` where none does."""
-        spoken = ([each for each in bucket.candidates if each.dialect == dialect] for bucket in self.buckets)
-        buckets = tuple(Bucket.of(candidates) for candidates in spoken if candidates)
-        if not buckets:
-            return None
-        count = sum(len(bucket.candidates) for bucket in buckets)
-        return Route(self.model, self.reasoning, buckets, has_choice=count > 1, is_translated=False)
+        if dialect not in self._spoken:
+            self._spoken[dialect] = self._speaking(dialect)
+        return self._spoken[dialect]
+
+    def _speaking(self, dialect: Dialect) -> Route | None:
+        spoken = (tuple(each for each in bucket.candidates if each.dialect == dialect) for bucket in self.buckets)
+        buckets = tuple(Bucket(candidates) for candidates in spoken if candidates)
+        return Route(self.model, self.reasoning, buckets, is_translated=False) if buckets else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +167,7 @@ class Snapshot:
         return Route(
             name,
             reasoning,
-            tuple(Bucket.of(buckets[priority]) for priority in sorted(buckets)),
-            has_choice=len(able) > 1,
+            tuple(Bucket(tuple(buckets[priority])) for priority in sorted(buckets)),
             is_translated=all(candidate.dialect != dialect for candidate in able),
         )
 
@@ -158,6 +182,11 @@ class Snapshot:
         if operation == "count_tokens":
             found += [channel.targets(spoken, "chat") for spoken in (dialect, *translated)]
         return next((targets for targets in found if targets), ())
+
+
+def places_of(channel: str, credential: str, model: str) -> tuple[str, str, str]:
+    """See `Candidate.places`."""
+    return channel, f"{channel}\0{credential}", f"{channel}\0{credential}\0{model}"
 
 
 def _candidates(channel: Channel, targets: Iterable[Target], upstream_model: str) -> Iterable[Candidate]:
