@@ -127,7 +127,7 @@ class TestWholeAnswers:
         assert tokens(entry) == (INPUT, OUTPUT, "reported")
         assert (entry.usage.outcome, entry.attempts[0].outcome) == ("client_left", "ok")
 
-    @pytest.mark.parametrize("upstream", [each for each in DIALECTS if each != "openai-chat"])
+    @pytest.mark.parametrize("upstream", DIALECTS)
     async def test_cancelled_before_anything_came_is_free(self, upstream: Dialect) -> None:
         async with staged(upstream, self.reply(upstream), CANCEL) as (on, meters):
             await hang_up(on, "openai-chat", stream=False)
@@ -135,17 +135,6 @@ class TestWholeAnswers:
         check_money(entry, meters)
         assert tokens(entry) == (0, 0, "none")
         assert (entry.usage.outcome, entry.usage.cost_nusd) == ("client_left", 0)
-
-    @pytest.mark.parametrize("dialect", DIALECTS)
-    async def test_cancelled_in_its_middle_is_billed_as_far_as_it_came(self, dialect: Dialect) -> None:
-        async with staged(dialect, self.reply(dialect), CANCEL) as (on, meters):
-            await hang_up(on, dialect, stream=False, after=b"word number 3 ")
-            [entry] = await on.settled()
-        check_money(entry, meters)
-        input_tokens, output_tokens, quality = tokens(entry)
-        assert quality == "estimated"
-        assert 54 <= input_tokens <= 64
-        assert 40 <= output_tokens <= 140
 
 
 class TestDrains:

@@ -107,7 +107,7 @@ def test_a_request_that_is_at_fault_goes_nowhere_else() -> None:
 def test_who_has_begun_to_answer_or_kept_silent_is_not_asked_the_same_again() -> None:
     for error, name in CASES:
         row = verdict_on(error)
-        if 0 < error.upstream_status < 400 or error.kind == "timeout" and name != "timeout_408":
+        if 0 < error.upstream_status < 400 or (error.kind == "timeout" and name != "timeout_408"):
             assert not may_repeat(row, error, is_alone=True), name
     assert may_repeat(verdict_on(answered(500)), answered(500), is_alone=False)
     assert may_repeat(verdict_on(answered(429)), answered(429), is_alone=True)

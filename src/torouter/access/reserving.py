@@ -80,6 +80,7 @@ class Reserving:
             is_on_balance=group.billing == "balance",
             multiplier_ppm=group.multiplier_ppm,
             on_hangup=key.on_hangup or self._on_hangup,
+            on_cut=group.on_cut,
             is_windowed=standing.is_windowed,
         )
         return terms
@@ -110,6 +111,7 @@ class Reserving:
             is_on_balance=standing.group.billing == "balance",
             multiplier_ppm=standing.group.multiplier_ppm,
             on_hangup=standing.key.on_hangup or self._on_hangup,
+            on_cut=standing.group.on_cut,
             plan_windows=dues.plan_windows,
             is_windowed=standing.is_windowed,
         )

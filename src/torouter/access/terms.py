@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from torouter.ledger.meters import Hold
-from torouter.store import OnHangup, PlanWindow
+from torouter.store import OnCut, OnHangup, PlanWindow
 
 __all__ = ["Terms"]
 
@@ -15,7 +15,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `is_on_balance`: the account's balance pays, and not a plan. `multiplier_ppm` is the group's, on every price.
     `plan_windows` are those that its cost counts against. `is_windowed`: the key has request windows. `address` is the
-    client's.
+    client's. `on_cut` is the group's, for channels that say nothing themselves.
     """
 
     hold: Hold | None = None
@@ -24,5 +24,6 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_on_balance: bool = True
     multiplier_ppm: int = 1_000_000
     on_hangup: OnHangup = "cancel"
+    on_cut: OnCut = "error"
     plan_windows: tuple[PlanWindow, ...] = ()
     is_windowed: bool = False

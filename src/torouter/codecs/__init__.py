@@ -17,6 +17,7 @@ from torouter.codecs.answer_losses import answer_losses
 from torouter.codecs.codec import (
     Amended,
     AnswerOptions,
+    BrokenStream,
     ByteFilter,
     Ceiling,
     Codec,
@@ -36,12 +37,17 @@ from torouter.codecs.codec import (
     UpstreamFault,
 )
 from torouter.codecs.early_error import early_error
+from torouter.codecs.faults import read_error
+from torouter.codecs.frames import FrameCutter
+from torouter.codecs.opening import OPENING_BYTES, Opening
 from torouter.units import Dialect
 
 __all__ = [
     "CODECS",
+    "OPENING_BYTES",
     "Amended",
     "AnswerOptions",
+    "BrokenStream",
     "ByteFilter",
     "Ceiling",
     "Codec",
@@ -51,8 +57,10 @@ __all__ = [
     "Embedding",
     "Encoded",
     "Encoder",
+    "FrameCutter",
     "Framing",
     "KeptForm",
+    "Opening",
     "Peek",
     "References",
     "Resolved",
@@ -61,6 +69,7 @@ __all__ = [
     "UpstreamFault",
     "answer_losses",
     "early_error",
+    "read_error",
 ]
 
 CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(

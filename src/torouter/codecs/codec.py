@@ -21,12 +21,14 @@ from torouter.canon.losses import Loss
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.canon.request import ChatRequest
 from torouter.canon.usage import Usage
+from torouter.codecs.opening import Opens
 from torouter.errors import ErrorKind, TorouterError
 from torouter.units import Dialect, Operation
 
 __all__ = [
     "Amended",
     "AnswerOptions",
+    "BrokenStream",
     "ByteFilter",
     "Ceiling",
     "Codec",
@@ -84,12 +86,22 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
 
 
+class BrokenStream(Exception):
+    """A stream that is none from here on. `good` are those of the bytes just fed that stand in front of that."""
+
+    def __init__(self, code: Literal["upstream_malformed", "upstream_truncated"], good: bytes = b"") -> None:
+        super().__init__(code)
+        self.code: Literal["upstream_malformed", "upstream_truncated"] = code
+        self.good = good
+
+
 class Tap(Protocol):
-    """Watches an answer's bytes and never touches them. `feed` takes bytes cut anywhere and never raises."""
+    """Watches an answer's bytes and never touches them."""
 
     def feed(self, data: bytes, /) -> bool:
         """Is the dialect's last event among these bytes? No figures come after it. Never so where only the end of the
-        bytes ends an answer."""
+        bytes ends an answer. Takes bytes cut anywhere. Raises `BrokenStream`, of event streams only, for an event that
+        is no JSON, and for a terminator in the middle of an answer."""
         ...
 
     def usage(self) -> Usage:
@@ -99,6 +111,11 @@ class Tap(Protocol):
     @property
     def is_finished(self) -> bool:
         """Has the stream's terminal marker been seen? Of a whole body: was it complete JSON?"""
+        ...
+
+    @property
+    def fault(self) -> bytes:
+        """The upstream's own error in the stream, as `read_error` reads it; empty where the stream has ended well."""
         ...
 
 
@@ -273,6 +290,8 @@ class Codec:
     amend: Callable[[Operation, bytes, bytes, Edits], Amended]
     """(operation, body, content type, edits). Bytes that no edit names are the client's own, to the byte."""
     tap: Callable[[Operation, Framing], Tap]
+    opens: Opens
+    """Of a chat stream."""
     render_error: Callable[[TorouterError, str], bytes]
     """(error, request id) → the JSON body of an error in this dialect."""
     render_stream_error: Callable[[TorouterError, str, Framing], bytes]

@@ -68,6 +68,10 @@ class FrameCutter:
         return ends
 
     @property
+    def held_bytes(self) -> int:
+        return len(self._held)
+
+    @property
     def rest(self) -> bytes:
         """What has come of an event whose end has not."""
         return bytes(self._held)

@@ -1,25 +1,27 @@
 """Taps: they watch an answer's bytes for usage and for its end, and never touch them.
 
 A dialect's own knowledge is a `Meter`, which reads one JSON event at a time. A tap finds the events in the bytes and
-shows the meter those that may matter: most chunks of a stream are dismissed by a few searches, without any parsing.
+shows them to the meter. Every event is read, at about 1 ns a byte: one that is no JSON must not reach the client.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Literal, Protocol
 
 import msgspec
 
 from torouter.canon.usage import Usage
+from torouter.codecs.codec import BrokenStream
 from torouter.codecs.frames import (
-    FRAME_ENDS,
     MAX_PIECE_BYTES,
     ElementCutter,
     FrameCutter,
     PieceTooLong,
     payload_of,
 )
+from torouter.codecs.unreadable import UNREADABLE, is_json
 
 __all__ = ["MAX_WHOLE_BYTES", "ArrayTap", "Ending", "Meter", "SseTap", "WholeTap"]
 
@@ -30,18 +32,16 @@ Ending = Literal["none", "normal", "error"]
 """How a stream has ended so far: not at all, by the dialect's terminal marker, or by an error event."""
 
 _NOTHING: Final = Usage()
+_NAME_BYTES: Final = 128
+_BEGINNINGS: Final = (b"data: ", b"event: ")
 
 
 class Meter(Protocol):
-    """Reads events of one dialect. Never raises, whatever the events are."""
-
-    def may_matter(self, data: bytes, /) -> bool:
-        """Could these bytes, one event or several, say something of usage or of the end? It may err on yes, and says
-        yes at once where reading (about 1 ns a byte) is cheaper than searching."""
-        ...
+    """Reads events of one dialect."""
 
     def read(self, event: bytes, /) -> bool:
-        """One event's JSON. Is it the last that its dialect knows, behind which no figures come?"""
+        """One event's JSON. Is it the last that its dialect knows, behind which no figures come? Raises `UNREADABLE`
+        for what is no JSON, and `BrokenStream` for an end in the middle."""
         ...
 
     @property
@@ -52,6 +52,11 @@ class Meter(Protocol):
     @property
     def ending(self) -> Ending: ...
 
+    @property
+    def fault(self) -> bytes:
+        """The error that ended the stream, if one did."""
+        ...
+
 
 def _judged(meter: Meter) -> Usage:
     figures = meter.figures
@@ -61,8 +66,7 @@ def _judged(meter: Meter) -> Usage:
 
 
 class SseTap:
-    """Of an event stream. A piece that is one event on one line, and a piece of whole events that cannot matter, are
-    not even cut: nearly all are one or the other."""
+    """Of an event stream. A piece that is one event is not even cut: nearly all are."""
 
     __slots__ = ("_cutter", "_is_lost", "_is_midway", "_meter")
 
@@ -73,16 +77,21 @@ class SseTap:
         self._is_lost = False
 
     def feed(self, data: bytes, /) -> bool:
-        if self._is_midway or not data.endswith(FRAME_ENDS):
+        if self._is_midway or not data.endswith(b"\n\n"):
             return self._cut(data)
-        line_end = data.find(b"\n")
-        if line_end >= len(data) - 3 and data.startswith(b"data:"):
-            return self._meter.read(data[5:line_end])
-        return self._meter.may_matter(data) and self._cut(data)
+        start = data.find(b"\ndata: ", 0, _NAME_BYTES) + 7 if data.startswith(b"event: ") else 6
+        if data.find(b"\n", start) != len(data) - 2 or not data.startswith(_BEGINNINGS):
+            return self._cut(data)
+        try:
+            return self._meter.read(data[start:-2])
+        except UNREADABLE as error:
+            self._judge(data[start:-2], error, b"")
+            return False
 
     def _cut(self, data: bytes) -> bool:
         if self._is_lost:
             return False
+        was_midway = self._is_midway
         try:
             frames = self._cutter.feed(data)
         except PieceTooLong:
@@ -91,24 +100,46 @@ class SseTap:
             return False
         self._is_midway = self._cutter.is_midway
         is_last = False
-        for frame in frames:
-            is_last = self._show(frame) or is_last
+        for number, frame in enumerate(frames):
+            good = b"" if was_midway else b"".join(frames[:number])
+            is_last = self._show(frame, good) or is_last
         return is_last
 
     def usage(self) -> Usage:
-        self._show(self._cutter.rest)
+        self._show_rest()
         return _judged(self._meter)
 
     @property
     def is_finished(self) -> bool:
-        self._show(self._cutter.rest)
+        self._show_rest()
         return self._meter.ending != "none"
 
-    def _show(self, frame: bytes) -> bool:
-        """A last event without its blank line counts if it parses, and reading an event twice changes nothing."""
-        if self._meter.may_matter(frame) and (event := payload_of(frame)):
+    @property
+    def fault(self) -> bytes:
+        return self._meter.fault if self._meter.ending == "error" else b""
+
+    def _show(self, frame: bytes, good: bytes) -> bool:
+        event = payload_of(frame)
+        if not event:
+            return False
+        try:
             return self._meter.read(event)
-        return False
+        except BrokenStream as broken:
+            raise BrokenStream(broken.code, good) from None
+        except UNREADABLE as error:
+            self._judge(event, error, good)
+            return False
+
+    def _show_rest(self) -> None:
+        """A last event without its blank line counts if it parses, and reading an event twice changes nothing."""
+        if self._is_midway:
+            with suppress(BrokenStream):
+                self._show(self._cutter.rest, b"")
+
+    def _judge(self, event: bytes, error: Exception, good: bytes) -> None:
+        """Of what the meter could not read: another shape, or what only some can read, is nobody's fault."""
+        if not isinstance(error, msgspec.ValidationError) and not is_json(event):
+            raise BrokenStream("upstream_malformed", good) from None
 
 
 class ArrayTap:
@@ -131,7 +162,7 @@ class ArrayTap:
             self._cutter = ElementCutter()
             return False
         for element in found:
-            if self._meter.may_matter(element):
+            with suppress(*UNREADABLE):
                 self._meter.read(element)
         return False
 
@@ -141,6 +172,10 @@ class ArrayTap:
     @property
     def is_finished(self) -> bool:
         return self._meter.ending != "none"
+
+    @property
+    def fault(self) -> bytes:
+        return self._meter.fault if self._meter.ending == "error" else b""
 
 
 class WholeTap:
@@ -183,6 +218,10 @@ class WholeTap:
         self.usage()
         return self._is_whole
 
+    @property
+    def fault(self) -> bytes:
+        return b""
+
     def _read(self) -> Usage:
         if self._body_bytes > self._limit_bytes:
             self._is_whole = True  # not known, and a tap's ignorance is nobody's fault
@@ -192,7 +231,8 @@ class WholeTap:
             figures = self._figures_of(b"".join(self._pieces))
         except msgspec.ValidationError:
             figures = None  # JSON, but of another shape
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
+            self._is_whole = self._is_whole or is_json(b"".join(self._pieces))
             return _NOTHING
         self._is_whole = True
         if figures is None:

@@ -141,7 +141,7 @@ def _messages(said: _Said) -> Iterable[Raw]:
             return messages
     if not isinstance(said.input, Raw):
         return ()
-    return _READ_LIST(said.input) if bytes(said.input[:1]) == b"[" else (said.input,)
+    return _READ_LIST(said.input) if bytes(said.input).startswith(b"[") else (said.input,)
 
 
 def _is_users(raw: Raw) -> bool:

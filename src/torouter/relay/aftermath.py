@@ -47,11 +47,8 @@ class Aftermath:
         if delivery is not None and delivery.failure is not None:
             self.blame(passage, candidate, Failure.of(delivery.failure))
             return
-        first_token_s = None
-        if passage.call.framing != "whole" and delivery is not None and passage.asked_s is not None:
-            first_byte_s = delivery.first_byte_s
-            first_token_s = None if first_byte_s is None else first_byte_s - passage.asked_s
-        self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
+        if not passage.has_begun:
+            self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=None)
 
     def failed(self, passage: Passage, trial: Trial, plan: Plan, error: UpstreamError) -> Failure:
         """Nothing of it has been given to the client."""

@@ -11,6 +11,7 @@ from torouter.errors import UpstreamError
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.continuity import Continuity, Conversation
 from torouter.relay.count import ByteCountAttempt, CountAttempt
+from torouter.relay.delivery import Delivery
 from torouter.relay.embed import EmbedAttempt
 from torouter.relay.error_answer import read_error_answer
 from torouter.relay.passage import Passage
@@ -52,21 +53,21 @@ class Asking:
         nothing has been given to the client."""
         candidate, planner = trial.candidate, self._planner
         assert candidate is not None, "it was picked"
-        attempt = await self._attempt(passage, candidate)
-        request = attempt.request()
-        if request is None:
-            trial.delivery = attempt.delivery(None)
-            await trial.delivery.deliver()
-            return
-        trial.asked_s = asked_s = self._clock()
-        planner.began(candidate, asked_s)
+        planner.began(candidate, self._clock())  # its place under a cap is taken before anything is waited for
         try:
-            await self._answer(passage, trial, attempt, request)
+            attempt = await self._attempt(passage, candidate)
+            request = attempt.request()
+            if request is not None:
+                await self._answer(passage, trial, attempt, request)
+            else:
+                trial.delivery = attempt.delivery(None)
+                await trial.delivery.deliver()
         finally:
             planner.ended(candidate, self._clock())
 
     async def _answer(self, passage: Passage, trial: Trial, attempt: Attempt, request: Request) -> None:
         exchange = passage.exchange
+        trial.asked_s = self._clock()
         response = trial.response = await self._upstreams[request.origin.scheme].send(request)
         if response.status >= 400 and (error := await _refusal(attempt, response, passage)) is not None:
             if trial.claim is not None:
@@ -76,13 +77,25 @@ class Asking:
             attempt.answer_error(response, error)
             return
         delivery = trial.delivery = attempt.delivery(response)
-        if trial.claim is not None:
-            delivery.claim = trial.claim
+        if trial.claim is not None or passage.call.framing != _WHOLE:
+            delivery.claim = partial(self._begun, passage, trial, delivery)
         body = response.body
         if body is None or not delivery.deliver_whole(body):
             if trial.claim is None:
                 exchange.on_pause, exchange.on_resume = response.pause, response.resume
             await delivery.deliver()
+
+    def _begun(self, passage: Passage, trial: Trial, delivery: Delivery) -> None:
+        """It has something to say. Told at once, and not at the end of a long stream: others may wait to hear whether
+        this channel has recovered."""
+        if trial.claim is not None:
+            trial.claim()
+        candidate, first_token_s = trial.candidate, None
+        assert candidate is not None, "it was picked"
+        if passage.call.framing != _WHOLE and delivery.first_byte_s is not None and trial.asked_s is not None:
+            first_token_s = delivery.first_byte_s - trial.asked_s
+        passage.has_begun = True
+        self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
 
     async def conversation(self, passage: Passage) -> Conversation:
         """Decoded once for all candidates. Raises `RequestError`."""

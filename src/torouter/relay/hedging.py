@@ -46,6 +46,7 @@ class Hedging:
         pick = plan.rival(self._clock())
         if pick is None:
             return None
+        plan.leave_out(pick.candidate)
         passage.switches += 1
         rival = Trial()
         rival.take(pick)

@@ -35,6 +35,8 @@ class Passage(Trial):
     attempts: tuple[LedgerRow, ...] = ()
     """Those that failed."""
     conversation: Conversation | None = None
+    has_begun = False
+    """Has whoever answers it said something, and is that known to the planner?"""
     drain: TimerHandle | None = None
     """Set when the client has left and the answer is read on without it."""
     is_elsewhere = False

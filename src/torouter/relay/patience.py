@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from torouter.channels import Channel
 from torouter.errors import UpstreamError
 from torouter.relay.verdict import Row, may_repeat
 from torouter.routing.snapshot import Candidate, Route
@@ -21,7 +20,7 @@ _LONGEST_S: Final = 5.0
 
 
 class Bounds(NamedTuple):
-    """Of each request: `attempts` over all channels and models, `switches` of the channel for one model, and seconds
+    """Of each request: `attempts` over all channels and models, `switches` to another channel for one model, and seconds
     of waiting in all."""
 
     attempts: int = 6
@@ -32,34 +31,31 @@ class Bounds(NamedTuple):
 class Patience:
     """Of one request. `draw` gives numbers in [0, 1)."""
 
-    __slots__ = ("_attempts", "_bounds", "_channel", "_draw", "_repeats", "_switches", "_waited_s", "reserved")
+    __slots__ = ("_attempts", "_bounds", "_channels", "_draw", "_repeats", "_waited_s", "reserved")
 
     def __init__(self, bounds: Bounds, draw: Callable[[], float]) -> None:
         self._bounds = bounds
         self._draw = draw
         self._attempts = 0
-        self._switches = 0
         self._waited_s = 0.0
-        self._channel: Channel | None = None
+        self._channels: set[str] = set()
         self._repeats: dict[Candidate, int] = {}
         self.reserved = 0
         """Attempts that are kept for another model."""
 
     def may_ask(self, candidate: Candidate) -> bool:
-        is_switch = self._channel is not None and self._channel is not candidate.channel
-        return (
-            self._attempts + self.reserved < self._bounds.attempts
-            and self._switches + is_switch <= self._bounds.switches
-        )
+        """Going back to a channel is no switch."""
+        channels = {*self._channels, candidate.channel.name}
+        return self._attempts + self.reserved < self._bounds.attempts and len(channels) - 1 <= self._bounds.switches
 
     def failed(self, candidate: Candidate) -> None:
         self._attempts += 1
-        self._switches += self._channel is not None and self._channel is not candidate.channel
-        self._channel = candidate.channel
+        self._channels.add(candidate.channel.name)
 
     def begin_anew(self) -> None:
         """Another model: its channels have not been changed yet."""
-        self._switches, self._channel, self.reserved = 0, None, 0
+        self._channels.clear()
+        self.reserved = 0
 
     def may_wait(self, wait_s: float) -> bool:
         """If so, it is taken to be waited."""
@@ -92,4 +88,5 @@ class Patience:
 
 def _is_alone(route: Route) -> bool:
     """Is there no other channel?"""
-    return len({candidate.channel.name for bucket in route.buckets for candidate in bucket.candidates}) == 1
+    first, *_ = route.buckets[0].candidates
+    return all(candidate.channel is first.channel for candidate in route.candidates)

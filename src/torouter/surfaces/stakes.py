@@ -105,7 +105,7 @@ class Stakes:
         now_ms = self._now_ms()
         for admission in admissions:
             model = admission.route.model
-            for candidate in (each for bucket in admission.route.buckets for each in bucket.candidates):
+            for candidate in admission.route.candidates:
                 channel = candidate.channel
                 price = self._prices.find(channel.kind.name, channel.name, candidate.upstream_model, model, now_ms)
                 if price is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.recorded import Exchange, exchanges, recorded
 from torouter.canon.usage import Usage
-from torouter.codecs import CODECS, Framing
+from torouter.codecs import CODECS, BrokenStream, Framing
 from torouter.codecs.taps import ArrayTap, Ending, SseTap, WholeTap
 from torouter.units import Dialect, Operation
 
@@ -124,9 +125,11 @@ COUNTS: dict[Dialect, Callable[[list[Any]], tuple[int, ...]]] = {
 
 
 def read(dialect: Dialect, framing: Framing, pieces: list[bytes], operation: Operation = "chat") -> tuple[Usage, bool]:
+    """What breaks the stream ends it."""
     tap = CODECS[dialect].tap(operation, framing)
-    for piece in pieces:
-        tap.feed(piece)
+    with suppress(BrokenStream):
+        for piece in pieces:
+            tap.feed(piece)
     return tap.usage(), tap.is_finished
 
 
@@ -589,15 +592,14 @@ class Recorder:
 
     figures = Usage(input_tokens=1)
     ending: Ending = "none"
+    fault = b""
 
     def __init__(self) -> None:
         self.events: list[bytes] = []
 
-    def may_matter(self, data: bytes, /) -> bool:
-        return True
-
-    def read(self, event: bytes, /) -> None:
+    def read(self, event: bytes, /) -> bool:
         self.events.append(event)
+        return False
 
 
 @pytest.mark.parametrize(("tap_of", "begin", "end"), [(SseTap, b"data: 1", b"\n\n"), (ArrayTap, b'["a",{"b":1', b"}]")])
@@ -644,11 +646,13 @@ def test_no_figures_come_behind_the_last_event(exchange: Exchange, seed: int) ->
     tap = CODECS[dialect].tap("chat", "sse")
     marks = sorted({0, len(body), *(draw.randrange(len(body)) for _ in range(20 * seed))})
     told: list[Usage] = []
-    for start, end in pairwise(marks):
-        if tap.feed(body[start:end]):
-            told.append(tap.usage())
+    with suppress(BrokenStream):
+        for start, end in pairwise(marks):
+            if tap.feed(body[start:end]):
+                told.append(tap.usage())
     assert all(usage == tap.usage() for usage in told)
     is_marked = any(
         mark in body for mark in (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
     )
-    assert len(told) == (1 if is_marked and dialect != "gemini" else 0)
+    is_whole = is_marked and not exchange.name.startswith(NEVER_FINISHES)
+    assert len(told) == (1 if is_whole and dialect != "gemini" else 0)

@@ -8,6 +8,7 @@ from torouter.codecs.anthropic.amend import amend
 from torouter.codecs.anthropic.ceiling import ceiling
 from torouter.codecs.anthropic.counting import COUNTING
 from torouter.codecs.anthropic.errors import render_error, render_stream_error
+from torouter.codecs.anthropic.opening import opens
 from torouter.codecs.anthropic.peek import peek
 from torouter.codecs.anthropic.tap import tap
 from torouter.codecs.anthropic.translation import TRANSLATION
@@ -22,6 +23,7 @@ CODEC: Final = Codec(
     ceiling=ceiling,
     amend=amend,
     tap=tap,
+    opens=opens,
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_error=read_error,

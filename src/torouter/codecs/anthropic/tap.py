@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from torouter.codecs.codec import Framing, Tap
 from torouter.codecs.figures import is_given
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import Ending, SseTap, WholeTap
+from torouter.codecs.unreadable import UNREADABLE
 from torouter.units import Operation
 
 __all__ = ["tap"]
@@ -37,7 +39,6 @@ class _Delta(msgspec.Struct):
 _read_event = lenient_decoder(_Event)
 _read_message = lenient_decoder(_Message)
 _read_delta = lenient_decoder(_Delta)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def tap(operation: Operation, framing: Framing) -> Tap:
@@ -64,33 +65,35 @@ def _figures(tally: Tally) -> Usage | None:
 
 
 class _EventMeter:
-    __slots__ = ("_tally", "ending")
+    __slots__ = ("_tally", "ending", "fault")
 
     def __init__(self) -> None:
         self._tally = Tally()
         self.ending: Ending = "none"
-
-    def may_matter(self, data: bytes, /) -> bool:
-        return b'"message_' in data or b'"error"' in data
+        self.fault = b""
 
     def read(self, event: bytes, /) -> bool:
         """The type is in the data: some servers leave the `event:` line out."""
-        try:
-            read = _read_event(event)
-            if read.type == "message_start" and is_given(read.message):
-                self._tally.take(_read_message(read.message).usage)
-            elif read.type == "message_delta":
-                self._tally.take(read.usage)
-                if is_given(read.delta) and _read_delta(read.delta).stop_reason:
-                    self.ending = "normal"
-            elif read.type == "message_stop":
-                self.ending = "normal"
-                return True
-            elif read.type == "error":
-                self.ending = "error"
-        except _UNREADABLE:
-            pass
+        read = _read_event(event)
+        if read.type == "content_block_delta":  # nearly every event
+            return False
+        if read.type == "error":
+            self.ending, self.fault = "error", event
+        elif read.type == "message_stop":
+            self.ending = "normal"
+            return True
+        else:
+            with suppress(*UNREADABLE):
+                self._count(read)
         return False
+
+    def _count(self, read: _Event) -> None:
+        if read.type == "message_start" and is_given(read.message):
+            self._tally.take(_read_message(read.message).usage)
+        elif read.type == "message_delta":
+            self._tally.take(read.usage)
+            if is_given(read.delta) and _read_delta(read.delta).stop_reason:
+                self.ending = "normal"
 
     @property
     def figures(self) -> Usage | None:

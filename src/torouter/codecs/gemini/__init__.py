@@ -11,6 +11,7 @@ from torouter.codecs.gemini.ceiling import ceiling
 from torouter.codecs.gemini.counting import COUNTING
 from torouter.codecs.gemini.embeddings import EMBEDDING
 from torouter.codecs.gemini.errors import render_error, render_stream_error
+from torouter.codecs.gemini.opening import opens
 from torouter.codecs.gemini.peek import peek
 from torouter.codecs.gemini.tap import tap
 from torouter.codecs.gemini.translation import TRANSLATION
@@ -23,6 +24,7 @@ CODEC: Final = Codec(
     ceiling=ceiling,
     amend=amend,
     tap=tap,
+    opens=opens,
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_error=read_error,

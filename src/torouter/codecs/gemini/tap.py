@@ -40,7 +40,6 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 
 _read_chunk = lenient_decoder(_Chunk)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def tap(operation: Operation, framing: Framing) -> Tap:
@@ -65,25 +64,20 @@ def _of_count(body: bytes) -> Usage | None:
 class _ChunkMeter:
     """Parses only the last usage object, and that when asked."""
 
-    __slots__ = ("_usage", "ending")
+    __slots__ = ("_usage", "ending", "fault")
 
     def __init__(self) -> None:
         self._usage = _ABSENT
         self.ending: Ending = "none"
-
-    def may_matter(self, data: bytes, /) -> bool:
-        return True
+        self.fault = b""
 
     def read(self, event: bytes, /) -> bool:
         """More figures may come with any further chunk."""
-        try:
-            chunk = _read_chunk(event)
-        except _UNREADABLE:
-            return False
+        chunk = _read_chunk(event)
         if len(chunk.usage_metadata) > _NULL_BYTES:
             self._usage = chunk.usage_metadata
         if chunk.error is not _ABSENT and is_given(chunk.error):
-            self.ending = "error"
+            self.ending, self.fault = "error", event
         elif _has_end(chunk):
             self.ending = "normal"
         return False

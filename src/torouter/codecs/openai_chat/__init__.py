@@ -10,6 +10,7 @@ from torouter.codecs.openai_chat.amend import amend
 from torouter.codecs.openai_chat.ceiling import ceiling
 from torouter.codecs.openai_chat.embeddings import EMBEDDING
 from torouter.codecs.openai_chat.errors import render_stream_error
+from torouter.codecs.openai_chat.opening import opens
 from torouter.codecs.openai_chat.peek import peek
 from torouter.codecs.openai_chat.tap import tap
 from torouter.codecs.openai_chat.translation import TRANSLATION
@@ -24,6 +25,7 @@ CODEC: Final = Codec(
     ceiling=ceiling,
     amend=amend,
     tap=tap,
+    opens=opens,
     render_error=render_openai_error,
     render_stream_error=render_stream_error,
     read_error=read_error,

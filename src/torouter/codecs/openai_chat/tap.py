@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from torouter.canon.usage import Usage
-from torouter.codecs.codec import Framing, Tap
+from torouter.codecs.codec import BrokenStream, Framing, Tap
 from torouter.codecs.figures import is_given, word
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.surrogates import lenient_decoder
@@ -80,15 +80,11 @@ def tap(operation: Operation, framing: Framing) -> Tap:
 
 
 def _chunk_of(event: bytes) -> _Chunk | None:
-    """The plain decoder first: this is done for each event of each stream."""
+    """`None`: the terminator. The plain decoder first: this is done for each event of each stream."""
     try:
         return _read_chunk(event)
     except _UNREADABLE:
-        pass
-    try:
-        return _read_chunk_leniently(event)
-    except _UNREADABLE:
-        return None
+        return None if event.strip() == _DONE else _read_chunk_leniently(event)
 
 
 def _of_body(body: bytes) -> Usage | None:
@@ -105,22 +101,21 @@ def _of_body(body: bytes) -> Usage | None:
 class _ChunkMeter:
     """Chat chunks. Choices are followed by index: the stream of `n` answers ends with the last of them."""
 
-    __slots__ = ("_counted", "_figures", "_finished", "_has_failed", "_open")
+    __slots__ = ("_counted", "_figures", "_finished", "_open", "fault")
 
     def __init__(self) -> None:
         self._figures: Usage | None = None
         self._counted = b""
         self._open: set[int] = set()
         self._finished: set[int] = set()
-        self._has_failed = False
-
-    def may_matter(self, data: bytes, /) -> bool:
-        return True
+        self.fault = b""
 
     def read(self, event: bytes, /) -> bool:
         chunk = _chunk_of(event)
         if chunk is None:
-            return event.strip() == _DONE
+            if self.ending == "none":
+                raise BrokenStream("upstream_truncated")
+            return True
         for choice in chunk.choices or ():
             index = choice.index if isinstance(choice.index, int) else 0
             if choice.finish_reason:  # `""` on every chunk is some servers' null
@@ -133,7 +128,7 @@ class _ChunkMeter:
         elif chunk.x_groq is not _ABSENT:
             self._read_groq(chunk.x_groq)
         if chunk.error is not _ABSENT and is_given(chunk.error):
-            self._has_failed = True
+            self.fault = event
         return False
 
     def _read_groq(self, raw: msgspec.Raw) -> None:
@@ -157,31 +152,28 @@ class _ChunkMeter:
         """An error behind the last finish reason (OpenRouter's "Token limit reached", recorded) takes nothing back."""
         if self._finished and self._finished >= self._open:
             return "normal"
-        return "error" if self._has_failed else "none"
+        return "error" if self.fault else "none"
 
 
 class _EventMeter:
     """Streamed images, speech and transcripts: typed events, of which `….done` or `….completed` is the last."""
 
-    __slots__ = ("ending", "figures")
+    __slots__ = ("ending", "fault", "figures")
 
     def __init__(self) -> None:
         self.figures: Usage | None = None
         self.ending: Ending = "none"
-
-    def may_matter(self, data: bytes, /) -> bool:
-        return b'"usage"' in data or b'.done"' in data or b'.completed"' in data or b'"error"' in data
+        self.fault = b""
 
     def read(self, event: bytes, /) -> bool:
         """Several things may be done or completed in one stream: none is known to be the last."""
-        try:
-            read = _read_event(event)
-        except _UNREADABLE:
+        if event.strip() == _DONE:
             return False
+        read = _read_event(event)
         if is_given(read.usage):
             self.figures = openai_figures(read.usage) or self.figures
         if is_given(read.error) or read.type == "error":
-            self.ending = "error"
+            self.ending, self.fault = "error", event
         elif isinstance(read.type, str) and read.type.endswith((".done", ".completed")):
             self.ending = "normal"
         return False

@@ -12,6 +12,7 @@ from torouter.codecs.openai_responses.ceiling import ceiling
 from torouter.codecs.openai_responses.counting import COUNTING
 from torouter.codecs.openai_responses.errors import render_stream_error
 from torouter.codecs.openai_responses.kept import disclaim, document_of, references_of
+from torouter.codecs.openai_responses.opening import opens
 from torouter.codecs.openai_responses.peek import peek
 from torouter.codecs.openai_responses.tap import tap
 from torouter.codecs.openai_responses.translation import TRANSLATION
@@ -24,6 +25,7 @@ CODEC: Final = Codec(
     ceiling=ceiling,
     amend=amend,
     tap=tap,
+    opens=opens,
     render_error=render_openai_error,
     render_stream_error=render_stream_error,
     read_error=read_error,

@@ -10,9 +10,11 @@ import msgspec
 from torouter.canon.usage import Usage
 from torouter.codecs.codec import Framing, Tap
 from torouter.codecs.figures import is_given
+from torouter.codecs.openai_responses.opening import error_of
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.surrogates import lenient_decoder
 from torouter.codecs.taps import Ending, SseTap, WholeTap
+from torouter.codecs.unreadable import UNREADABLE
 from torouter.units import Operation
 
 __all__ = ["tap"]
@@ -34,7 +36,6 @@ class _Response(msgspec.Struct):
 
 _read_event = lenient_decoder(_Event)
 _read_response = lenient_decoder(_Response)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def tap(operation: Operation, framing: Framing) -> Tap:
@@ -55,27 +56,23 @@ def _of_count(body: bytes) -> Usage | None:
 
 
 class _EventMeter:
-    __slots__ = ("ending", "figures")
+    __slots__ = ("ending", "fault", "figures")
 
     def __init__(self) -> None:
         self.figures: Usage | None = None
         self.ending: Ending = "none"
-
-    def may_matter(self, data: bytes, /) -> bool:
-        """Deltas, which are nearly all events, hold no response object."""
-        return b'"response"' in data or b'"error"' in data
+        self.fault = b""
 
     def read(self, event: bytes, /) -> bool:
         """An `error` event, or data with a top-level error, ends a stream too: nothing else may come."""
-        try:
-            read = _read_event(event)
-        except _UNREADABLE:
-            return False
+        read = _read_event(event)
         if read.type in _TERMINAL:
             self.ending = "normal"
-            with suppress(*_UNREADABLE):
+            with suppress(*UNREADABLE):
                 self.figures = _of_body(read.response) or self.figures
+                if read.type == "response.failed":
+                    self.fault = error_of(read.response)
             return True
         if read.type == "error" or is_given(read.error):
-            self.ending = "error"
+            self.ending, self.fault = "error", event
         return False
