@@ -192,6 +192,19 @@ class TestCheck:
         )
         assert not data_dir.exists()
 
+    def test_shows_what_else_is_said_of_channels(self, data_dir: Path) -> None:
+        Path("gateway.yaml").write_text(
+            "channels:\n  - kind: openai\n    credentials: [{name: a, api_key: hunter2}, {name: b, api_key: hunter3}]\n"
+            "    concurrency: 20\n    on_cut: error\n    hedge: true\n    probe_s: 30\n    models: [gpt-5]\n"
+            "  - {kind: vllm, is_enabled: false}\n"
+            "fallbacks: {gpt-5: {context_length: [gpt-4.1], outage: [a, b]}}\n"
+        )
+        assert answer("check", "--config", "gateway.yaml").splitlines()[2:] == [
+            "  openai (openai) · https://api.openai.com/v1 · openai-chat, openai-responses · models: gpt-5 · "
+            "credentials: a, b · at most 20 at once · a cut: error · hedged · probed every 30 s · from gateway.yaml:2",
+            "  gpt-5 falls back: too long a conversation: gpt-4.1; an outage: a, b",
+        ]
+
     def test_without_a_file(self, data_dir: Path) -> None:
         lines = answer("check").splitlines()
         assert lines[0] == "The configuration is good: the environment and defaults."

@@ -483,6 +483,10 @@ class TestEnvironmentChannels:
         channels = load(text, {"OPENAI_API_KEY": "k-1", "GEMINI_API_KEY": "k-2"}).channels
         assert [(channel.name, channel.kind) for channel in channels] == [("mine", "openai"), ("gemini", "gemini")]
 
+    def test_one_that_is_not_enabled_is_not_there_and_not_replaced(self) -> None:
+        text = "channels: [{kind: openai, is_enabled: false}, {kind: vllm, is_enabled: true}]"
+        assert [channel.name for channel in load(text, {"OPENAI_API_KEY": "k-1"}).channels] == ["vllm"]
+
     def test_a_providers_key_does_not_go_to_another_address(self) -> None:
         text = "channels: [{kind: openai, base_url: 'http://127.0.0.1:9/v1'}]"
         assert load(text, {"OPENAI_API_KEY": "k-1"}).channels[0].credentials == ()

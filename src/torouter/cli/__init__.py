@@ -7,6 +7,7 @@ what the operator wrote (options, variables, the configuration file), 1 for ever
 from torouter.cli.accounts import account
 from torouter.cli.audit import audit
 from torouter.cli.channels import channel
+from torouter.cli.config import config
 from torouter.cli.groups import group
 from torouter.cli.keys import key
 from torouter.cli.plans import plan, subscription
@@ -21,6 +22,7 @@ from torouter.cli.usage import usage
 __all__ = ["cli", "main"]
 
 for _command in (
-    serve, check, channel, key, group, account, plan, subscription, price, usage, token, audit, process, db, version
+    serve, check, config, channel, key, group, account, plan, subscription, price, usage, token, audit, process, db,
+    version,
 ):  # fmt: skip
     cli.add_command(_command)

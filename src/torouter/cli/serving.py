@@ -16,6 +16,7 @@ from torouter.errors import TorouterError
 if TYPE_CHECKING:
     from torouter.accounts import Announcement
     from torouter.config import Settings
+    from torouter.routing.fallbacks import Fallbacks
 
 __all__ = ["check", "serve", "version"]
 
@@ -125,6 +126,13 @@ def check(config: Path | None) -> None:
     click.echo(f"Listens on {settings.server.host} port {settings.server.port}, data in {settings.data_dir}.")
     for channel in settings.channels:
         click.echo(f"  {channel.summary}")
+    for model, fallbacks in settings.fallbacks.items():
+        click.echo(f"  {model} falls back: {_causes(fallbacks)}")
+
+
+def _causes(fallbacks: Fallbacks) -> str:
+    named = {"too long a conversation": fallbacks.context_length, "an outage": fallbacks.outage}
+    return "; ".join(f"{cause}: {', '.join(models)}" for cause, models in named.items() if models)
 
 
 @click.command()

@@ -25,6 +25,7 @@ from torouter.units import DIALECTS, Secret
 
 __all__ = [
     "CHANNEL_KEYS",
+    "SPEC_KEYS",
     "channel_settings_from",
     "demo_channel",
     "environment_channels",
@@ -180,6 +181,12 @@ _SPEC_READERS: Final[Mapping[str, Reader[object]]] = {
     "hedge": boolean,
     "probe_s": seconds(may_be_zero=True),
 }
-_READERS: Final[Mapping[str, Reader[object]]] = {"name": text, "kind": one_of(KINDS), **_SPEC_READERS}
+_READERS: Final[Mapping[str, Reader[object]]] = {
+    "name": text,
+    "kind": one_of(KINDS),
+    "is_enabled": boolean,
+    **_SPEC_READERS,
+}
 _FIELDS: Final = {"api_key": "credentials"}
-CHANNEL_KEYS: Final = ("name", "kind", "base_url", "api_key", "credentials", *tuple(_SPEC_READERS)[1:])
+SPEC_KEYS: Final = tuple(_SPEC_READERS)
+CHANNEL_KEYS: Final = ("name", "kind", "is_enabled", "base_url", "api_key", "credentials", *SPEC_KEYS[1:])

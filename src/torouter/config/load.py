@@ -154,7 +154,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         responses=_read_section(tables.get("responses"), ResponsesSettings(), _RESPONSES),
         translation=_read_section(tables.get("translation"), TranslationSettings(), _TRANSLATION),
         vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
-        channels=channels,
+        channels=[channel for channel in channels if channel.is_enabled],
         fallbacks=(read_fallbacks(tables["fallbacks"]) if "fallbacks" in tables else None) or {},
     )
 

@@ -70,6 +70,7 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     source: str
+    is_enabled: bool = True
     base_url: str | None = None
     credentials: tuple[Credential, ...] = ()
     dialects: tuple[Dialect, ...] = ()
