@@ -104,6 +104,94 @@ def test_a_group_with_limits(data_dir: Path) -> None:
     assert [row["name"] for row in told("group", "list")] == ["default"]
 
 
+def test_a_group_says_what_stands_in_for_a_model(data_dir: Path) -> None:
+    fallbacks = {"gpt-5": {"outage": ["gpt-5-mini"]}}
+    answer("group", "create", "trial", "--on-cut", "resume-if-identical", "--fallbacks", json.dumps(fallbacks))
+    shown = told("group", "show", "2")
+    assert (shown["on_cut"], shown["fallbacks"], shown["managed_by"]) == ("resume-if-identical", fallbacks, "")
+    answer("group", "edit", "2", "--on-cut", "error", "--fallbacks", "{}")
+    assert told("group", "show", "2")["fallbacks"] == {}
+    refused = run("group", "edit", "2", "--fallbacks", "[]")
+    assert (refused.exit_code, refused.stderr[:19]) == (2, "Error: --fallbacks:")
+
+
+class TestChannels:
+    @pytest.fixture(autouse=True)
+    def key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("UP_KEY", "sk-the-key-of-an-upstream-9876")
+
+    def test_every_setting_has_an_option(self, data_dir: Path) -> None:
+        view = told(
+            "channel", "create", "main", "--kind", "openai", "--key", "env:UP_KEY", "--models", "a, b=up-b",
+            "--base-url", "https://up.example/v1", "--dialects", "openai-chat", "--priority", "3", "--weight", "4",
+            "--groups", "x, y", "--disabled",
+            "--concurrency", "5", "--queue-s", "1.5", "--on-cut", "error", "--hedge", "--probe-s", "30",
+            "--connect-s", "1", "--head-s", "2", "--first-token-s", "3", "--idle-s", "4", "--total-s", "5",
+        )  # fmt: skip
+        named = {
+            "base_url": "https://up.example/v1", "models": {"a": "a", "b": "up-b"}, "dialects": ["openai-chat"],
+            "priority": 3, "weight": 4, "groups": ["x", "y"], "concurrency": 5, "queue_s": 1.5, "on_cut": "error",
+            "hedge": True, "probe_s": 30.0, "is_enabled": False, "deadlines": {
+                "connect_s": 1.0, "head_s": 2.0, "first_token_s": 3.0, "idle_s": 4.0, "total_s": 5.0,
+            },
+        }  # fmt: skip
+        assert {name: view[name] for name in named} == named
+        assert [(each["name"], each["shown"]) for each in view["credentials"]] == [("default", "…9876")]
+
+    def test_a_life(self, data_dir: Path) -> None:
+        made = run("channel", "create", "main", "--kind", "openai", "--key", "-", stdin="sk-from-standard-input-1234\n")
+        assert (made.exit_code, made.stdout) == (0, "Channel 1 (main) is there.\n")
+        before = told("channel", "show", "1")
+        assert answer("channel", "edit", "1", "--weight", "3", "--idle-s", "9") == "Channel 1 (main) is changed.\n"
+        assert told("channel", "show", "1") == before | {"weight": 3, "deadlines": {"idle_s": 9.0}}
+        more = '{"models": {"a": {"model": "up-a", "deadlines": {"idle_s": 5}}}}'
+        answer("channel", "edit", "1", "--reset", "weight, idle_s", "--name", "prime", "--set", more)
+        models = {"a": {"model": "up-a", "deadlines": {"idle_s": 5.0}}}
+        assert told("channel", "show", "1") == before | {"name": "prime", "models": models}
+        assert answer("channel", "disable", "1") == "Channel 1 (prime) is disabled.\n"
+        assert answer("channel", "list").splitlines()[1].split() == [
+            "1", "prime", "openai", "no", "10", "1", "all", "a", "1",
+        ]  # fmt: skip
+        assert answer("channel", "enable", "1") == "Channel 1 (prime) is enabled.\n"
+        assert '"shown":"…1234"' in answer("channel", "show", "1")
+        assert answer("channel", "delete", "1", "--yes") == "Channel 1 (prime) is deleted.\n"
+        assert told("channel", "list") == []
+
+    def test_its_keys(self, data_dir: Path) -> None:
+        answer("channel", "create", "main", "--kind", "openai", "--key", "env:UP_KEY")
+        names = "The keys of channel 1 (main): {}.\n"
+        added = answer("channel", "credential", "add", "1", "second", "--key", "env:UP_KEY")
+        assert added == names.format("default, second")
+        answer("channel", "credential", "rename", "1", "second", "spare")
+        replaced = run("channel", "credential", "replace", "1", "spare", "--key", "-", stdin="sk-0123456789abcdefgh")
+        assert replaced.stdout == "The key spare of channel 1 (main) is replaced.\n"
+        shown = told("channel", "show", "1")["credentials"]
+        assert [(each["name"], each["shown"]) for each in shown] == [("default", "…9876"), ("spare", "…efgh")]
+        assert answer("channel", "credential", "remove", "1", "default") == names.format("spare")
+        assert run("channel", "credential", "remove", "1", "spare").exit_code == 2
+        assert run("channel", "credential", "remove", "1", "nobody").exit_code == 1
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            (("--kind", "nope"), "kind: expected one of openai, anthropic"),
+            (("--kind", "openai"), "credentials: a channel of kind openai needs one"),
+            (("--kind", "openai", "--key", "sk-0123456789"), "--key: expected env: and the name of a variable"),
+            (("--kind", "openai", "--key", "env:NOBODY"), "--key: there is no key in env:NOBODY."),
+            (("--kind", "openai", "--key", "-"), "--key: there is no key in standard input."),
+            (("--kind", "openai", "--key", "env:UP_KEY", "--idle-s", "0"), "deadlines.idle_s: Expected `float` > 0"),
+            (("--kind", "openai", "--key", "env:UP_KEY", "--set", "{"), "--set: "),
+            (("--kind", "openai", "--key", "env:UP_KEY", "--set", '{"x": 1}'), "x: there is no such field."),
+        ],
+    )
+    def test_what_is_written_wrong_is_named(self, data_dir: Path, options: tuple[str, ...], sentence: str) -> None:
+        result = run("channel", "create", "main", *options)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"Error: {sentence}")
+        assert "sk-0123456789" not in result.stderr
+        assert told("channel", "list") == []
+
+
 def test_an_account_and_its_money(data_dir: Path) -> None:
     run("key", "create")  # makes the operator's account
     assert answer("account", "create", "ada@example.com", "--name", "Ada") == (

@@ -148,11 +148,19 @@ def _prepare(settings: Settings) -> Announcement:
 
     with Store.open(settings.data_dir, settings.store.database) as store:
         first = ensure_first(store, pepper_of(store, settings.data_dir), os.environ.get(FIRST_KEY_VARIABLE) or None)
+        stored = [row for row in store.list_channels() if row.is_enabled]
+        is_demo = settings.is_demo and not store.list_channels()
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     return Announcement(
         url=f"http://{host}:{settings.server.port}",
         key=first.key.reveal() if first.key is not None else None,
         key_origin=first.origin,
-        channels=tuple(channel.summary for channel in settings.channels),
-        is_demo=settings.is_demo,
+        channels=(*_declared(settings, is_demo), *(f"{row.name} ({row.kind}) · from the store" for row in stored)),
+        is_demo=is_demo,
     )
+
+
+def _declared(settings: Settings, is_demo: bool) -> tuple[str, ...]:
+    """The demo is shown where it answers."""
+    is_hidden = settings.is_demo and not is_demo
+    return () if is_hidden else tuple(channel.summary for channel in settings.channels)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from torouter.accounts.dollars import dollars, nano_dollars
-from torouter.accounts.office import fields, groups, keys, people, plans
+from torouter.accounts.office import channels, fields, groups, keys, people, plans
+from torouter.accounts.office.channel_forms import ChannelEdit, NewChannel
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.forms import (
     AccountEdit,
@@ -26,6 +27,7 @@ from torouter.accounts.office.forms import (
     PlanEdit,
 )
 from torouter.accounts.office.refused import filled
+from torouter.fleet import Rules
 from torouter.store import Store
 
 AMOUNTS = st.integers(0, 10**14).map(dollars)
@@ -54,6 +56,28 @@ GROUP_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "multiplier": st.sampled_from(["0", "1", "1.25", "0.000001"]),
     "models": MODELS,
     "defaults": st.fixed_dictionaries({}, optional=LIMIT_FIELDS | {"cap_usd": AMOUNTS}),
+    "on_cut": st.sampled_from(["error", "resume-if-identical"]),
+    "fallbacks": st.dictionaries(
+        st.sampled_from(["a", "b"]),
+        st.fixed_dictionaries({"outage": st.lists(st.sampled_from(["x", "y"]), min_size=1, unique=True)}),
+    ),
+}
+CHANNEL_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.sampled_from(["openai", "anthropic", "vllm"]),
+    "base_url": st.sampled_from([None, "https://up.example/v1"]),
+    "models": st.none() | st.dictionaries(st.sampled_from(["a", "b"]), st.just("up"), min_size=1),
+    "priority": st.none() | st.integers(-5, 5),
+    "weight": st.none() | st.integers(1, 5),
+    "groups": st.none() | st.just(["team"]),
+    "concurrency": st.none() | st.integers(0, 5),
+    "queue_s": st.none() | st.just(2.5),
+    "on_cut": st.sampled_from([None, "error", "resume-if-identical"]),
+    "hedge": st.sampled_from([None, True, False]),
+    "probe_s": st.none() | st.just(30.5),
+    "is_enabled": st.booleans(),
+    "deadlines": st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("connect_s", "head_s", "first_token_s", "idle_s", "total_s"), st.floats(0.5, 50))
+    ),
 }
 ACCOUNT_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "display_name": NAMES,
@@ -67,12 +91,13 @@ PLAN_FIELDS: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(("daily_usd", "we
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with Store.open(Path(tmp_path_factory.mktemp("edits"))) as store:
-        desk = Desk(store, b"pepper" * 6, Actor("test"))
+        desk = Desk(store, b"pepper" * 6, Actor("test"), rules=Rules())
         people.create_account(desk, NewAccount(email="operator@example.com", role="admin"))
         people.create_account(desk, NewAccount(email="ada@example.com"))
         keys.create_key(desk, NewKey(name="key"))
         groups.create_group(desk, NewGroup(name="research"))
         plans.create_plan(desk, NewPlan(name="pro"))
+        channels.create_channel(desk, NewChannel(name="main", kind="openai", api_key="sk-x"))
         yield desk
 
 
@@ -91,9 +116,13 @@ def meant(name: str, value: Any) -> Any:
 
 def hold(before: Any, after: Any, named: dict[str, Any]) -> None:
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    expected = old | {name: meant(name, value) for name, value in named.items() if name != "defaults"}
+    expected = old | {
+        name: meant(name, value) for name, value in named.items() if name not in ("defaults", "deadlines")
+    }
     if "defaults" in named:
         expected["defaults"] = old["defaults"] | {name: meant(name, value) for name, value in named["defaults"].items()}
+    if "deadlines" in named:
+        expected["deadlines"] = ((old["deadlines"] or {}) | named["deadlines"]) or None
     assert new == expected
 
 
@@ -102,6 +131,7 @@ CASES: list[tuple[str, dict[str, st.SearchStrategy[Any]], Callable[[Desk, int], 
     ("group", GROUP_FIELDS, groups.get_group, groups.edit_group, GroupEdit, 2),
     ("account", ACCOUNT_FIELDS, people.get_account, people.edit_account, AccountEdit, 2),
     ("plan", PLAN_FIELDS, plans.get_plan, plans.edit_plan, PlanEdit, 1),
+    ("channel", CHANNEL_FIELDS, channels.get_channel, channels.edit_channel, ChannelEdit, 1),
 ]
 
 
@@ -128,8 +158,15 @@ def _parsed(named: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("form", "tried"),
-    [(KeyEdit, KEY_FIELDS), (GroupEdit, GROUP_FIELDS), (AccountEdit, ACCOUNT_FIELDS), (PlanEdit, PLAN_FIELDS)],
+    [
+        (KeyEdit, KEY_FIELDS),
+        (GroupEdit, GROUP_FIELDS),
+        (AccountEdit, ACCOUNT_FIELDS),
+        (PlanEdit, PLAN_FIELDS),
+        (ChannelEdit, CHANNEL_FIELDS),
+    ],
 )
 def test_the_law_knows_every_field(form: Any, tried: dict[str, Any]) -> None:
-    untried = {"expires_in_days", "email"} | ({"name"} if form in (GroupEdit, PlanEdit) else set())
+    named = {"name"} if form in (GroupEdit, PlanEdit, ChannelEdit) else set()
+    untried = {"expires_in_days", "email"} | named | ({"dialects"} if form is ChannelEdit else set())
     assert set(form.__struct_fields__) - untried == set(tried)

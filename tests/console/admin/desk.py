@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +10,14 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from torouter.access.admission import Doorkeeper
-from torouter.access.keyring import Keyring
 from torouter.accounts.office.office import Office
-from torouter.channels import KINDS, Channel, Credential, Policy
-from torouter.console.admin.routing_view import RoutingView
 from torouter.console.admin.site import PREFIX, admin_routes
 from torouter.console.admin.throttle import Throttle
-from torouter.relay.openings import Openings
-from torouter.routing.planner import Planner
-from torouter.routing.snapshot import Snapshot
+from torouter.fleet import Rules
 from torouter.store import Entry, LedgerRow, Store, UsageRow
 from torouter.units import Secret, wall_ms
 
-__all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare", "routing_view"]
+__all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare"]
 
 PEPPER = b"pepper" * 6
 OPERATORS_TOKEN = "operators-own-admin-token-0001"
@@ -34,42 +26,9 @@ OPERATORS_TOKEN = "operators-own-admin-token-0001"
 def admin_application(
     store: Store, *, confirm_s: float = 1.0, most_failures: int = 1000, now_ms: Callable[[], int] = wall_ms
 ) -> Starlette:
-    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms)
+    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms, Rules())
     throttle = Throttle(most_failures, 60.0, time.monotonic)
-    planner = Planner(random.Random(1).random)
-    openings = Openings(planner.health, time.monotonic)
-
-    def routing() -> RoutingView:
-        return routing_view(store, planner, openings)
-
-    return Starlette(routes=admin_routes(lambda: office, routing, confirm_s=confirm_s, throttle=throttle))
-
-
-def routing_view(store: Store, planner: Planner, openings: Openings) -> RoutingView:
-    """Of the groups in the store, and the channels `main` (priority 1, with two credentials) and `spare`, which is for
-    the group `research`."""
-    keyring = Keyring()
-    keyring.apply(keyring.prepare(store.changes_since(0), is_whole=True))
-    credentials = tuple(Credential(label, Secret(f"sk-{label}")) for label in ("a", "b"))
-    channels = (
-        Channel(
-            name="main", kind=KINDS["openai"], credentials=credentials, models={"gpt-5": "gpt-5-2025"}, priority=1,
-            policy=Policy(concurrency=20),
-        ),
-        Channel(
-            name="spare", kind=KINDS["openai"], credentials=credentials[:1], models={"gpt-5": "gpt-5"},
-            groups=frozenset({"research"}),
-        ),
-    )  # fmt: skip
-    return RoutingView(
-        doorkeeper=Doorkeeper(keyring, Snapshot(channels=channels), bytes, wall_ms),
-        planner=planner,
-        held=openings.of,
-        reset_channel=openings.reset,
-        place="here pid 1",
-        clock=time.monotonic,
-        loop=asyncio.get_running_loop(),
-    )
+    return Starlette(routes=admin_routes(lambda: office, confirm_s=confirm_s, throttle=throttle))
 
 
 @dataclass(frozen=True)
@@ -98,6 +57,8 @@ def prepare(api: Api) -> None:
         api.data("POST", "/plans", {"name": name, "daily_usd": "5"})
         api.data("POST", "/prices", {"model": f"{name}-*", "rates": {"input_per_mtok": 1}})
         api.data("POST", "/tokens", {"name": name, "account_id": 1})
+        keys = [{"name": key, "api_key": f"sk-{name}-{key}-0123456789"} for key in ("a", "b")]
+        api.data("POST", "/channels", {"name": name, "kind": "openai", "credentials": keys})
     for account_id in (1, 2):
         api.data("PUT", "/subscriptions", {"account_id": account_id, "group": "research", "plan_id": 1})
 
@@ -121,6 +82,15 @@ def bodies() -> dict[str, tuple[str, object]]:
         "delete_plan": ("/plans/2", None),
         "subscribe": ("/subscriptions", {"account_id": 2, "group": "research", "plan_id": 2}),
         "edit_subscription": ("/subscriptions/2", {"status": "paused"}),
+        "create_channel": ("/channels", {"name": "third", "kind": "openai", "api_key": "sk-third-0123456789"}),
+        "edit_channel": (
+            "/channels/2",
+            {"weight": 7, "models": {"gpt-5": {"model": "up", "deadlines": {"idle_s": 5}}}},
+        ),
+        "delete_channel": ("/channels/2", None),
+        "add_credential": ("/channels/2/credentials", {"name": "c", "api_key": "sk-third-c-0123456789"}),
+        "edit_credential": ("/channels/2/credentials/3", {"api_key": "sk-other-a-0123456789"}),
+        "remove_credential": ("/channels/2/credentials/3", None),
         "add_price": ("/prices", {"model": "gpt-*", "rates": {"output_per_mtok": 10}}),
         "end_price": ("/prices/2", None),
         "create_token": ("/tokens", {"name": "third", "account_id": 1}),

@@ -36,6 +36,12 @@ ACTIONS = {
     "delete_plan": ["plan.delete"],
     "subscribe": ["subscription.edit"],
     "edit_subscription": ["subscription.edit"],
+    "create_channel": ["channel.create"],
+    "edit_channel": ["channel.edit"],
+    "delete_channel": ["channel.delete"],
+    "add_credential": ["channel.add_credential"],
+    "edit_credential": ["channel.edit_credential"],
+    "remove_credential": ["channel.remove_credential"],
     "add_price": ["price.add"],
     "end_price": ["price.end"],
     "create_token": ["token.create"],
@@ -98,6 +104,10 @@ def test_no_row_holds_a_secret(api: Api, store: Store) -> None:
         api.data("POST", "/keys/2/rotate", {"overlap_s": 60})["secret"],
         api.data("POST", "/tokens", {"name": "a", "account_id": 1})["secret"],
     ]
+    secrets += ["sk-first-a-0123456789", "sk-third-0123456789", "sk-third-c-0123456789", "sk-other-a-0123456789"]
+    for name in ("create_channel", "edit_channel", "add_credential", "edit_credential", "delete_channel"):
+        path, body = bodies()[name]
+        api.data({"edit": "PATCH", "delete": "DELETE"}.get(name.partition("_")[0], "POST"), path, body)
     said = json.dumps(api.data("GET", "/audit", limit=1000))
     for secret in secrets:
         assert secret not in said

@@ -10,7 +10,20 @@ from torouter.accounts.office.forms import Form, Model, Name
 from torouter.store import OnCut
 from torouter.units import Dialect
 
-__all__ = ["ChannelEdit", "CredentialEdit", "DeadlinesForm", "ModelForm", "NewChannel", "NewCredential"]
+__all__ = [
+    "KEY_PATTERN",
+    "LABEL_PATTERN",
+    "ChannelEdit",
+    "ChannelFields",
+    "CredentialEdit",
+    "DeadlinesForm",
+    "ModelForm",
+    "NewChannel",
+    "NewCredential",
+]
+
+KEY_PATTERN = "^[!-~]+$"
+LABEL_PATTERN = "^(?!sk-)[A-Za-z0-9][A-Za-z0-9_.@/ -]{0,39}$"
 
 _MOST = 1_000_000
 _DAY_S = 24 * 60 * 60
@@ -31,7 +44,7 @@ ApiKey: TypeAlias = Annotated[
     Meta(
         min_length=1,
         max_length=8000,
-        pattern="^[!-~]+$",
+        pattern=KEY_PATTERN,
         description="The key itself. It is never shown again.",
         extra_json_schema={"writeOnly": True},
     ),
@@ -39,7 +52,7 @@ ApiKey: TypeAlias = Annotated[
 Label: TypeAlias = Annotated[
     str,
     Meta(
-        pattern="^(?!sk-)[A-Za-z0-9][A-Za-z0-9_.@/ -]{0,39}$",
+        pattern=LABEL_PATTERN,
         description="At most 40 letters, digits and . _ - / @; no key.",
         examples=["main"],
     ),

@@ -225,7 +225,7 @@ def _merged(before: _Spec, form: ChannelFields) -> _Spec:
         said["models"] = _models(form.models)
     if said.get("groups"):
         said["groups"] = fields.model_names(said["groups"])
-    if said.get("deadlines"):
+    if said.get("deadlines") is not None:
         said["deadlines"] = _said(before.get("deadlines", {}) | said["deadlines"])
     return _said(before | said)
 

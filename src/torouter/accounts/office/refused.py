@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
+from torouter.accounts.office.channel_forms import KEY_PATTERN, LABEL_PATTERN
 from torouter.accounts.office.forms import PLAIN_PATTERN, SHOWN_PATTERN
 from torouter.errors import RequestError
 
@@ -22,6 +23,8 @@ _WORDS: Final = {
     SIGNED_PATTERN: "expected US dollars such as -12.50, below a million, with at most nine decimals, as text",
     SHOWN_PATTERN: "expected text on one line, and not only spaces",
     PLAIN_PATTERN: "expected text on one line",
+    KEY_PATTERN: "expected a key of printable ASCII characters without spaces or line ends",
+    LABEL_PATTERN: "expected at most 40 letters, digits and . _ - / @, and no key",
 }
 
 
