@@ -24,16 +24,16 @@ from tests.live.scripted import BASES, channel
 from tests.live.speech import Speech, speech, whole
 from tests.live.upstream import EVENT_STREAM, Answer, Upstream, Visit, sse_answer
 
-__all__ = ["CHANNELS", "Asked", "Dealt", "StormUpstream", "storm", "storm_channels"]
+__all__ = ["CHANNELS", "WORDS", "Asked", "Dealt", "StormUpstream", "storm", "storm_channels"]
 
 CHANNELS: Final = {"storm-a": "openai-chat", "storm-b": "anthropic", "storm-c": "gemini"}
 WORDS: Final = 6
 _NAME: Final = re.compile(rb"request-(\d+)")
 _NONCE: Final = re.compile(rb"nonce-\d+-storm-[abc]-\d+ ")
 _TERMINATORS: Final = {
-    "openai-chat": b"data: [DONE]",
-    "openai-responses": b"event: response.completed",
-    "anthropic": b"event: message_stop",
+    "openai-chat": b"data:[DONE]",
+    "openai-responses": b"event:response.completed",
+    "anthropic": b"event:message_stop",
     "gemini": b'"finishReason":',
 }
 
@@ -64,7 +64,8 @@ class Asked:
 
     @property
     def is_whole(self) -> bool:
-        return self.status == 200 and (not self.is_streamed or _TERMINATORS[self.dialect] in self.body.replace(b": ", b":").replace(b"data:", b"data: ").replace(b"event:", b"event: "))
+        """Told as an answer that has come to its end."""
+        return self.status == 200 and (not self.is_streamed or _TERMINATORS[self.dialect] in self.body.replace(b" ", b""))
 
 
 class StormUpstream(Upstream):
