@@ -34,6 +34,7 @@ __all__ = [
     "PartStart",
     "Start",
     "UsageSeen",
+    "says",
 ]
 
 PartKind = Literal["text", "reasoning", "tool_call", "refusal", "server_call", "server_result", "opaque"]
@@ -147,3 +148,13 @@ class Keepalive(msgspec.Struct, frozen=True):
 
 
 Event = Start | PartStart | PartDelta | PartBlob | PartCited | PartEnd | UsageSeen | Finish | Fault | Lost | Keepalive
+
+_SPEECH = ("text", "reasoning", "refusal")
+
+
+def says(event: Event) -> bool:
+    """Does it say something, so that an answer has begun in earnest? Not who answers, what it costs, or that there will
+    be text."""
+    if isinstance(event, PartStart):
+        return event.kind not in _SPEECH or bool(event.blobs)
+    return isinstance(event, PartDelta | PartBlob | PartCited | Finish)
