@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.relay.answers import asking, frames_of, streamed, whole
 from tests.relay.stage import GROUP, KEY, Handler, Stage, json_reply, stage
 from tests.relay.test_failover import STOPS, failing, good
+from torouter.ledger.rates import Price, Rates
 from torouter.routing.fallbacks import Fallbacks
 from torouter.units import Dialect
 
@@ -118,8 +119,27 @@ async def test_another_dialect_and_a_stream(upstream: Dialect, stream: bool) -> 
             assert b'"model":"small"' in answer.body.replace(b" ", b"")
 
 
-async def test_a_fallback_keeps_the_depth_of_thinking_that_was_asked_for() -> None:
-    async with stage({"a": failing(401), "b": good, "c": good}, channel_models=MODELS, fallbacks=NAMED) as on:
-        answer = await on.post(PATH, {**CHAT, "model": "big-thinking-high"})
-        assert answer.headers[b"x-torouter-model"] == b"small"
+async def test_a_fallback_thinks_as_was_asked_for() -> None:
+    models = {"a": {"gpt-5": "gpt-5"}, "b": {"gpt-5-mini": "gpt-5-mini"}}
+    named = {"gpt-5": Fallbacks(outage=("gpt-5-mini",))}
+    async with stage({"a": failing(401), "b": good}, channel_models=models, fallbacks=named) as on:
+        answer = await on.post(PATH, {**CHAT, "model": "gpt-5-thinking-high"})
+        assert answer.headers[b"x-torouter-model"] == b"gpt-5-mini"
         assert b'"reasoning_effort":"high"' in on.asked[1][1].body.replace(b" ", b"")
+
+
+class ByModel:
+    """Prices of the models that clients name."""
+
+    def find(self, kind: str, channel: str, upstream_model: str, model: str, at_ms: int) -> Price | None:
+        nusd = {"big": 1_000_000, "small": 5_000_000, "long": 10_000_000}[model]
+        return Price(f"of-{model}", Rates(input_per_mtok=nusd, output_per_mtok=nusd))
+
+
+async def test_the_bill_is_of_the_model_that_served() -> None:
+    handlers = {"a": failing(401), "b": good, "c": good}
+    async with stage(handlers, channel_models=MODELS, fallbacks=NAMED, charged=ByModel()) as on:
+        assert (await on.post(PATH, CHAT)).status == 200
+        [entry] = await on.settled()
+        assert (entry.usage.price_version, entry.usage.cost_nusd) == ("of-small", 5 * 5)
+        assert [(row.amount_nusd, row.cost_nusd) for row in entry.attempts] == [(0, 0), (-25, 25)]

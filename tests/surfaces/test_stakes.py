@@ -17,6 +17,7 @@ from torouter.ledger.listed import Catalogue
 from torouter.ledger.prices import OwnPrice, PriceBook
 from torouter.ledger.rates import Rates
 from torouter.relay.call import Call
+from torouter.relay.others import Others
 from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Operation
@@ -58,6 +59,31 @@ def test_the_dearest_channel_counts_at_the_groups_multiplier() -> None:
     held = read * 30 + 100 * 60
     assert stake(BOTH, BODY) == Stake(held, read + 100)
     assert stake(BOTH, BODY, multiplier_ppm=2_000_000).hold_nusd == 2 * held
+
+
+def test_a_model_that_may_stand_in_is_paid_for_too() -> None:
+    """And one without a price is left out, where such are not served."""
+    channels = (channel("a", "m", "n"), channel("b", "n", "o"))
+    snapshot = Snapshot(channels=channels)
+
+    def admission(name: str) -> Admission:
+        route = snapshot.route("default", "openai-chat", "chat", name)
+        assert route is not None
+        return Admission(key=KEY, snapshot=snapshot, model=name, route=route)
+
+    dear = Rates(input_per_mtok=90 * 10**6, output_per_mtok=90 * 10**6)
+    book = PriceBook(EMPTY, [price(1, "a", 10), OwnPrice(id=2, model="n", channel="", rates=dear)])
+    call = Call(codec=CODECS["openai-chat"], operation="chat", framing="whole", content_type=b"application/json")
+    stakes = Stakes(book, lambda: 1, "refuse-if-limited")
+    others = Others(outage=(admission("n"), admission("o")))
+    priced = stakes.with_prices(others, is_limited=True)
+    assert [each.model for each in priced.outage] == ["n"]
+    assert stakes.with_prices(others, is_limited=False) == others
+    options: Any = {"multiplier_ppm": 1_000_000, "is_strict": False, "has_money": True, "counts_tokens": False}
+    body = json.dumps(BODY).encode()
+    alone = stakes.stake(body, admission("m"), call, **options)
+    both = stakes.stake(body, admission("m"), call, others=priced, **options)
+    assert both.hold_nusd > alone.hold_nusd
 
 
 def test_every_choice_is_written() -> None:

@@ -69,9 +69,7 @@ class Asking:
         exchange = passage.exchange
         trial.asked_s = self._clock()
         response = trial.response = await self._upstreams[request.origin.scheme].send(request)
-        if response.status >= 400 and (error := await _refusal(attempt, response, passage)) is not None:
-            if trial.claim is not None:
-                trial.claim()
+        if response.status >= 400 and (error := await _refusal(attempt, response, passage, trial)) is not None:
             passage.failed(trial, error, verdict_on(error).name, self._clock())
             passage.answered_with(error)
             attempt.answer_error(response, error)
@@ -144,13 +142,13 @@ class Asking:
             response.close()
 
 
-async def _refusal(attempt: Attempt, response: Response, passage: Passage) -> UpstreamError | None:
+async def _refusal(attempt: Attempt, response: Response, passage: Passage, trial: Trial) -> UpstreamError | None:
     """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
-    is not: another channel, or another model, may give something better."""
+    is not: another channel, another model, or who is asked beside it, may give something better."""
     error = await read_error_answer(attempt.codec, response)
     if attempt.may_do_without(error):
         return None
     row = verdict_on(error)
-    if row.step is not None or passage.has_more(row):
+    if row.step is not None or trial.claim is not None or passage.has_more(row):
         raise error
     return error

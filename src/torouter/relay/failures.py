@@ -15,7 +15,9 @@ def empty(response: Response) -> UpstreamError:
 
 def malformed(response: Response, body: bytes) -> UpstreamError:
     """`body` is what it said instead."""
-    return _error("The upstream's answer is not in the form that it has to be in.", response, "upstream_malformed", body)
+    return _error(
+        "The upstream's answer is not in the form that it has to be in.", response, "upstream_malformed", body
+    )
 
 
 def truncated(response: Response) -> UpstreamError:

@@ -57,7 +57,7 @@ class Race:
 
     def _start(self, trial: Trial) -> None:
         trial.claim = partial(self._claim, trial)
-        task = asyncio.get_running_loop().create_task(_run(self._ask(trial)))
+        task = asyncio.get_running_loop().create_task(_asked(self._ask, trial))
         self._tasks[task] = trial
         self._running.add(task)
 
@@ -122,5 +122,6 @@ class Race:
                 trial.close_response()
 
 
-async def _run(asked: Awaitable[None]) -> None:
-    await asked
+async def _asked(ask: Callable[[Trial], Awaitable[None]], trial: Trial) -> None:
+    """A task that is cancelled before its first step has begun nothing."""
+    await ask(trial)
