@@ -381,7 +381,7 @@ class TestPolicies:
                 "channels[0].on_cut: expected one of error, resume-if-identical",
             ),
             ("channels: [{kind: vllm, hedge: 1}]", "channels[0].hedge: expected true or false, got the number 1"),
-            ("channels: [{kind: vllm, models: {a: {modle: b}}}]", "channels[0].models.a: unknown key 'modle'"),
+            ("channels: [{kind: vllm, models: {a: {mdl: b}}}]", "channels[0].models.a: unknown key 'mdl'"),
             (
                 "channels: [{kind: vllm, models: {a: {model: m, deadlines: {idle_s: 1}}, b: {model: m, deadlines: "
                 "{idle_s: 2}}}}]",
@@ -427,7 +427,7 @@ class TestFromElsewhere:
         ("spec", "message"),
         [
             ({"weight": "many"}, "weight: expected a whole number from 1 to 1000000, got 'many'"),
-            ({"weigth": 1}, "unknown key 'weigth'; did you mean weight?"),
+            ({"weights": 1}, "unknown key 'weights'; did you mean weight?"),
             ({"api_key": "hunter2"}, "unknown key 'api_key'; known are"),
             (
                 {"models": {"a": {"deadlines": {"idle_s": 0}}}},
