@@ -62,7 +62,7 @@ from torouter.wire.public import is_public
 from torouter.wire.server import Limits, sweep_connections
 from torouter.wire.upstream import Upstream
 
-__all__ = ["House"]
+__all__ = ["House", "translations"]
 
 _log = logging.getLogger("torouter")
 
@@ -103,7 +103,7 @@ class House:
         self._client = Client()
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
-        self._fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, pepper, _translations())
+        self._fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, pepper, translations())
         self._discovery = Discovery(self._client, self._learn_models)
         rules = Rules(lambda: self._fleet.named)
         self.office = Office(store, pepper, settings.admin_token, rules=rules)
@@ -145,9 +145,6 @@ class House:
             clock=clock,
             loop=asyncio.get_running_loop(),
         )
-        self.metrics = CountersCollector(
-            self.counters, self.books, Channels(planner, lambda: self.doorkeeper.snapshot, clock)
-        )
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
@@ -161,6 +158,11 @@ class House:
             prices=self._prices,
             meters=self._meters,
             drain_s=settings.limits.drain_s,
+        )
+        self.metrics = CountersCollector(
+            self.counters,
+            self.books,
+            Channels(planner, lambda: self.doorkeeper.snapshot, clock, self._relay.waiting_at),
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
@@ -332,7 +334,7 @@ def _keeping(settings: ResponsesSettings) -> Keeping:
     )
 
 
-def _translations() -> Translations:
+def translations() -> Translations:
     """Every pair of dialects that can be translated."""
     able: list[Dialect] = [dialect for dialect, codec in CODECS.items() if codec.translation is not None]
     return {client: tuple(upstream for upstream in able if upstream != client) for client in able}

@@ -340,3 +340,36 @@ def test_another_database(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert answer("db", "check").endswith(f" has this version's schema, {REVISIONS[-1]}.\n")
     result = run("key", "list", "--database", "mysql://localhost/x")
     assert result.exit_code == 2
+
+
+class TestExplain:
+    def test_from_the_configuration(self, data_dir: Path) -> None:
+        Path("torouter.yaml").write_text(
+            "channels:\n"
+            "  - {name: main, kind: openai, api_key: sk-up, models: {gpt-5: gpt-5-2025}, groups: [research]}\n"
+            "  - {name: spare, kind: openai, api_key: sk-up, models: [gpt-5], priority: 20}\n"
+        )
+        config = ("--config", "torouter.yaml")
+        answer("group", "create", "research")
+        run("key", "create", "--group", "research", "--models", "o3")
+        shown = run("explain", "gpt-5", "--group", "research", *config)
+        assert shown.exit_code == 0
+        rows = [line.split() for line in shown.stdout.splitlines()[1:]]
+        assert [row[:6] for row in rows] == [
+            ["main", "-", "openai", "gpt-5-2025", "openai-chat", "10"],
+            ["spare", "-", "openai", "gpt-5", "openai-chat", "20"],
+        ]
+        assert shown.stderr == "For the group research, as configured; --url asks how channels fare.\n"
+        assert "not for group default" in run("explain", "gpt-5", *config).stdout
+        assert told("explain", "gpt-5", "--key", "1", *config)["refused"].startswith("The key's own list")
+
+    def test_what_cannot_be_asked(self, data_dir: Path) -> None:
+        assert run("explain", "gpt-5", "--group", "none").exit_code == 1
+        assert run("explain", "gpt-5", "--dialect", "cobol").exit_code == 2
+        refused = run("explain", "gpt-5", "--url", "http://127.0.0.1:9")
+        assert (refused.exit_code, "TOROUTER_ADMIN_TOKEN is not set" in refused.stderr) == (2, True)
+
+    def test_a_gateway_that_is_not_there(self, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TOROUTER_ADMIN_TOKEN", "operators-own-admin-token-0001")
+        away = run("explain", "gpt-5", "--url", "http://127.0.0.1:9")
+        assert (away.exit_code, away.stdout) == (1, "")

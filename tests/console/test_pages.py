@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import get_args
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.console.admin.desk import entry
+from tests.house.project import ROOT
 from torouter.channels import KINDS, Channel, Credential
 from torouter.console.pages import make_pages
 from torouter.ledger.books import Books
 from torouter.relay.counters import Counters
 from torouter.relay.metrics import Channels, CountersCollector
-from torouter.routing.planner import Planner
+from torouter.routing.planner import Planner, Reason
 from torouter.routing.snapshot import Snapshot
 from torouter.units import Secret
 
@@ -97,6 +100,19 @@ def test_metrics_tell_of_attempts_and_channels() -> None:
         'torouter_channel_models{channel="main",state="open"} 0.0',
     ):
         assert line in lines
+
+
+def test_the_page_on_observing_has_every_metric() -> None:
+    kinds = re.findall(r"^# TYPE (\w+) (\w+)$", client().get("/metrics").text, re.MULTILINE)
+    names = {name.removesuffix("_total") for name, _ in kinds if not name.endswith("_created")}
+    rows = re.findall(r"^\| (`torouter_.+?) \|", (ROOT / "docs" / "observing.md").read_text("utf-8"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == names
+
+
+def test_the_page_on_observing_has_every_reason() -> None:
+    text = (ROOT / "docs" / "observing.md").read_text("utf-8")
+    table = text.partition("`picked` is one of these words:")[2].partition("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(get_args(Reason))
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,17 @@ _TERMINATORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """What a visit was answered with. `fault` "": a good answer. `has_text`: it is cut behind some of its text."""
+    """What a visit was answered with. `fault` "": a good answer. `has_text`: it is cut behind some of its text.
+
+    `is_resent`: it belongs to the attempt before. A connection that was used before and ends without a byte was most
+    likely closed while it lay idle, so the request is written once more on a fresh one (`wire.client`)."""
 
     channel: str
     nonce: str
     fault: str
     has_text: bool = False
+    is_reused: bool = False
+    is_resent: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +79,7 @@ class StormUpstream(Upstream):
     def __init__(self, seed: int, faulty: float) -> None:
         super().__init__()
         self.dealt: dict[int, list[Dealt]] = defaultdict(list)
+        self._connections: set[int] = set()
         self._seed = seed
         self._faulty = faulty
 
@@ -86,8 +92,19 @@ class StormUpstream(Upstream):
         nonce = f"nonce-{number}-{name}-{len(self.dealt[number])}"
         is_streamed = b'"stream": true' in visit.body or b'"stream":true' in visit.body or ":stream" in visit.target
         fault = lot.choice(_FAULTS if not is_streamed else _STREAM_FAULTS) if lot.random() < self._faulty else ""
-        self.dealt[number].append(Dealt(name, nonce, fault, fault in _BEHIND_TEXT))
+        self.dealt[number].append(
+            Dealt(
+                name, nonce, fault, fault in _BEHIND_TEXT, visit.connection in self._connections,
+                self._is_resent(number, name),
+            )
+        )  # fmt: skip
+        self._connections.add(visit.connection)
         return _answer(CHANNELS[name], is_streamed, fault, (f"{nonce} ",) * WORDS)
+
+
+    def _is_resent(self, number: int, name: str) -> bool:
+        last = self.dealt[number][-1] if self.dealt[number] else None
+        return last is not None and last.channel == name and last.is_reused and last.fault in ("reset", "closed")
 
 
 _BEFORE: Final = (

@@ -183,6 +183,7 @@ async def stage(
     charged: Prices | None = None,
     drain_s: float = 60.0,
     on_settle: Callable[[Entry], None] = lambda _: None,
+    record: Record = NoRecord(),  # noqa: B008  # it has no state
     channel_models: Mapping[str, Mapping[str, str]] | None = None,
     credentials: Mapping[str, tuple[str, ...]] | None = None,
     policies: Mapping[str, Policy] | None = None,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from torouter.relay.openings import Openings
-from torouter.routing.health import Blame, Health, Note
+from torouter.routing.health import Blame, Note
+from torouter.routing.planner import Planner
 
 
 class Watch:
     def __init__(self) -> None:
         self.now_s = 1000.0
         self.told: list[Note] = []
-        self.health = Health()
+        self.health = Planner(lambda: 0.5).health
         self.openings = Openings(self.health, lambda: self.now_s)
         self.openings.tell = self.told.append
 
@@ -44,24 +45,29 @@ def test_what_others_noticed_ages_and_is_not_told_again() -> None:
     watch.openings.learn(note(8.0), age_s=3.0)
     watch.openings.learn(note(8.0, channel="b"), age_s=8.0)
     assert (watch.left(), watch.left("b"), watch.told) == ([5.0], [], [])
+    assert [(report.channel, report.left_s) for report in watch.health.reports(watch.now_s)] == [("a", 5.0)]
 
 
-def test_others_may_shorten_it() -> None:
+def test_others_do_not_shorten_it_but_may_end_it() -> None:
     watch = Watch()
     watch.noticed(note(20.0))
-    watch.openings.learn(note(0.001), age_s=0.4)
-    watch.now_s += 0.01
-    assert watch.left() == [0.0]
+    watch.openings.learn(note(3.0))
+    assert watch.left() == [20.0]
+    watch.openings.learn(note(30.0))
+    assert watch.left() == [30.0]
+    watch.openings.learn(note(0.0), age_s=0.4)
+    assert watch.left() == []
 
 
-def test_one_request_may_see_at_once() -> None:
+def test_one_request_may_see_soon() -> None:
     watch = Watch()
     watch.noticed(note(20.0))
     [held] = watch.openings.of("a")
     watch.openings.may_be_asked(held)
-    watch.now_s += 0.01
-    assert watch.left() == [0.0]
-    assert (watch.told[-1].failures, 0 < watch.told[-1].left_s < 0.01) == (2, True)
+    assert watch.left() == [1.0]
+    assert [each.left_s for each in watch.told] == [20.0, 0.0, 1.0]
+    [report] = watch.health.reports(watch.now_s + 1.1)
+    assert (report.channel, report.state, report.failures_in_row) == ("a", "half-open", 2)
 
 
 def test_a_reset_is_for_the_whole_channel() -> None:
@@ -71,6 +77,8 @@ def test_a_reset_is_for_the_whole_channel() -> None:
     watch.noticed(note(5.0, channel="b"))
     watch.openings.reset("a")
     assert (watch.left(), watch.left("b")) == ([], [5.0])
+    watch.openings.reset("b")
+    assert watch.health.reports(watch.now_s) == []
 
 
 def test_names_of_models_do_not_fill_the_memory() -> None:

@@ -13,14 +13,15 @@ from tests.relay.test_openings import note
 from tests.servers.redis import RedisServer, _one_redis, redis_server, running_redis
 from torouter.relay.openings import Openings
 from torouter.relay.sharing import Sharing
-from torouter.routing.health import Health, Note
+from torouter.routing.health import Note
+from torouter.routing.planner import Planner
 
 __all__ = ["_one_redis", "redis_server"]
 
 
 class Process:
     def __init__(self, url: str) -> None:
-        self.health = Health()
+        self.health = Planner(lambda: 0.5).health
         self.openings = Openings(self.health, asyncio.get_running_loop().time)
         self.sharing = Sharing(url, self.openings, poll_s=0.02)
 

@@ -8,6 +8,7 @@ from torouter.cli.accounts import account
 from torouter.cli.audit import audit
 from torouter.cli.channels import channel
 from torouter.cli.config import config
+from torouter.cli.explain import explain
 from torouter.cli.groups import group
 from torouter.cli.keys import key
 from torouter.cli.plans import plan, subscription
@@ -22,7 +23,7 @@ from torouter.cli.usage import usage
 __all__ = ["cli", "main"]
 
 for _command in (
-    serve, check, config, channel, key, group, account, plan, subscription, price, usage, token, audit, process, db,
+    serve, check, config, channel, explain, key, group, account, plan, subscription, price, usage, token, audit, process, db,
     version,
 ):  # fmt: skip
     cli.add_command(_command)

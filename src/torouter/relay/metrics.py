@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from torouter.ledger.books import Books
 from torouter.relay.counters import FIRST_TOKEN_BUCKETS_S, LATENCY_BUCKETS_S, Counters
-from torouter.routing.reports import State
 from torouter.routing.planner import Planner
+from torouter.routing.reports import State
 from torouter.routing.snapshot import Snapshot
 
 __all__ = ["Channels", "CountersCollector"]

@@ -20,7 +20,8 @@ Place = tuple[str, str, str, str]
 
 _MOST: Final = 10_000
 """Names of models may be the callers'."""
-_AT_ONCE_S: Final = 0.001
+_SOON_S: Final = 1.0
+"""Long enough for others to learn of it in time."""
 
 
 class Openings:
@@ -28,25 +29,25 @@ class Openings:
 
     def __init__(self, health: Health, clock: Callable[[], float]) -> None:
         self.tell: Callable[[Note], None] = lambda _: None
-        self.health = health
+        self._health = health
         self._clock = clock
         self._open: dict[Place, tuple[Note, float]] = {}
         health.on_note = self._noticed
 
     def learn(self, note: Note, age_s: float = 0.0) -> None:
-        """What another process noticed, so long ago."""
+        """What another process noticed, so long ago. It ends what is held here, and never shortens it."""
         if note.left_s:
-            if note.left_s <= age_s and place_of(note) not in self._open:
+            if note.left_s <= age_s:
                 return
-            note = replace(note, left_s=max(_AT_ONCE_S, note.left_s - age_s))
-        self._keep(note)
-        self.health.learn(note, self._clock())
+            note = replace(note, left_s=note.left_s - age_s)
+        if not note.left_s or note.left_s > self._left_s(place_of(note)):
+            self._keep(note)
+        self._health.learn(note, self._clock())
 
     def of(self, channel: str) -> list[Note]:
         """What is open of it, with what is left; `left_s` 0: the next request will show whether it has recovered."""
-        now_s = self._clock()
-        found = [each for each in self._open.values() if each[0].channel == channel]
-        return [replace(note, left_s=max(0.0, note.left_s - (now_s - at_s))) for note, at_s in found]
+        found = [(place, note) for place, (note, _) in self._open.items() if note.channel == channel]
+        return [replace(note, left_s=self._left_s(place)) for place, note in found]
 
     def reset(self, channel: str) -> None:
         """Nothing is held against it any more."""
@@ -54,15 +55,20 @@ class Openings:
             self.learn(replace(note, left_s=0.0))
 
     def may_be_asked(self, note: Note) -> None:
-        """One request may see at once whether it has recovered; others learn that, too. If it has not, it is left alone
-        for longer than before."""
-        told = replace(note, left_s=_AT_ONCE_S)
-        self.learn(told)
-        self.tell(told)
+        """In a second one request may see whether it has recovered; others learn that, too."""
+        for told in (replace(note, left_s=0.0), replace(note, left_s=_SOON_S, is_told=False)):
+            self.learn(told)
+            self.tell(told)
 
     def _noticed(self, note: Note) -> None:
         self._keep(note)
         self.tell(note)
+
+    def _left_s(self, place: Place) -> float:
+        if place not in self._open:
+            return 0.0
+        note, at_s = self._open[place]
+        return max(0.0, note.left_s - (self._clock() - at_s))
 
     def _keep(self, note: Note) -> None:
         place = place_of(note)

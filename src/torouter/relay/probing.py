@@ -23,7 +23,6 @@ __all__ = ["Probing"]
 
 _log = logging.getLogger("torouter.relay")
 
-_LOOK_S: Final = 0.5
 _BODY_LIMIT_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -38,18 +37,23 @@ class Probing:
         clock: Callable[[], float],
         *,
         draw: Callable[[], float] = random.random,
+        look_s: float = 0.5,
     ) -> None:
         self._channels = channels
         self._openings = openings
         self._upstreams = upstreams
         self._clock = clock
         self._draw = draw
+        self._look_s = look_s
         self._due_s: dict[str, float] = {}
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_S)
-            await self.look()
+            await asyncio.sleep(self._look_s)
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("channels not probed")
 
     async def look(self) -> None:
         """Asks all whose time has come."""

@@ -28,6 +28,9 @@ class Queues:
         """How many places are taken in all queues."""
         return sum(map(len, self._waiting.values()))
 
+    def waiting(self, channel: str) -> int:
+        return len(self._waiting.get(channel, ()))
+
     def room(self, channel: str) -> None:
         """There is room for one more request: the first that waits for it is woken."""
         for waiter in self._waiting.get(channel, ()):

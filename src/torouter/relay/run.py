@@ -95,6 +95,10 @@ class Relay:
             passage.close()
             passage.settle()
 
+    def waiting_at(self, channel: str) -> int:
+        """How many requests wait for room at a channel."""
+        return self._waiting.queues.waiting(channel)
+
     def _drain(self, passage: Passage) -> bool:
         """The client has left. Is its answer read on? Only if somebody has been asked for one."""
         drive = passage.exchange.drive
@@ -154,11 +158,13 @@ class Relay:
 
     async def _ask_others(self, passage: Passage, unserved: Unserved) -> bool:
         """Has another model answered? None that was asked in vain has the last word."""
-        first, call = passage.admission, passage.call
-        others = () if unserved.fallback is None else passage.others.after(unserved.fallback)
-        for other in others:
+        first, call, cause = passage.admission, passage.call, unserved.fallback
+        if cause is None:
+            return False
+        for other in passage.others.after(cause):
             if passage.drain is not None:
                 break
+            self._counters.fallbacks[cause] += 1
             passage.go_elsewhere(fitted(other, first), call_for(call, other))
             with suppress(RequestError):  # it cannot even be put into the words of the other's upstreams
                 if await self._ask(passage) is None:

@@ -56,14 +56,16 @@ class Sharing:
         self._process = secrets.token_hex(8).encode()
         self._redis: Redis | None = None
         self._last = b"0-0"
-        self._untold: dict[tuple[str, ...], tuple[Note | None, float]] = {}
-        """What was noticed while Redis was away, and when; the newest of each place."""
+        self._untold: dict[tuple[object, ...], tuple[str, Note | None, float]] = {}
+        """What was noticed while Redis was away, and when: of each place its last end, and what has begun since."""
         self._is_away = False
         openings.tell = self.tell
 
     def tell(self, note: Note) -> None:
         """To the other processes."""
-        self._say(place_of(note), note.channel, note)
+        place = place_of(note)
+        self._untold.pop((*place, True), None)
+        self._say((*place, bool(note.left_s)), note.channel, note)
 
     def tell_reset(self, channel: str) -> None:
         for place in [place for place in self._untold if place[0] == channel]:
@@ -104,11 +106,11 @@ class Sharing:
 
     # -- telling --------------------------------------------------------------------------------------------------
 
-    def _say(self, place: tuple[str, ...], channel: str, note: Note | None) -> None:
+    def _say(self, place: tuple[object, ...], channel: str, note: Note | None) -> None:
         redis = self._redis
         if redis is None:
             self._untold.pop(place, None)
-            self._untold[place] = note, self._clock()
+            self._untold[place] = channel, note, self._clock()
             return
         what = ("note", _encode(note)) if note is not None else ("reset", channel)
         redis.tell(
@@ -119,11 +121,11 @@ class Sharing:
     def _tell_rest(self) -> None:
         now_s, untold = self._clock(), self._untold
         self._untold = {}
-        for place, (note, at_s) in untold.items():
+        for place, (channel, note, at_s) in untold.items():
             if note is not None and note.left_s:
                 note = replace(note, left_s=note.left_s - (now_s - at_s))
-            if note is None or note.left_s >= 0:
-                self._say(place, place[0], note)
+            if note is None or note.left_s >= 0.0:
+                self._say(place, channel, note)
 
     # -- learning -------------------------------------------------------------------------------------------------
 
@@ -150,15 +152,16 @@ class Sharing:
 
 
 def _newest(rows: Sequence[_Told]) -> Sequence[_Told]:
-    """Of each place, in order. A reset stands for all that was said of its channel before."""
-    newest: dict[tuple[str, ...], _Told] = {}
+    """Of each place, in order: its last end, and what has begun since. A reset ends all of its channel."""
+    newest: dict[tuple[object, ...], _Told] = {}
     for told in rows:
-        place: tuple[str, ...] = (told.channel,) if told.note is None else place_of(told.note)
-        if told.note is None:
-            for old in [old for old in newest if old[0] == told.channel]:
-                del newest[old]
-        newest.pop(place, None)
-        newest[place] = told
+        note = told.note
+        place: tuple[object, ...] = (told.channel,) if note is None else place_of(note)
+        is_end = note is None or not note.left_s
+        for old in [old for old in newest if old[: len(place)] == place] if is_end else ():
+            del newest[old]
+        newest.pop((*place, is_end), None)
+        newest[*place, is_end] = told
     return list(newest.values())
 
 

@@ -93,6 +93,8 @@ def bodies() -> dict[str, tuple[str, object]]:
         "remove_credential": ("/channels/2/credentials/3", None),
         "add_price": ("/prices", {"model": "gpt-*", "rates": {"output_per_mtok": 10}}),
         "end_price": ("/prices/2", None),
+        "explain": ("/explain", {"model": "gpt-5"}),
+        "reset_health": ("/health/reset", {"channel": "main"}),
         "create_token": ("/tokens", {"name": "third", "account_id": 1}),
         "revoke_token": ("/tokens/2", None),
     }

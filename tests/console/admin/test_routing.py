@@ -21,14 +21,17 @@ from torouter.units import Secret
 
 
 @pytest.fixture
-def openings() -> Openings:
-    return Openings(Planner(random.Random(1).random).health, time.monotonic)
+def planner() -> Planner:
+    return Planner(random.Random(1).random)
 
 
 @pytest.fixture
-def desk(store: Store, openings: Openings) -> Iterator[Api]:
-    planner = Planner(random.Random(1).random)
-    planner.health = openings.health
+def openings(planner: Planner) -> Openings:
+    return Openings(planner.health, time.monotonic)
+
+
+@pytest.fixture
+def desk(store: Store, planner: Planner, openings: Openings) -> Iterator[Api]:
     office = Office(store, PEPPER, Secret(OPERATORS_TOKEN))
     routes = admin_routes(lambda: office, lambda: routing_view(store, planner, openings))
     with TestClient(Starlette(routes=routes), client=("203.0.113.9", 1)) as client:
@@ -43,7 +46,7 @@ def test_an_explanation_names_everybody(desk: Api) -> None:
         ("main", "a", "gpt-5-2025"), ("main", "b", "gpt-5-2025"),
     ]  # fmt: skip
     [other] = found["others"]
-    assert (other["channel"], other["why"]) == ("spare", "not of group default")
+    assert (other["channel"], other["why"]) == ("spare", "not for group default")
     theirs = desk.data("POST", "/explain", {"model": "gpt-5", "group": "research"})
     assert [each["channel"] for each in theirs["candidates"]] == ["main", "main", "spare"]
 

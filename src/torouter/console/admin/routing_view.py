@@ -13,14 +13,14 @@ from typing import Final, TypeVar
 from torouter.access.admission import Doorkeeper
 from torouter.accounts.office.views import View
 from torouter.errors import StoreError, TorouterError
-from torouter.routing.explain import Considered, Explanation, explain
+from torouter.routing.explain import Considered, explain
 from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.health import HealthReport, Note
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.units import Dialect, Operation
 
-__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView"]
+__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView", "explanation"]
 
 T = TypeVar("T")
 
@@ -77,7 +77,19 @@ class RoutingView:
         self, group_id: int, key_models: Sequence[str], dialect: Dialect, operation: Operation, model: str
     ) -> ExplanationView:
         """Raises `StoreError` (`not_found`)."""
-        return self._on_loop(lambda: self._explain(group_id, key_models, dialect, operation, model))
+        return self._on_loop(
+            lambda: explanation(
+                self.doorkeeper,
+                self.planner,
+                group_id=group_id,
+                key_models=key_models,
+                dialect=dialect,
+                operation=operation,
+                model=model,
+                now_s=self.clock(),
+                answered_by=self.place,
+            )
+        )
 
     def health(self) -> HealthView:
         return self._on_loop(self._health)
@@ -94,31 +106,6 @@ class RoutingView:
             return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_ANSWER_S)
         except TimeoutError:
             raise TorouterError("The gateway is too busy to say. Try again.", kind="overloaded") from None
-
-    def _explain(
-        self, group_id: int, key_models: Sequence[str], dialect: Dialect, operation: Operation, model: str
-    ) -> ExplanationView:
-        group = self.doorkeeper.keyring.group(group_id)
-        if group is None:
-            raise StoreError(f"There is no group {group_id} that keys belong to.", kind="not_found")
-        snapshot = self.doorkeeper.snapshot
-        found = explain(
-            snapshot,
-            self.planner,
-            group=group.name,
-            dialect=dialect,
-            operation=operation,
-            model=model,
-            now_s=self.clock(),
-        )
-        route = snapshot.route(group.name, dialect, operation, model)
-        names = {model} if route is None else {model, route.model}
-        return shown(
-            found,
-            answered_by=self.place,
-            refused=refusal(names, group.models, key_models),
-            fallbacks=group.fallbacks.get(model, found.fallbacks),
-        )
 
     def _health(self, only: str | None = None) -> HealthView:
         snapshot: Snapshot = self.doorkeeper.snapshot
@@ -146,21 +133,39 @@ class RoutingView:
         return self._health(name)
 
 
-def shown(found: Explanation, *, answered_by: str, refused: str, fallbacks: Fallbacks) -> ExplanationView:
+def explanation(
+    doorkeeper: Doorkeeper,
+    planner: Planner,
+    *,
+    group_id: int,
+    key_models: Sequence[str],
+    dialect: Dialect,
+    operation: Operation,
+    model: str,
+    now_s: float,
+    answered_by: str,
+) -> ExplanationView:
+    """Of the channels, groups and health that are handed in. Raises `StoreError` (`not_found`)."""
+    group = doorkeeper.keyring.group(group_id)
+    if group is None:
+        raise StoreError(f"There is no group {group_id}.", kind="not_found")
+    snapshot = doorkeeper.snapshot
+    found = explain(snapshot, planner, group=group.name, dialect=dialect, operation=operation, model=model, now_s=now_s)
+    route = snapshot.route(group.name, dialect, operation, model)
     return ExplanationView(
         answered_by=answered_by,
         group=found.group,
         model=found.model,
         dialect=found.dialect,
         operation=found.operation,
-        refused=refused,
+        refused=_refusal({model} if route is None else {model, route.model}, group.models, key_models),
         candidates=found.candidates,
         others=found.others,
-        fallbacks=fallbacks,
+        fallbacks=group.fallbacks.get(model, found.fallbacks),
     )
 
 
-def refusal(names: set[str], group_models: frozenset[str], key_models: Sequence[str]) -> str:
+def _refusal(names: set[str], group_models: frozenset[str], key_models: Sequence[str]) -> str:
     """Empty where the lists let it pass."""
     if group_models and names.isdisjoint(group_models):
         return "The group's catalog does not have this model."

@@ -1,0 +1,156 @@
+"""`torouter explain`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torouter.cli.naming import form
+from torouter.cli.place import Place, placed
+from torouter.cli.printing import print_one, print_rows
+from torouter.errors import ConfigError, TorouterError
+from torouter.units import DIALECTS, OPERATIONS
+
+if TYPE_CHECKING:
+    from torouter.accounts.office.routing import ExplainForm
+    from torouter.console.admin.routing_view import ExplanationView
+    from torouter.routing.explain import Considered
+
+__all__ = ["explain"]
+
+_VARIABLE = "TOROUTER_ADMIN_TOKEN"
+_HEADS = ("CHANNEL", "CREDENTIAL", "KIND", "MODEL", "DIALECT", "PRIORITY", "WEIGHT", "STATE", "IN FLIGHT", "WHY NOT")
+_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+@click.command()
+@click.argument("model")
+@click.option("--group", metavar="NAME", help="For keys of this group. [default: default]")
+@click.option("--key", "key_id", type=int, metavar="ID", help="For this key, instead of a group.")
+@click.option("--dialect", type=click.Choice(DIALECTS), default="openai-chat", show_default=True)
+@click.option("--operation", type=click.Choice(OPERATIONS), default="chat", show_default=True)
+@click.option(
+    "--url",
+    metavar="URL",
+    help=f"Ask the gateway there, which knows how its channels fare; {_VARIABLE} has the admin token.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Without --url: the configuration file that names channels. [TOROUTER_CONFIG]",
+)
+@placed
+def explain(place: Place, url: str | None, config: Path | None, **options: Any) -> None:
+    """Say who would be asked for a model, in which order, and why others would not. Nobody is asked.
+
+    \b
+    Examples:
+      torouter explain gpt-5
+      torouter explain gpt-5 --key 3 --dialect anthropic
+      torouter explain gpt-5 --url http://127.0.0.1:8000
+    """
+    from torouter.accounts.office.routing import ExplainForm
+
+    asked = form(ExplainForm, **options)
+    view = _offline(place, config, asked) if url is None else asyncio.run(_ask(url, asked))
+    if place.is_json:
+        print_one(place, view)
+        return
+    if view.refused:
+        click.echo(view.refused)
+    print_rows(place, [*view.candidates, *view.others], _HEADS, _cells)
+    for cause in ("context_length", "outage"):
+        if names := getattr(view.fallbacks, cause):
+            click.echo(f"Then, for {cause.replace('_', ' ')}: {', '.join(names)}")
+    told = f"as {view.answered_by} sees it" if view.answered_by else "as configured; --url asks how channels fare"
+    click.echo(f"For the group {view.group}, {told}.", err=True)
+
+
+def _offline(place: Place, config: Path | None, asked: ExplainForm) -> ExplanationView:
+    """From the configuration and the store, as if nothing had failed yet."""
+    from torouter.access.admission import Doorkeeper
+    from torouter.access.keyring import Keyring
+    from torouter.accounts.office.routing import whose
+    from torouter.config import Overrides, load_settings
+    from torouter.console.admin.routing_view import explanation
+    from torouter.fleet import Fleet
+    from torouter.house import translations
+    from torouter.routing.planner import Planner
+    from torouter.units import wall_ms
+
+    said = Overrides(config=config, data=place.data, database=place.secret_database)
+    settings = load_settings(said, os.environ)
+    with place.desk() as desk:
+        group_id, models = whose(desk, asked)
+        changes = desk.store.changes_since(0)
+        fleet = Fleet(settings.channels, settings.fallbacks, settings.upstream, desk.pepper, translations())
+    fleet.stored = fleet.open_stored(changes.channels or ())
+    keyring = Keyring()
+    keyring.apply(keyring.prepare(changes, is_whole=True))
+    return explanation(
+        Doorkeeper(keyring, fleet.snapshot({}), bytes, wall_ms),
+        Planner(lambda: 0.0),
+        group_id=group_id,
+        key_models=models,
+        dialect=asked.dialect,
+        operation=asked.operation,
+        model=asked.model,
+        now_s=0.0,
+        answered_by="",
+    )
+
+
+async def _ask(url: str, asked: ExplainForm) -> ExplanationView:
+    import msgspec
+
+    from torouter.channels.base_url import BaseUrl
+    from torouter.console.admin.routing_view import ExplanationView
+    from torouter.console.admin.shapes import Answer, ErrorBody
+    from torouter.wire.client import Client
+    from torouter.wire.upstream import Deadlines, Request
+
+    token = os.environ.get(_VARIABLE)
+    if not token:
+        raise ConfigError(f"{_VARIABLE} is not set: an admin token, of `torouter token create` or the operator's own.")
+    base = BaseUrl.parse(url)
+    target = f"{base.path}/admin/v1/explain".encode()
+    head = (
+        b"POST %b HTTP/1.1\r\nhost: %b\r\nauthorization: Bearer %b\r\ncontent-type: application/json\r\n"
+        b"accept: application/json\r\n"
+    ) % (target, base.host, token.encode("ascii", "replace"))
+    deadlines = Deadlines(connect_s=5.0, head_s=15.0, idle_s=15.0)
+    client = Client()
+    try:
+        request = Request(base.origin, b"POST", target, head, msgspec.json.encode(asked), deadlines)
+        response = await client.send(request)
+        body = await response.read(_ANSWER_BYTES)
+        response.close()
+    finally:
+        await client.close()
+    try:
+        if response.status == 200:
+            return msgspec.json.decode(body, type=Answer[ExplanationView]).data
+        told = msgspec.json.decode(body, type=ErrorBody).error.message
+    except msgspec.MsgspecError:
+        told = f"it answered with status {response.status}"
+    raise TorouterError(f"{url} did not explain it: {told}")
+
+
+def _cells(row: Considered) -> tuple[object, ...]:
+    return (
+        row.channel,
+        row.credential or "-",
+        row.kind,
+        row.model or "-",
+        row.dialect or "-",
+        row.priority,
+        row.weight,
+        row.state or "-",
+        row.in_flight,
+        row.why or "-",
+    )
