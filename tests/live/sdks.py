@@ -24,8 +24,8 @@ _HI: Final = [{"role": "user", "content": "hi"}]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`is_whole`: it ended as its dialect ends. `status` 0: the error came within a stream, or there is none. `error` is
-    the SDK's exception; a failed response, which OpenAI's SDK hands out as an event, is its text."""
+    """`is_whole`: it ended as its dialect ends. `status` 0: the error came within a stream, or there is none. `error`
+    is the SDK's exception; a failed response, which OpenAI's SDK hands out as an event, is its text."""
 
     text: str = ""
     is_whole: bool = False
@@ -74,7 +74,7 @@ class Sdks:
         heard = _Heard()
         try:
             _ASKS[dialect](self, heard, model, prompt, stream, dict(headers or {}))
-        except Exception as error:  # noqa: BLE001 what is not the SDK's own is told apart by whoever asks
+        except Exception as error:
             return _failed(heard, error)
         return Outcome(text=heard.text, is_whole=heard.is_whole, error=heard.error, model=heard.model)
 

@@ -45,11 +45,11 @@ class Speech:
         return sse_answer(*self.frames, pace_s=pace_s)
 
 
-def speech(dialect: str, words: Sequence[str], spoken: Spoken = Spoken()) -> Speech:  # noqa: B008
+def speech(dialect: str, words: Sequence[str], spoken: Spoken = Spoken()) -> Speech:
     return _STREAMS[dialect](words, spoken)
 
 
-def whole(dialect: str, words: Sequence[str], spoken: Spoken = Spoken()) -> Answer:  # noqa: B008
+def whole(dialect: str, words: Sequence[str], spoken: Spoken = Spoken()) -> Answer:
     return json_answer(_WHOLES[dialect]("".join(words), spoken))
 
 

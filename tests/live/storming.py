@@ -1,9 +1,9 @@
-"""A storm: an upstream of three channels in three dialects, of whose answers a given part is faulty, by lot; and a client
-that asks for thousands of answers and looks at every byte of them.
+"""A storm: an upstream of three channels in three dialects, of whose answers a given part is faulty, by lot; and a
+client that asks for thousands of answers and looks at every byte of them.
 
 The lot is drawn from the request's name and how often it came to that channel, so a run with the same seed deals the
-same faults to the same requests, however they interleave. Each visit says a word of its own, a `nonce`, again and again:
-two answers in one would show two of them.
+same faults to the same requests, however they interleave. Each visit says a word of its own, a `nonce`, again and
+again: two answers in one would show two of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final
 from tests.live.callers import CALLERS
 from tests.live.faults import good
 from tests.live.provider_errors import error_event, refusal
-from tests.live.scripted import BASES, channel
+from tests.live.scripted import channel
 from tests.live.speech import Speech, speech, whole
 from tests.live.upstream import EVENT_STREAM, Answer, Upstream, Visit, sse_answer
 
@@ -62,6 +62,7 @@ class Asked:
     is_streamed: bool
     status: int = 0
     body: bytes = b""
+    request_id: str = ""
 
     @property
     def nonces(self) -> Counter[str]:
@@ -70,7 +71,9 @@ class Asked:
     @property
     def is_whole(self) -> bool:
         """Told as an answer that has come to its end."""
-        return self.status == 200 and (not self.is_streamed or _TERMINATORS[self.dialect] in self.body.replace(b" ", b""))
+        return self.status == 200 and (
+            not self.is_streamed or _TERMINATORS[self.dialect] in self.body.replace(b" ", b"")
+        )
 
 
 class StormUpstream(Upstream):
@@ -79,7 +82,7 @@ class StormUpstream(Upstream):
     def __init__(self, seed: int, faulty: float) -> None:
         super().__init__()
         self.dealt: dict[int, list[Dealt]] = defaultdict(list)
-        self._connections: set[int] = set()
+        self._used: set[int] = set()
         self._seed = seed
         self._faulty = faulty
 
@@ -88,19 +91,18 @@ class StormUpstream(Upstream):
         found = _NAME.search(visit.body)
         assert found is not None
         number = int(found[1])
-        lot = random.Random(f"{self._seed} {number} {name} {len(self.dealt[number])}")  # noqa: S311
+        lot = random.Random(f"{self._seed} {number} {name} {len(self.dealt[number])}")
         nonce = f"nonce-{number}-{name}-{len(self.dealt[number])}"
         is_streamed = b'"stream": true' in visit.body or b'"stream":true' in visit.body or ":stream" in visit.target
         fault = lot.choice(_FAULTS if not is_streamed else _STREAM_FAULTS) if lot.random() < self._faulty else ""
         self.dealt[number].append(
             Dealt(
-                name, nonce, fault, fault in _BEHIND_TEXT, visit.connection in self._connections,
+                name, nonce, fault, fault in _BEHIND_TEXT, visit.connection in self._used,
                 self._is_resent(number, name),
             )
         )  # fmt: skip
-        self._connections.add(visit.connection)
+        self._used.add(visit.connection)
         return _answer(CHANNELS[name], is_streamed, fault, (f"{nonce} ",) * WORDS)
-
 
     def _is_resent(self, number: int, name: str) -> bool:
         last = self.dealt[number][-1] if self.dealt[number] else None
@@ -108,11 +110,20 @@ class StormUpstream(Upstream):
 
 
 _BEFORE: Final = (
-    "429", "429", "500", "500", "503", "529", "408", "401", "402", "403", "reset", "reset", "closed", "empty", "page", "not-http", "silent",
+    "429", "429", "500", "500", "503", "529", "408", "401", "402", "403", "reset", "reset", "closed", "empty", "page",
+    "not-http", "silent",
 )  # fmt: skip
 _FAULTS: Final = (*_BEFORE, "cut-body", "error-in-200", "malformed-body")
 _BEHIND_TEXT: Final = ("cut", "reset-later", "error-later", "malformed-later")
-_STREAM_FAULTS: Final = (*_BEFORE, "no-first-token", "error-first", "cut-before-text", "malformed-first", *_BEHIND_TEXT, *_BEHIND_TEXT)
+_STREAM_FAULTS: Final = (
+    *_BEFORE,
+    "no-first-token",
+    "error-first",
+    "cut-before-text",
+    "malformed-first",
+    *_BEHIND_TEXT,
+    *_BEHIND_TEXT,
+)
 
 _REFUSED: Final = {
     "429": ("rate", 429), "500": ("broken", 500), "503": ("busy", 503), "529": ("busy", 529), "408": ("late", 408),
@@ -128,7 +139,9 @@ def _answer(dialect: str, is_streamed: bool, fault: str, words: tuple[str, ...])
     if fault in _BARE:
         return _BARE[fault]
     if fault == "empty":
-        return Answer(headers=EVENT_STREAM if is_streamed else (("content-type", "application/json"),), framing="chunked")
+        return Answer(
+            headers=EVENT_STREAM if is_streamed else (("content-type", "application/json"),), framing="chunked"
+        )
     return _cut_stream(dialect, fault, speech(dialect, words)) if is_streamed else _cut_whole(dialect, fault, words)
 
 
@@ -181,7 +194,7 @@ async def storm(port: int, model: str, numbers: Iterator[int], callers: int, see
     async def caller() -> None:
         connection = _Caller(port)
         for number in numbers:
-            lot = random.Random(f"{seed} {number}")  # noqa: S311
+            lot = random.Random(f"{seed} {number}")
             one = Asked(number, lot.choice(list(CALLERS)), lot.random() < 1 / 3)
             asked.append(one)
             await connection.ask(one, model)
@@ -213,6 +226,8 @@ class _Caller:
         writer.write(_request(one, model))
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         one.status = int(head.split(b" ")[1])
+        found = re.search(rb"x-request-id: (\S+)", head)
+        one.request_id = found[1].decode() if found else ""
         if b"transfer-encoding: chunked" in head:
             while size := int(await reader.readline(), 16):
                 one.body += (await reader.readexactly(size + 2))[:-2]

@@ -1,5 +1,5 @@
-"""Streams that are cut behind their first words: an error, unless the channel's policy has somebody else asked, who says
-the same."""
+"""Streams that are cut behind their first words: an error, unless the channel's policy has somebody else asked, who
+says the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from tests.live.sdks import SDKS, Outcome, Sdks, opened_sdks
 from tests.live.speech import speech
 from tests.live.upstream import Answer, Upstream, sse_answer
 
-FOREIGN = {"openai-chat": "anthropic", "anthropic": "openai-chat", "gemini": "openai-chat", "openai-responses": "gemini"}
+FOREIGN = {
+    "openai-chat": "anthropic",
+    "anthropic": "openai-chat",
+    "gemini": "openai-chat",
+    "openai-responses": "gemini",
+}
 PAIRS = [(client, upstream) for client in SDKS for upstream in (client, FOREIGN[client])]
 CASES = ["same", "other", "longer", "default"]
 EACH_PAIR = pytest.mark.parametrize(("client", "upstream_dialect"), PAIRS)
@@ -75,7 +80,9 @@ def test_something_else_is_an_error(client: str, upstream_dialect: str, sdks: Sd
 
 
 @EACH_PAIR
-def test_a_difference_behind_the_cut_is_none(client: str, upstream_dialect: str, sdks: Sdks, upstream: Upstream) -> None:
+def test_a_difference_behind_the_cut_is_none(
+    client: str, upstream_dialect: str, sdks: Sdks, upstream: Upstream
+) -> None:
     """What the caller has already is compared, and nothing else can be."""
     duo = _duo("longer", client, upstream_dialect, upstream)
     words = (*FIRST[:2], "said it otherwise.")

@@ -1,6 +1,6 @@
-"""The sixteen faults that gateways are compared by in public, each with the bounds of a careful reader: no more than six
-attempts on an upstream that is dying, a silent one not asked twice, stalls ended within 45 s, a truncated answer never
-told as whole, back on the primary within 30 s of its recovery."""
+"""The sixteen faults that gateways are compared by in public, each with the bounds of a careful reader: no more than
+six attempts on an upstream that is dying, a silent one not asked twice, stalls ended within 45 s, a truncated answer
+never told as whole, back on the primary within 30 s of its recovery."""
 
 from __future__ import annotations
 

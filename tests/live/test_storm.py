@@ -1,5 +1,5 @@
-"""Three upstreams of which three answers in ten are faulty, at random: thousands of requests, a third of them streamed, in
-all dialects. No caller sees an error where another channel could still have been asked, nothing is spliced, and every
+"""Three upstreams of which three answers in ten are faulty, at random: thousands of requests, a third of them streamed,
+in all dialects. No caller sees an error where another channel could still have been asked, nothing is spliced, and every
 attempt is on the books."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIZE = int(os.environ.get("STORM_REQUESTS", "2000"))
 CALLERS = 64
 FAULTY = 0.3
 SEED = 5
-LIMITS = {"connect_s": 2, "head_s": 1, "first_token_s": 1, "idle_s": 1, "retry_s": 10}
+LIMITS = {"connect_s": 10, "head_s": 2, "first_token_s": 2, "idle_s": 2, "retry_s": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ def test_it_was_one(stormed: Storm) -> None:
 
 
 def test_no_error_where_another_channel_could_have_been_asked(stormed: Storm) -> None:
-    """Before the commit point an error is told only by who has heard one of all three channels."""
+    """Before the commit point an error is told only by who has asked all three channels."""
+    attempts = {record.usage.request_id: record.attempts for record in stormed.records}
     early = [
-        (one, stormed.dealt[one.number])
+        (one, attempts[one.request_id])
         for one in stormed.asked
-        if one.status != 200 and {each.channel for each in stormed.dealt[one.number]} != set(CHANNELS)
+        if one.status != 200 and {each.channel for each in attempts[one.request_id]} != set(CHANNELS)
     ]
     assert not early, f"{len(early)} of {SIZE}:\n" + "\n".join(map(repr, early[:5]))
 
@@ -86,7 +87,9 @@ def test_a_good_answer_is_given(stormed: Storm) -> None:
 
 def test_nothing_is_spliced_and_nothing_is_cut_short(stormed: Storm) -> None:
     """Each answer has the words of one visit, the last one; and all of them, if it ends as an answer ends."""
-    wrong = [(one, stormed.dealt[one.number]) for one in stormed.asked if not _is_honest(one, stormed.dealt[one.number])]
+    wrong = [
+        (one, stormed.dealt[one.number]) for one in stormed.asked if not _is_honest(one, stormed.dealt[one.number])
+    ]
     assert not wrong, f"{len(wrong)} of {SIZE}:\n" + "\n".join(map(repr, wrong[:5]))
 
 
@@ -100,7 +103,9 @@ def _is_honest(one: Asked, dealt: list[Dealt]) -> bool:
 
 def test_every_attempt_is_on_the_books(stormed: Storm) -> None:
     assert len(stormed.records) == SIZE
-    booked = Counter(attempt.channel for record in stormed.records for attempt in record.attempts)
+    booked = Counter(
+        attempt.channel for record in stormed.records for attempt in record.attempts if attempt.left_for != "connect"
+    )
     visits = Counter(each.channel for dealt in stormed.dealt.values() for each in dealt if not each.is_resent)
     assert booked == visits
     assert sum(record.usage.outcome == "ok" for record in stormed.records) == sum(one.is_whole for one in stormed.asked)
