@@ -1,8 +1,8 @@
 """An upstream that caches prompts as providers do, and agents that talk for long.
 
-A cache belongs to one credential. It knows the beginnings of prompts in blocks of 4 kB (about 1,024 tokens), for as long
-as they are used within `TTL_S`; a prompt is read from it up to the first block that it does not know. What was read is
-told in the usage, in the words of the dialect.
+A cache belongs to one credential. It knows the beginnings of prompts in blocks of 4 kB (about 1,024 tokens), for as
+long as they are used within `TTL_S`; a prompt is read from it up to the first block that it does not know. What was
+read is told in the usage, in the words of the dialect.
 """
 
 from __future__ import annotations

@@ -224,7 +224,9 @@ FAULTS: Final = (
         name="reset", answers=_always(_RESET), words=("reset",), paired=_to("elsewhere", most=2),
         alone=_to("told", 502, least=2, most=_MOST),
     ),
-    Fault(name="reset-once", answers=_once(_always(_RESET)), words=("reset",), paired=_to("anyone", most=2), alone=_TWICE),
+    Fault(
+        name="reset-once", answers=_once(_always(_RESET)), words=("reset",), paired=_to("anyone", most=2), alone=_TWICE
+    ),
     Fault(
         name="closed", answers=_always(_CLOSED), words=("reset",), paired=_to("elsewhere", most=2),
         alone=_to("told", 502, least=2, most=_MOST),
@@ -262,7 +264,8 @@ FAULTS: Final = (
         words=("malformed",), paired=_ELSEWHERE, alone=_to("told", 502, most=_MOST),
     ),
     Fault(
-        name="error-in-200", mode="whole", answers=lambda dialect, _: (replace(refusal(dialect, "busy", 503), status=200),),
+        name="error-in-200", mode="whole",
+        answers=lambda dialect, _: (replace(refusal(dialect, "busy", 503), status=200),),
         words=("overloaded", "server_error", "error_in_stream"), paired=_ELSEWHERE,
         alone=_to("told", 502, 503, most=_MOST),
     ),
@@ -312,12 +315,15 @@ FAULTS: Final = (
         alone=_ITSELF,
     ),
     Fault(
-        name="too-slow", mode="stream", answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.2)),
+        name="too-slow", mode="stream",
+        answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.2)),
         channel={"deadlines": {**DEADLINES, "total_s": 1.0}}, words=("too_slow",), paired=_BROKEN, alone=_BROKEN,
     ),
     Fault(
         name="malformed-later", mode="stream",
-        answers=_stream(lambda dialect, told: _sse(*_begun(told), _malformed(dialect, told), *told.frames, pace_s=_GAP_S)),
+        answers=_stream(
+            lambda dialect, told: _sse(*_begun(told), _malformed(dialect, told), *told.frames, pace_s=_GAP_S)
+        ),
         words=("malformed",), paired=_BROKEN, alone=_BROKEN,
     ),
     Fault(

@@ -1,6 +1,6 @@
-"""Three upstreams of which three answers in ten are faulty, at random: thousands of requests, a third of them streamed,
-in all dialects. No caller sees an error where another channel could still have been asked, nothing is spliced, and every
-attempt is on the books."""
+"""Three upstreams of which three answers in ten are faulty, at random: thousands of requests, a third of them
+streamed, in all dialects. No caller sees an error where another channel could still have been asked, nothing is
+spliced, and every attempt is on the books."""
 
 from __future__ import annotations
 
