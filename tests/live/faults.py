@@ -152,8 +152,10 @@ _MOST: Final = 6
 """Attempts that a dying upstream may cost."""
 
 
-def _both_told(*statuses: int) -> dict[str, End]:
-    return {"paired": _to("told", *statuses), "alone": _to("told", *statuses)}
+def _passed_on(name: str, answers: _Make, word: str, *statuses: int) -> Fault:
+    """Another channel would say the same, so its error is the client's."""
+    told = _to("told", *statuses)
+    return Fault(name=name, answers=answers, words=(word,), paired=told, alone=told)
 
 
 FAULTS: Final = (
@@ -180,14 +182,14 @@ FAULTS: Final = (
         name="403", answers=_refused("forbidden", 403), words=("forbidden",), paired=_ELSEWHERE,
         alone=_to("told", 502),
     ),
-    Fault(name="policy-400", answers=_refused("policy", 400), words=("content_policy",), **_both_told(400)),
-    Fault(name="policy-403", answers=_refused("policy", 403), words=("content_policy",), **_both_told(400, 403)),
-    Fault(name="400", answers=_refused("wrong", 400), words=("bad_request",), **_both_told(400)),
-    Fault(name="404", answers=_refused("unknown", 404), words=("not_found",), **_both_told(404)),
-    Fault(name="409", answers=_refused("conflict", 409), words=("conflict",), **_both_told(409)),
-    Fault(name="413", answers=_refused("large", 413), words=("too_large",), **_both_told(413)),
-    Fault(name="422", answers=_refused("odd", 422), words=("unprocessable",), **_both_told(400, 422)),
-    Fault(name="context-length", answers=_refused("long", 400), words=("context_length",), **_both_told(400)),
+    _passed_on("policy-400", _refused("policy", 400), "content_policy", 400),
+    _passed_on("policy-403", _refused("policy", 403), "content_policy", 400, 403),
+    _passed_on("400", _refused("wrong", 400), "bad_request", 400),
+    _passed_on("404", _refused("unknown", 404), "not_found", 404),
+    _passed_on("409", _refused("conflict", 409), "conflict", 409),
+    _passed_on("413", _refused("large", 413), "too_large", 413),
+    _passed_on("422", _refused("odd", 422), "unprocessable", 400, 422),
+    _passed_on("context-length", _refused("long", 400), "context_length", 400),
     Fault(
         name="408", answers=_refused("late", 408), words=("timeout_408",), paired=_ELSEWHERE,
         alone=_to("told", 504, most=_MOST),
