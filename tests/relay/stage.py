@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from msgspec import Struct
 from msgspec.structs import replace
 from starlette.applications import Starlette
 
@@ -41,6 +42,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
+from torouter.surfaces.requests import Record, RequestSurface
 from torouter.surfaces.stakes import Stakes, UnknownPrice
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.exchange import Exchange
@@ -145,6 +147,11 @@ class MemoryShelf:
 
     async def delete(self, account_id: int, kept_id: str) -> bool:
         return self.kept.pop((account_id, kept_id), None) is not None
+
+
+class NoRecord:
+    async def find(self, account_id: int, request_id: str) -> Struct | None:
+        return None
 
 
 def _unchunked(data: bytes) -> tuple[bytes, bool]:
@@ -276,6 +283,7 @@ async def stage(
             drain_s=drain_s,
         ),
         kept=KeptSurface(kept, Elsewhere(upstreams)),
+        requests=RequestSurface(record),
         pages=Starlette(),
         limits=_LIMITS,
         cors=Cors(["*"]),
