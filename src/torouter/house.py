@@ -152,6 +152,8 @@ class House:
             counters=self.counters,
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
+            max_attempts=settings.upstream.max_attempts,
+            retry_s=settings.upstream.retry_s,
             clock=clock,
             planner=planner,
             fetcher=self._fetcher,

@@ -62,9 +62,12 @@ async def test_another_channel_answers_unseen(client: Dialect, upstream: Dialect
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [(b"", "upstream_empty"), (b" \n", "upstream_empty"), (b"<html>", "upstream_malformed"), (b'{"a": ', "upstream_malformed"),
-     (b"5", "upstream_malformed")],
-)  # fmt: skip
+    [
+        (b"", "upstream_empty"),
+        (b" \n", "upstream_empty"),
+        *((body, "upstream_malformed") for body in (b"<html>", b'{"a": ', b"5")),
+    ],
+)
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_whole_answer_that_is_none(dialect: Dialect, body: bytes, code: str) -> None:
     good = json.dumps(whole(dialect)).encode()

@@ -23,7 +23,7 @@ from torouter.cli.usage import usage
 __all__ = ["cli", "main"]
 
 for _command in (
-    serve, check, config, channel, explain, key, group, account, plan, subscription, price, usage, token, audit, process,
-    db, version,
+    serve, check, config, channel, explain, key, group, account, plan, subscription, price, usage, token, audit,
+    process, db, version,
 ):  # fmt: skip
     cli.add_command(_command)

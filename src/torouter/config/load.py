@@ -288,7 +288,6 @@ _UPSTREAM: Final[Mapping[str, Reader[object]]] = {
     "max_switches": whole(0, 100),
     "max_attempts": whole(1, 100),
     "retry_s": seconds(may_be_zero=True),
-    "hold_s": seconds(may_be_zero=False),
 }
 _FETCH: Final[Mapping[str, Reader[object]]] = {
     "enabled": boolean,

@@ -31,8 +31,6 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often upstreams may be asked for one request, all in all."""
     retry_s: float = 10.0
     """How long a request may wait between attempts, in sum."""
-    hold_s: float = 30.0
-    """How long the beginning of an answer may be held back until something meaningful has come."""
 
     @property
     def deadlines(self) -> Deadlines:

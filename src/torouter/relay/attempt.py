@@ -30,7 +30,7 @@ from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
 from torouter.wire.headers import client_block
-from torouter.wire.upstream import Request, Response
+from torouter.wire.upstream import Deadlines, Request, Response
 
 __all__ = ["Attempt", "ByteAttempt", "CanonAttempt"]
 
@@ -132,7 +132,7 @@ class ByteAttempt:
             passed=self._exchange.head.upstream_block,
             query=call.query,
             body=b"",
-            deadlines=candidate.deadlines,
+            deadlines=_deadlines(call, candidate),
         )
         if len(admission.memo) >= _PLANS_LIMIT:
             admission.memo.clear()  # most are of connections that have gone
@@ -250,7 +250,7 @@ class CanonAttempt:
             passed=b"",
             query=b"",
             body=self._body,
-            deadlines=candidate.deadlines,
+            deadlines=_deadlines(call, candidate),
         )
 
     def _resumed(self, paused: Answer) -> Awaitable[Response] | None:
@@ -275,3 +275,7 @@ class CanonAttempt:
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error
+
+
+def _deadlines(call: Call, candidate: Candidate) -> Deadlines:
+    return candidate.whole_deadlines if call.framing == "whole" else candidate.deadlines

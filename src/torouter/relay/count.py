@@ -100,7 +100,7 @@ class CountAttempt:
             passed=b"",
             query=b"",
             body=self._asked.body,
-            deadlines=candidate.deadlines,
+            deadlines=candidate.whole_deadlines,
         )
 
     def _encoded(self) -> Encoded | None:

@@ -96,7 +96,7 @@ class EmbedAttempt:
             passed=b"",
             query=b"",
             body=body,
-            deadlines=candidate.deadlines,
+            deadlines=candidate.whole_deadlines,
         )
 
     def may_do_without(self, error: UpstreamError) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Credential, Target, facts_of
 from torouter.routing.fallbacks import Fallbacks
@@ -29,7 +31,8 @@ class Candidate:
     the model.
 
     The same object for every request of a snapshot, and equal to no other. `scope` is where opaque state is valid that
-    this candidate issues. `places` name what may fail: the channel, the credential, the model at this credential; they
+    this candidate issues. `deadlines` are those of streams: a whole answer (`whole_deadlines`) says nothing before its
+    end. `places` name what may fail: the channel, the credential, the model at this credential; they
     are the same in every snapshot.
     """
 
@@ -41,9 +44,11 @@ class Candidate:
     facts: ModelFacts
     scope: bytes
     deadlines: Deadlines
+    whole_deadlines: Deadlines = field(init=False, repr=False)
     places: tuple[str, str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "whole_deadlines", replace(self.deadlines, first_token_s=0.0))
         places = places_of(self.channel.name, self.credential.label, self.upstream_model)
         object.__setattr__(self, "places", places)
 

@@ -249,8 +249,10 @@ class Connection(asyncio.Protocol):
         # A head that drips is no head: only reads of the body are news.
         reads = self.reads if answer is not None and answer.status else 0
         unsent_bytes = self._transport.get_write_buffer_size()
+        # Until something is said, `first_token_s` bounds the silence: models think between the head and that.
+        is_thinking = answer is not None and answer.status and not answer.has_begun and self._deadlines.first_token_s
         is_our_turn = answer is not None and (self._is_paused or answer.is_complete)
-        if is_our_turn or reads != self._seen_reads or unsent_bytes < self._seen_unsent_bytes:
+        if is_our_turn or is_thinking or reads != self._seen_reads or unsent_bytes < self._seen_unsent_bytes:
             self._since = now
         elif now - self._since >= self._deadline_s > 0.0:
             self._expire(answer, unsent_bytes)
