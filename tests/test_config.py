@@ -105,7 +105,6 @@ class TestDefaults:
             max_switches=3,
             max_attempts=6,
             retry_s=10.0,
-            hold_s=30.0,
         )
         assert settings.upstream.deadlines == Deadlines(10.0, 300.0, 40.0, 40.0, 1800.0)
         assert settings.upstream.thinking_deadlines == Deadlines(10.0, 300.0, 40.0, 300.0, 1800.0)

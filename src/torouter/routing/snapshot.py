@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from msgspec.structs import replace
-
 from torouter.canon.reasoning import ModelFacts, Reasoning
 from torouter.channels import Channel, Credential, Target, facts_of
 from torouter.routing.fallbacks import Fallbacks
@@ -48,7 +46,7 @@ class Candidate:
     places: tuple[str, str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "whole_deadlines", replace(self.deadlines, first_token_s=0.0))
+        object.__setattr__(self, "whole_deadlines", self.deadlines.of_whole)
         places = places_of(self.channel.name, self.credential.label, self.upstream_model)
         object.__setattr__(self, "places", places)
 
