@@ -24,6 +24,8 @@ FAULTS = [
 ]  # fmt: skip
 
 HEAD_S, IDLE_S = 0.5, 0.8
+BEGUN = 6
+"""Events of each of the `STREAMS`, of which the last but one says something."""
 
 STREAMS = {
     "openai-chat": "openai-chat/stream/016",
@@ -195,7 +197,8 @@ ENDINGS: dict[str, Ending] = {
 
 
 def _begun(dialect: str) -> list[bytes]:
-    return list(frames(recorded(STREAMS[dialect]).response_body))[:3]
+    """As far as the answer has said something: before that, the next channel would be asked."""
+    return list(frames(recorded(STREAMS[dialect]).response_body))[:BEGUN]
 
 
 @pytest.mark.parametrize("fault", ENDINGS)
@@ -215,15 +218,15 @@ def test_a_stream_that_breaks_says_so(faulty: Gateway, upstream: Upstream, fault
 
 
 def test_a_stream_cut_within_an_event(faulty: Gateway, upstream: Upstream) -> None:
-    """The error must be an event of its own, not the tail of half an event. (Where the usage chunk is withheld, half an
-    event is too: it might have been one.)"""
+    """The error must be an event of its own, not the tail of half an event, so half an event is not given."""
     slots = {dialect: _slot(dialect, "cut-event", upstream) for dialect in CALLERS}
     for dialect, slot in slots.items():
         *begun, last = _begun(dialect)
         slot.script(sse_answer(*begun, last[: len(last) // 2], pace_s=0.02, ending="close"))
     for dialect, reply in ask_all(faulty, slots, stream=True).items():
-        assert reply.body.startswith(b"".join(_begun(dialect)[:-1])), dialect
-        _assert_stream_error(dialect, list(frames(reply.body))[-1])
+        said = b"".join(_begun(dialect)[:-1])
+        assert reply.body.startswith(said), dialect
+        _assert_stream_error(dialect, reply.body.removeprefix(said))
 
 
 def _assert_stream_error(dialect: str, added: bytes) -> None:

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.routing.channels import candidates_of, channel, route_of
-from torouter.channels import Channel
+from torouter.channels import KINDS, Channel
 from torouter.routing.affinity import affinity_key
 from torouter.routing.planner import Pick, Plan, Planner
 from torouter.routing.pool import RESTED_AFTER_S
 from torouter.routing.snapshot import Candidate, Route, Snapshot
 from torouter.routing.weights import Weights
-from torouter.units import DIALECTS
 
 WEIGHTS = st.integers(1, 100)
 KEYS = st.none() | st.binary(min_size=16, max_size=16)
@@ -83,7 +82,7 @@ def test_each_candidate_once_and_a_better_priority_first(
     assert all((pick.reason == "last_resort") == (pick.candidate in cooling) for pick in picks)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(WEIGHTS, min_size=2, max_size=6), st.integers(0, 3), st.booleans(), st.integers(0, 1 << 32))
 def test_weights_hold_to_within_three_percent(weights: list[int], cooling: int, is_keyed: bool, seed: int) -> None:
     """Over 10,000 draws, among those that are well, however many credentials each has."""
@@ -135,20 +134,17 @@ def test_who_rested_comes_before_who_did_not(
         assert pick.reason in ("rested", "weight")
 
 
-@given(st.sampled_from(DIALECTS), st.dictionaries(st.text("abc", min_size=1, max_size=3), st.text("xyz", min_size=1)))
-def test_a_mapped_name_is_the_channels_own_upstream(dialect: str, names: dict[str, str]) -> None:
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.text("xyz", min_size=1)))
+def test_a_mapped_name_is_the_channels_own_upstream(names: dict[str, str]) -> None:
     channels = tuple(
-        Channel(name=f"c{number}", kind=channel("any").kind, base_url="http://127.0.0.1:9/v1", models={name: upstream})
+        Channel(name=f"c{number}", kind=KINDS["openai"], models={name: upstream})
         for number, (name, upstream) in enumerate(names.items())
     )
     for name, upstream in names.items():
         route = Snapshot(channels=channels).route("g", "openai-chat", "chat", name)
         assert route is not None
-        assert {each.upstream_model for each in route.candidates} == {upstream}
-        planner = Planner(random.Random(1).random)
-        assert {pick.candidate.upstream_model for pick in asked(planner.plan(route, 1.0, affinity=None), 1.0)} == {
-            upstream
-        }
+        picks = asked(Planner(random.Random(1).random).plan(route, 1.0, affinity=None), 1.0)
+        assert {pick.candidate.upstream_model for pick in picks} == {upstream}
 
 
 class Traffic(RuleBasedStateMachine):
@@ -172,7 +168,7 @@ class Traffic(RuleBasedStateMachine):
         plan = self.planner.plan(self.route, self.now_s, affinity=key)
         pick = plan.next(self.now_s)
         if pick is None:
-            assert plan.full or plan.wait_s
+            assert plan.full or plan.wait_s or any(self.planner.is_full(each) for each in self.route.candidates)
             return
         place = pick.candidate.places[2]
         if pick.reason == "probe":
@@ -203,8 +199,7 @@ class Traffic(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def live(self, count: int) -> None:
-        self.planner.processes = 1
-        assert count
+        self.planner.processes = count
 
     @invariant()
     def no_cap_is_exceeded(self) -> None:
@@ -222,14 +217,12 @@ class Traffic(RuleBasedStateMachine):
         for pick in self.running:
             self.planner.ended(pick.candidate, self.now_s)
         self.now_s += 4000.0
-        everybody = [*self.route.candidates]
-        assert {
-            pick.candidate for pick in asked(self.planner.plan(self.route, self.now_s, affinity=None), self.now_s)
-        } == {*everybody}
+        picks = asked(self.planner.plan(self.route, self.now_s, affinity=None), self.now_s)
+        assert {pick.candidate for pick in picks} == {*self.route.candidates}
 
 
 TestTraffic = Traffic.TestCase
-TestTraffic.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestTraffic.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 class OneBreaker(RuleBasedStateMachine):
@@ -275,7 +268,7 @@ class OneBreaker(RuleBasedStateMachine):
 
 
 TestOneBreaker = OneBreaker.TestCase
-TestOneBreaker.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestOneBreaker.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 @settings(deadline=None)

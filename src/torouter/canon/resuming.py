@@ -93,7 +93,7 @@ class Given:
 
 
 class _Match:
-    """A part of the second answer. `twin` is what was given of it, if anything was; `number` what clients know it by."""
+    """A part of the second answer. `twin` is what was given of it, if anything was; `number` is the client's."""
 
     __slots__ = ("blobs", "cited", "number", "said", "twin")
 

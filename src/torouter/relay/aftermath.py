@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torouter.errors import RequestError, UpstreamError
 from torouter.relay.counters import Counters
+from torouter.relay.delivery import AttemptOutcome
 from torouter.relay.failure import Failure
 from torouter.relay.passage import Passage
 from torouter.relay.patience import Patience
@@ -45,9 +46,9 @@ class Aftermath:
         if passage.response is None or candidate is None:
             return  # nobody was asked
         if delivery is not None and delivery.failure is not None:
-            self.blame(passage, candidate, Failure.of(delivery.failure))
-            return
-        if not passage.has_begun:
+            if not passage.is_reopened:
+                self.blame(passage, candidate, Failure.of(delivery.failure))
+        elif not passage.has_begun or passage.is_reopened:
             self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=None)
 
     def failed(self, passage: Passage, trial: Trial, plan: Plan, error: UpstreamError) -> Failure:
@@ -79,14 +80,14 @@ class Aftermath:
         trial.drop()
         plan.failed(trial.candidate, "next_channel", now_s)
 
-    def lost(self, passage: Passage, trial: Trial, word: str = "lost") -> None:
+    def lost(self, passage: Passage, trial: Trial, word: str = "lost", outcome: AttemptOutcome = "lost") -> None:
         """It was asked, and what it said is not the answer, or not the answer's end."""
         if trial.asked_s is None:
             return
         passage.write(
             trial,
             status=0 if trial.response is None else trial.response.status,
-            outcome="lost",
+            outcome=outcome,
             left_for=word,
             now_s=self._clock(),
             cost_nusd=self._settling.wasted_nusd(passage, trial),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -16,6 +16,7 @@ from torouter.relay.embed import EmbedAttempt
 from torouter.relay.error_answer import read_error_answer
 from torouter.relay.passage import Passage
 from torouter.relay.tokens import Tokenizer
+from torouter.relay.translate import Reopened
 from torouter.relay.trial import Trial
 from torouter.relay.verdict import verdict_on
 from torouter.routing.planner import Planner
@@ -31,7 +32,7 @@ _WHOLE: Final = "whole"
 class Asking:
     """One per process. `fetcher` follows links for upstreams that do not (`None`: nobody does)."""
 
-    __slots__ = ("_clock", "_continuity", "_fetcher", "_planner", "_tokenizer", "_upstreams")
+    __slots__ = ("_clock", "_continuity", "_fetcher", "_planner", "_tokenizer", "_upstreams", "reopen")
 
     def __init__(
         self,
@@ -47,15 +48,18 @@ class Asking:
         self._fetcher = fetcher
         self._clock = clock
         self._tokenizer = Tokenizer()
+        self.reopen: Callable[[Passage, Trial, UpstreamError], Awaitable[Reopened | None]] | None = None
+        """Asks for an answer elsewhere that broke off after it had begun."""
 
     async def ask(self, passage: Passage, trial: Trial) -> None:
         """Answers the exchange. Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while
         nothing has been given to the client."""
         candidate, planner = trial.candidate, self._planner
         assert candidate is not None, "it was picked"
+        trial.begun = candidate
         planner.began(candidate, self._clock())  # its place under a cap is taken before anything is waited for
         try:
-            attempt = await self._attempt(passage, candidate)
+            attempt = await self._attempt(passage, trial, candidate)
             request = attempt.request()
             if request is not None:
                 await self._answer(passage, trial, attempt, request)
@@ -63,7 +67,7 @@ class Asking:
                 trial.delivery = attempt.delivery(None)
                 await trial.delivery.deliver()
         finally:
-            planner.ended(candidate, self._clock())
+            planner.ended(trial.begun, self._clock())  # another one than it was, if its answer was opened again
 
     async def _answer(self, passage: Passage, trial: Trial, attempt: Attempt, request: Request) -> None:
         exchange = passage.exchange
@@ -101,34 +105,59 @@ class Asking:
             passage.conversation = await self._continuity.read(passage.exchange, passage.admission, passage.call)
         return passage.conversation
 
-    async def _attempt(self, passage: Passage, candidate: Candidate) -> Attempt:
-        """Bytes where the candidate speaks the client's dialect, else by way of canon."""
+    async def open(self, passage: Passage, trial: Trial) -> Reopened:
+        """Only the head of an answer. Raises as `ask` does."""
+        candidate = trial.candidate
+        assert candidate is not None, "it was picked"
+        attempt = await self._canon_attempt(passage, trial, candidate)
+        request = attempt.request()
+        trial.asked_s = self._clock()
+        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+        if response.status >= 400:
+            raise await read_error_answer(attempt.codec, response)
+        return Reopened(response=response, codec=attempt.codec, sent=attempt.sent)
+
+    async def _attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> Attempt:
+        """Bytes where the candidate speaks the client's dialect, else by way of canon; that too where somebody else may
+        have to go on with the answer."""
         exchange, admission, call, clock = passage.exchange, passage.admission, passage.call, self._clock
         is_same = candidate.dialect == call.codec.dialect
         if call.operation == "count_tokens":
             if is_same and candidate.target.operation == "count_tokens":
                 return ByteCountAttempt(exchange, admission, call, candidate, clock, self._tokenizer)
             return CountAttempt(exchange, call, candidate, clock, self._tokenizer)
-        if is_same:
+        if is_same and not _may_reopen(passage, candidate):
             return ByteAttempt(exchange, admission, call, candidate, clock, is_renamed=passage.is_elsewhere)
         if call.operation == "embeddings":
             return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
+        return await self._canon_attempt(passage, trial, candidate)
+
+    async def _canon_attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> CanonAttempt:
         conversation = await self.conversation(passage)
-        go_on = partial(self._go_on, passage)
-        attempt = CanonAttempt(exchange, admission, call, candidate, conversation, passage.turn, clock, go_on)
+        attempt = CanonAttempt(
+            passage.exchange,
+            passage.admission,
+            passage.call,
+            candidate,
+            conversation,
+            passage.turn,
+            self._clock,
+            partial(self._go_on, passage, trial),
+            partial(self.reopen, passage, trial) if self.reopen and _may_reopen(passage, candidate) else None,
+        )
         if self._fetcher is not None:
             await attempt.follow_links(self._fetcher)
         return attempt
 
-    async def _go_on(self, passage: Passage, codec: Codec, request: Request) -> Response:
+    async def _go_on(self, passage: Passage, trial: Trial, codec: Codec, request: Request) -> Response:
         """The next piece of an answer that its upstream gives in several."""
         exchange = passage.exchange
-        if passage.response is not None:
-            passage.response.close()
-        response = passage.response = await self._upstreams[request.origin.scheme].send(request)
+        trial.close_response()
+        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
         if response.status >= 400:
             raise await read_error_answer(codec, response)
-        exchange.on_pause, exchange.on_resume = response.pause, response.resume
+        if trial.claim is None or exchange.has_begun:
+            exchange.on_pause, exchange.on_resume = response.pause, response.resume
         return response
 
     async def _fetch(self, codec: Codec, request: Request, limit_bytes: int) -> bytes:
@@ -140,6 +169,14 @@ class Asking:
             return await response.read(limit_bytes)
         finally:
             response.close()
+
+
+def _may_reopen(passage: Passage, candidate: Candidate) -> bool:
+    """Is there a policy to go on with a stream that was cut, and somebody who could?"""
+    call = passage.call
+    if call.operation != "chat" or call.framing == _WHOLE or not passage.admission.route.has_choice:
+        return False
+    return (candidate.channel.policy.on_cut or passage.terms.on_cut) == "resume-if-identical"
 
 
 async def _refusal(attempt: Attempt, response: Response, passage: Passage, trial: Trial) -> UpstreamError | None:

@@ -23,7 +23,7 @@ from torouter.relay.estimate import rough_tokens
 from torouter.relay.losses import told
 from torouter.relay.media import with_data
 from torouter.relay.passthrough import Passthrough
-from torouter.relay.translate import Sent, Translated, translation_of
+from torouter.relay.translate import Reopen, Sent, Translated, translation_of
 from torouter.relay.turn import Turn
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
@@ -165,6 +165,7 @@ class CanonAttempt:
         "_conversation",
         "_exchange",
         "_go_on",
+        "_reopen",
         "_sent",
         "_turn",
         "codec",
@@ -180,6 +181,7 @@ class CanonAttempt:
         turn: Turn | None,
         clock: Callable[[], float],
         go_on: GoOn,
+        reopen: Reopen | None = None,
     ) -> None:
         self._exchange = exchange
         self._admission = admission
@@ -190,6 +192,7 @@ class CanonAttempt:
         self._clock = clock
         self._chat = conversation.request_for(candidate)
         self._go_on = go_on
+        self._reopen = reopen
         self._body = b""
         self._sent: Sent | None = None
         self.codec = CODECS[candidate.dialect]
@@ -232,6 +235,7 @@ class CanonAttempt:
             sealer=conversation.sealer(candidate, is_reasoning_shown=options.show_reasoning),
             keep=turn.keep if turn is not None and is_kept else None,
             go_on=self._resumed,
+            reopen=self._reopen,
         )
         self._body = encoded.body
         return self._asking()
@@ -260,10 +264,14 @@ class CanonAttempt:
     def may_do_without(self, error: UpstreamError) -> bool:
         return False
 
+    @property
+    def sent(self) -> Sent:
+        assert self._sent is not None, "an answer follows a request"
+        return self._sent
+
     def delivery(self, response: Response | None) -> Delivery:
         assert response is not None, "there was a request"
-        assert self._sent is not None, "an answer follows a request"
-        return Translated(self._exchange, response, self._call, self.codec, self._sent, self._clock)
+        return Translated(self._exchange, response, self._call, self.codec, self.sent, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error

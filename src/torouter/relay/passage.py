@@ -19,6 +19,7 @@ from torouter.relay.record import attempt_row, word_for
 from torouter.relay.trial import Trial
 from torouter.relay.turn import Turn
 from torouter.relay.verdict import Row
+from torouter.routing.planner import Plan
 from torouter.units import wall_ms
 from torouter.wire.exchange import Exchange
 
@@ -41,9 +42,12 @@ class Passage(Trial):
     """Set when the client has left and the answer is read on without it."""
     is_elsewhere = False
     """Another model is asked than the request's own, which is the one in its body."""
+    is_reopened = False
+    """Its answer broke off after it had begun, and somebody else was asked for it."""
     is_settled = False
     patience: Patience | None = None
     """Since something has failed."""
+    plan: Plan | None = None
     refused: tuple[str, ...] = ()
     switches = -1
     """How many candidates came after the first."""

@@ -20,8 +20,8 @@ _LONGEST_S: Final = 5.0
 
 
 class Bounds(NamedTuple):
-    """Of each request: `attempts` over all channels and models, `switches` to another channel for one model, and seconds
-    of waiting in all."""
+    """Of each request: `attempts` over all channels and models, `switches` to another channel for one model, and
+    seconds of waiting in all."""
 
     attempts: int = 6
     switches: int = 3

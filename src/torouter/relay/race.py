@@ -116,7 +116,7 @@ class Race:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for trial in self._tasks.values():
-            if trial is not self._passage and trial is not self._winner:
+            if trial is not self._passage:
                 if trial.asked_s is not None and self._winner is None:
                     self._lose(trial)
                 trial.close_response()

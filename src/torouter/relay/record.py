@@ -64,7 +64,7 @@ def attempt_row(
     assert candidate is not None, "somebody was asked"
     assert asked_s is not None, "somebody was asked"
     first_token_ms = None
-    if delivery is not None and delivery.first_byte_s is not None:
+    if delivery is not None and delivery.first_byte_s is not None and delivery.first_byte_s >= asked_s:
         first_token_ms = round((delivery.first_byte_s - asked_s) * 1000)
     fields = (
         at_ms,

@@ -24,6 +24,7 @@ from torouter.relay.hedging import Hedging
 from torouter.relay.others import NO_OTHERS, Others, call_for, fitted
 from torouter.relay.passage import Passage
 from torouter.relay.patience import Bounds, Patience
+from torouter.relay.reopening import Reopening
 from torouter.relay.settling import Prices, Settling
 from torouter.relay.turn import Keeper
 from torouter.relay.waiting import Waiting
@@ -72,6 +73,7 @@ class Relay:
         self._settle = settling.settle
         self._aftermath = Aftermath(planner, counters, settling, patience, clock)
         self._asking = Asking(upstreams, continuity, planner, fetcher, clock)
+        self._asking.reopen = Reopening(self._asking, self._aftermath, planner, clock).reopen
         self._hedging = Hedging(self._asking, self._aftermath, planner, clock)
         self._waiting = Waiting(planner, patience, clock, sleep)
 
@@ -128,7 +130,8 @@ class Relay:
         """Asks one candidate after the other, until one has answered. What one cannot be sent another may take."""
         failure: Failure | None = None
         refusal: RequestError | None = None
-        plan, clock, waiting = await self._plan(passage), self._clock, self._waiting
+        passage.plan = plan = await self._plan(passage)
+        clock, waiting = self._clock, self._waiting
         while (pick := plan.next(clock()) or await waiting.later(passage, plan)) is not None:
             if passage.patience is not None and not await waiting.may_go_on(passage, passage.patience, pick):
                 break

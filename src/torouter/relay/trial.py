@@ -18,6 +18,8 @@ class Trial:
     # Class attributes are the defaults: a small request never sets most of them.
     asked_s: float | None = None
     """When the candidate was asked whose answer is awaited or given, monotonic. `None`: none is."""
+    begun: Candidate | None = None
+    """The one that the planner was told of, as long as it was not told of its end."""
     candidate: Candidate | None = None
     claim: Callable[[], None] | None = None
     """Set where somebody else is asked at the same time: see `Delivery.claim`."""

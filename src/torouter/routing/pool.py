@@ -25,7 +25,7 @@ LeftOut = Mapping[str, set[str] | None]
 """Whom a request does not ask again: by channel, the labels of its credentials; `None`: any of them."""
 
 _RESTED, _RECENT, _OUT = 0, 1, 2
-_DUE_AT_ONCE: Final = 64
+_DUE_AT_ONCE: Final = 32
 """How many are brought back for one request: what falls due together is no burden for a single one."""
 
 _KEYED_TRIES: Final = 16
