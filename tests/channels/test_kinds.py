@@ -44,7 +44,9 @@ def test_environment_keys() -> None:
     assert KINDS["openrouter"].env_key == "OPENROUTER_API_KEY"
     keys = [kind.env_key for kind in KINDS.values() if kind.env_key]
     assert len(keys) == len(set(keys))
-    assert all(KINDS[name].env_key is None for name in ("ollama", "vllm", "llamacpp", "azure", "openai-compatible", "demo"))
+    assert all(
+        KINDS[name].env_key is None for name in ("ollama", "vllm", "llamacpp", "azure", "openai-compatible", "demo")
+    )
 
 
 def test_rows_travel_to_workers() -> None:
