@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tests.access.rows import account_row, changes, group_row, key_row, subscription_row
 from torouter.access.keyring import NO_LIMITS, Keyring
+from torouter.routing.fallbacks import Fallbacks
 from torouter.store import Changes, LimitColumns
 
 
@@ -91,3 +92,14 @@ def test_what_keys_have_in_common_is_one_object() -> None:
     assert one.limits is two.limits
     assert one.ip_allow is two.ip_allow
     assert three.limits is NO_LIMITS
+
+
+def test_a_group_says_how_its_requests_are_routed() -> None:
+    routing = {"on_cut": "resume-if-identical", "fallbacks": {"a": {"outage": ["b"]}}}
+    keyring = Keyring()
+    keyring.apply(keyring.prepare(changes(groups=(group_row(), group_row(2, "team", routing=routing)))))
+    plain, team = keyring.group(1), keyring.group(2)
+    assert plain is not None
+    assert team is not None
+    assert (plain.on_cut, plain.fallbacks) == ("error", {})
+    assert (team.on_cut, team.fallbacks) == ("resume-if-identical", {"a": Fallbacks(outage=("b",))})

@@ -55,6 +55,8 @@ def test_the_commands_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv("TOROUTER_DATA", str(gateway.data))
         monkeypatch.delenv("TOROUTER_DATABASE", raising=False)
         monkeypatch.chdir(tmp_path)
+        for variable in ("OPENAI_API_KEY", "OPENAI_API_KEY_2", "OPENAI_API_KEY_3"):
+            monkeypatch.setenv(variable, f"sk-{variable.lower()}")
         for line in lines:
             command = _COMMAND.fullmatch(line)
             assert command is not None, f"not a command: {line}"
@@ -80,6 +82,6 @@ def test_the_calls_run_as_they_stand(tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count('"in_force":true') == 5
+    assert done.stdout.count('"in_force":true') == 9
     (exported,) = tmp_path.glob("usage-*.csv")
     assert exported.read_text().startswith("id,request_id,")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ _FOREIGN: Final = {
 }
 """Each dialect as a client once and as an upstream once. All sixteen pairs: see `test_translated`."""
 _THREADS: Final = 48
+_OF_ONE_GATEWAY: Final = 330
+"""Each cell is a channel or two: with more of them it takes long to start."""
 
 
 def channel(
@@ -113,10 +115,15 @@ class Played:
     record: Record
 
 
-@contextmanager
-def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> Iterator[dict[str, Played]]:
-    """Asks for every cell once, many at a time."""
-    told = list(chosen)
+def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> dict[str, Played]:
+    """Asks for every cell once, many at a time; a gateway serves some hundreds of them."""
+    told, found = list(chosen), dict[str, Played]()
+    for number, at in enumerate(range(0, len(told), _OF_ONE_GATEWAY)):
+        found |= _played(folder / str(number), upstream, told[at : at + _OF_ONE_GATEWAY])
+    return found
+
+
+def _played(folder: Path, upstream: Upstream, told: Sequence[Cell]) -> dict[str, Played]:
     for cell in told:
         upstream.script(cell.first, *cell.answers())
         upstream.script(cell.second, good(cell.upstream, cell.is_streamed, SECOND))
@@ -136,7 +143,7 @@ def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> Iterator
             }
             outcomes = {model: future.result() for model, future in asked.items()}
         kept = by_model(records(gateway.data, len(told)))
-        yield {
+        return {
             cell.model: Played(
                 outcomes[cell.model], upstream.visits(cell.first), upstream.visits(cell.second), *kept[cell.model]
             )

@@ -3,7 +3,7 @@ translation × with another channel and without. The client is an official SDK."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -20,13 +20,12 @@ SDK_PACKAGES = {"openai-chat": "openai", "openai-responses": "openai", "anthropi
 @pytest.fixture(scope="module")
 def results(
     request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Results]:
+) -> Results:
     """Of all rows that this run has tests for, played at once."""
     told = [getattr(item, "callspec", None) for item in request.session.items]
     chosen = {spec.params["row"].name: spec.params["row"] for spec in told if spec and "row" in spec.params}
     every = [cell for row in chosen.values() for cell in row.cells]
-    with played(tmp_path_factory.mktemp("verdicts"), upstream, every) as found:
-        yield found
+    return played(tmp_path_factory.mktemp("verdicts"), upstream, every)
 
 
 def _assert_each(row: Row, results: Results, complaint: Callable[[Cell, Played], str]) -> None:

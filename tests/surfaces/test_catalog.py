@@ -97,6 +97,31 @@ def test_one_model_and_a_missing_one() -> None:
     assert caught.value.status == 404
 
 
+def test_one_model_by_its_other_names() -> None:
+    """What may be called may be looked up: vendors' prefixes and `-thinking` are not listed, and known."""
+    snapshot = Snapshot(channels=(channel("a", "x", "kimi-thinking"), channel("b", "z", groups=("gold",))))
+    vendor = snapshot.channels[0].kind.vendor
+    for asked, is_known in (
+        ("x", True),
+        ("x-thinking", True),
+        ("x-thinking-high", True),
+        ("x-nothinking", True),
+        (f"{vendor}/x", True),
+        (f"{vendor}/x-thinking", True),
+        ("kimi-thinking", True),
+        ("kimi", False),
+        ("another/x", False),
+        ("y", False),
+        ("z", False),
+    ):
+        assert (asked in names_for(standing(GROUP), snapshot, asked)) == is_known, asked
+    assert "x-thinking" not in names_for(standing(GROUP), snapshot)
+    assert "x-thinking" in names_for(standing(GROUP, "x"), snapshot, "x-thinking")
+    assert "x-thinking" not in names_for(standing(GROUP, "kimi-thinking"), snapshot, "x-thinking")
+    few = replace(GROUP, models=frozenset({"kimi-thinking"}))
+    assert "x-thinking" not in names_for(standing(few), snapshot, "x-thinking")
+
+
 def standing(group: Group, *models: str) -> Standing:
     return Standing(replace(KEY, models=frozenset(models)), ACCOUNT, group, None, 0)
 

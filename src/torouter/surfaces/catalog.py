@@ -12,6 +12,7 @@ import msgspec
 from torouter.access.guards import shown
 from torouter.access.standing import Standing
 from torouter.errors import RequestError, RoutingError
+from torouter.routing.names import split_thinking
 from torouter.routing.snapshot import Snapshot
 from torouter.units import Dialect
 
@@ -54,14 +55,27 @@ def dialect_of(version: bytes, fields: dict[bytes, bytes]) -> Dialect:
     return "openai-chat"
 
 
-def names_for(standing: Standing, snapshot: Snapshot) -> list[str]:
-    """Sorted. The group's catalog narrows what its channels have, and the key's own list that."""
+def names_for(standing: Standing, snapshot: Snapshot, asked: str | None = None) -> list[str]:
+    """Sorted. The group's catalog narrows what its channels have, and the key's own list that. `asked` is one of them
+    too if it is a listed name in other clothes: with a vendor's prefix or a `-thinking` suffix."""
     group = standing.group
     names = {name for channel in snapshot.channels_of(group.name) for name in snapshot.names_of(channel)}
     for listed in (group.models, standing.key.models):
         if listed:
             names = {name for name in listed if name in names or snapshot.has_model(group.name, name, group.models)}
+    if asked is not None and _is_variant(asked, names, snapshot, group.name):
+        names.add(asked)
     return sorted(names)
+
+
+def _is_variant(asked: str, names: set[str], snapshot: Snapshot, group: str) -> bool:
+    split = split_thinking(asked)
+    bases = (asked, *(() if split is None else split[:1]))
+    return any(
+        channel.upstream_model(base) is not None and not names.isdisjoint((base, channel.kind.bare(base)))
+        for channel in snapshot.channels_of(group)
+        for base in bases
+    )
 
 
 def render_list(request: CatalogRequest, names: Sequence[str]) -> bytes:

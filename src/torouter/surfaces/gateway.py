@@ -302,7 +302,7 @@ class Gateway:
             return
         try:
             standing = self._identify(self._listing_key(exchange, request.dialect, fields), self._clients.of(exchange))
-            names = names_for(standing, self._doorkeeper.snapshot)
+            names = names_for(standing, self._doorkeeper.snapshot, request.name)
             body = render_list(request, names) if request.name is None else render_model(request, names)
         except TorouterError as error:
             self._answer(exchange, codec, error)

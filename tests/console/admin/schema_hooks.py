@@ -1,10 +1,11 @@
-"""Loaded by schemathesis: a string format of ours that it cannot know."""
+"""Loaded by schemathesis: string formats of ours that it cannot know."""
 
 from __future__ import annotations
 
 import schemathesis
 from hypothesis import strategies as st
 
+schemathesis.openapi.format("base-url", st.sampled_from(["https://llm.example/v1", "http://127.0.0.1:8001"]))
 schemathesis.openapi.format(
     "cidr",
     st.one_of(

@@ -80,7 +80,7 @@ def edit_channel(desk: Desk, channel_id: int, edit: ChannelEdit, *, by_file: boo
     """Touches nothing that is not named, nor a deadline that is not."""
     with desk.changing():
         before = _free(desk, channel_id, by_file)
-        columns = _columns(edit, before) | ({"managed_by": FILE} if by_file else {})
+        columns: dict[str, Any] = _columns(edit, before) | ({"managed_by": FILE} if by_file else {})
         if not columns:
             return channel_view(before)
         name = str(columns.get("name", before.name))

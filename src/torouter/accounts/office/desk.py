@@ -37,6 +37,7 @@ class ChannelRules(Protocol):
 
     def declared(self) -> Sequence[ChannelView]:
         """Those of the server's own configuration, as far as it is known here."""
+        ...
 
 
 class _NoChannels:

@@ -90,7 +90,9 @@ def _columns(form: NewGroup | GroupEdit, defaults: LimitColumns, routing: Mappin
         "defaults": ("defaults", lambda named: _defaults(named, defaults)),
     }
     named = {field: getattr(form, field) for field in read}
-    columns = {read[field][0]: read[field][1](value) for field, value in named.items() if value is not UNSET}
+    columns: dict[str, object] = {
+        read[field][0]: read[field][1](value) for field, value in named.items() if value is not UNSET
+    }
     after = _routing(form, routing)
     return columns if after == routing else columns | {"routing": after}
 

@@ -42,7 +42,7 @@ def document(prefix: str, endpoints: Sequence[Endpoint]) -> bytes:
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
         paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, found)
-    _forbid_two_expiries(components)
+    _forbid_pairs(components)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -112,7 +112,11 @@ def _failures(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _forbid_two_expiries(components: dict[str, Any]) -> None:
-    """The one rule that no type says."""
-    for name in ("NewKey", "KeyEdit"):
-        components[name]["not"] = {"required": ["expires_in_days", "expires_at"]}
+def _forbid_pairs(components: dict[str, Any]) -> None:
+    """What no type says: fields of which one may be named, but not both."""
+    for name, pair in (
+        ("NewKey", ["expires_in_days", "expires_at"]),
+        ("KeyEdit", ["expires_in_days", "expires_at"]),
+        ("NewChannel", ["api_key", "credentials"]),
+    ):
+        components[name]["not"] = {"required": pair}
