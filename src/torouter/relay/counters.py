@@ -5,16 +5,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final
 
 from torouter.canon.usage import Usage
 from torouter.ledger.books import LedgerRow
 
-__all__ = ["FIRST_TOKEN_BUCKETS_S", "LATENCY_BUCKETS_S", "Counters"]
+__all__ = ["FIRST_TOKEN_BUCKETS_MS", "LATENCY_BUCKETS_S", "Counters"]
 
 LATENCY_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
-FIRST_TOKEN_BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
+FIRST_TOKEN_BUCKETS_MS: Final = (50, 100, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000)
+
+_LABELS: Final = itemgetter(*map(LedgerRow._fields.index, ("channel", "picked", "outcome", "left_for")))
+"""By number: half as dear as by name."""
 
 
 class Counters:
@@ -27,8 +31,6 @@ class Counters:
         "draining",
         "drains",
         "fallbacks",
-        "first_token_counts",
-        "first_token_sums_s",
         "in_flight",
         "latency_counts",
         "latency_sum_s",
@@ -50,13 +52,11 @@ class Counters:
         """By (dialect, operation, status)."""
         self.attempt_failures: defaultdict[tuple[str, int], int] = defaultdict(int)
         """By (channel, upstream status; 0 without an answer)."""
-        self.attempts: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
-        """By (channel, why it was picked, outcome, why it was left; empty: it was not)."""
+        self.attempts: dict[tuple[str, str, str, str], list[int]] = {}
+        """By (channel, why it was picked, outcome, why it was left; empty: it was not): how many, the sum of their
+        first-token times in ms, and how many of these fell into each bucket."""
         self.fallbacks: defaultdict[str, int] = defaultdict(int)
         """Requests that another model was asked for, by cause."""
-        self.first_token_counts: defaultdict[str, list[int]] = defaultdict(_no_first_tokens)
-        """By channel, of the attempts that let it be seen; by bucket."""
-        self.first_token_sums_s: defaultdict[str, float] = defaultdict(float)
         self.tokens: defaultdict[tuple[str, str], int] = defaultdict(int)
         """By (channel, `input` or `output`)."""
         self.latency_counts = [0] * (len(LATENCY_BUCKETS_S) + 1)
@@ -74,13 +74,12 @@ class Counters:
     def attempted(self, rows: Iterable[LedgerRow]) -> None:
         """All attempts at a request that has ended."""
         for row in rows:
-            channel, first_token_ms = row.channel, row.first_token_ms
-            self.attempts[channel, row.picked, row.outcome, row.left_for] += 1
+            labels = _LABELS(row)
+            found = self.attempts.get(labels)
+            if found is None:
+                found = self.attempts[labels] = [0, 0] + [0] * (len(FIRST_TOKEN_BUCKETS_MS) + 1)
+            found[0] += 1
+            first_token_ms = row.first_token_ms
             if first_token_ms is not None:
-                first_token_s = first_token_ms / 1000
-                self.first_token_counts[channel][bisect_left(FIRST_TOKEN_BUCKETS_S, first_token_s)] += 1
-                self.first_token_sums_s[channel] += first_token_s
-
-
-def _no_first_tokens() -> list[int]:
-    return [0] * (len(FIRST_TOKEN_BUCKETS_S) + 1)
+                found[1] += first_token_ms
+                found[2 + bisect_left(FIRST_TOKEN_BUCKETS_MS, first_token_ms)] += 1

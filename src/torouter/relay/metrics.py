@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from torouter.ledger.books import Books
-from torouter.relay.counters import FIRST_TOKEN_BUCKETS_S, LATENCY_BUCKETS_S, Counters
+from torouter.relay.counters import FIRST_TOKEN_BUCKETS_MS, LATENCY_BUCKETS_S, Counters
 from torouter.routing.planner import Planner
 from torouter.routing.reports import State
 from torouter.routing.snapshot import Snapshot
@@ -68,7 +68,7 @@ class CountersCollector(Collector):
         attempts = CounterMetricFamily(
             "torouter_attempts", "Attempts that have ended.", labels=("channel", "picked", "outcome", "left_for")
         )
-        for labels, count in counters.attempts.items():
+        for labels, (count, *_) in counters.attempts.items():
             attempts.add_metric(labels, count)
         yield attempts
         for name, picked, about in (
@@ -76,7 +76,7 @@ class CountersCollector(Collector):
             ("torouter_hedges", "hedge", "Attempts beside one that was slow."),
         ):
             yield CounterMetricFamily(
-                name, about, sum(count for labels, count in counters.attempts.items() if labels[1] == picked)
+                name, about, sum(count for labels, (count, *_) in counters.attempts.items() if labels[1] == picked)
             )
         fallbacks = CounterMetricFamily(
             "torouter_fallbacks", "Requests for which another model was asked.", labels=("cause",)
@@ -84,12 +84,19 @@ class CountersCollector(Collector):
         for cause, count in counters.fallbacks.items():
             fallbacks.add_metric((cause,), count)
         yield fallbacks
+        yield self._first_tokens()
+
+    def _first_tokens(self) -> Metric:
+        sums: dict[str, list[int]] = {}
+        for (channel, *_), (_, *told) in self._counters.attempts.items():
+            sums[channel] = [one + other for one, other in zip(sums.get(channel, [0] * len(told)), told, strict=True)]
         waits = HistogramMetricFamily(
             "torouter_first_token_seconds", "From asking a channel to the first of its answer.", labels=("channel",)
         )
-        for channel, counts in counters.first_token_counts.items():
-            waits.add_metric((channel,), _buckets(FIRST_TOKEN_BUCKETS_S, counts), counters.first_token_sums_s[channel])
-        yield waits
+        bounds_s = [bound_ms / 1000 for bound_ms in FIRST_TOKEN_BUCKETS_MS]
+        for channel, (sum_ms, *counts) in sums.items():
+            waits.add_metric((channel,), _buckets(bounds_s, counts), sum_ms / 1000)
+        return waits
 
     def _of_channels(self) -> Iterator[Metric]:
         planner, snapshot, clock, waiting = self._channels

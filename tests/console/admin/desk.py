@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +12,21 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from torouter.access.admission import Doorkeeper
+from torouter.access.keyring import Keyring
 from torouter.accounts.office.office import Office
+from torouter.channels import KINDS, Channel, Credential, Policy
+from torouter.console.admin.routing_view import RoutingView
 from torouter.console.admin.site import PREFIX, admin_routes
 from torouter.console.admin.throttle import Throttle
 from torouter.fleet import Rules
+from torouter.relay.openings import Openings
+from torouter.routing.planner import Planner
+from torouter.routing.snapshot import Snapshot
 from torouter.store import Entry, LedgerRow, Store, UsageRow
 from torouter.units import Secret, wall_ms
 
-__all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare"]
+__all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare", "routing_view"]
 
 PEPPER = b"pepper" * 6
 OPERATORS_TOKEN = "operators-own-admin-token-0001"
@@ -28,7 +37,40 @@ def admin_application(
 ) -> Starlette:
     office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), now_ms, Rules())
     throttle = Throttle(most_failures, 60.0, time.monotonic)
-    return Starlette(routes=admin_routes(lambda: office, confirm_s=confirm_s, throttle=throttle))
+    planner = Planner(random.Random(1).random)
+    openings = Openings(planner.health, time.monotonic)
+
+    def routing() -> RoutingView:
+        return routing_view(store, planner, openings)
+
+    return Starlette(routes=admin_routes(lambda: office, routing, confirm_s=confirm_s, throttle=throttle))
+
+
+def routing_view(store: Store, planner: Planner, openings: Openings) -> RoutingView:
+    """Of the groups in the store, and the channels `main` (priority 1, with two credentials) and `spare`, which is for
+    the group `research`."""
+    keyring = Keyring()
+    keyring.apply(keyring.prepare(store.changes_since(0), is_whole=True))
+    credentials = tuple(Credential(label, Secret(f"sk-{label}")) for label in ("a", "b"))
+    channels = (
+        Channel(
+            name="main", kind=KINDS["openai"], credentials=credentials, models={"gpt-5": "gpt-5-2025"}, priority=1,
+            policy=Policy(concurrency=20),
+        ),
+        Channel(
+            name="spare", kind=KINDS["openai"], credentials=credentials[:1], models={"gpt-5": "gpt-5"},
+            groups=frozenset({"research"}),
+        ),
+    )  # fmt: skip
+    return RoutingView(
+        doorkeeper=Doorkeeper(keyring, Snapshot(channels=channels), bytes, wall_ms),
+        planner=planner,
+        held=openings.of,
+        reset_channel=openings.reset,
+        place="here pid 1",
+        clock=time.monotonic,
+        loop=asyncio.get_running_loop(),
+    )
 
 
 @dataclass(frozen=True)

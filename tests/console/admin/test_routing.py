@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from tests.console.admin.desk import OPERATORS_TOKEN, PEPPER, Api, prepare, routing_view
 from torouter.accounts.office.office import Office
 from torouter.console.admin.site import admin_routes
+from torouter.fleet import Rules
 from torouter.relay.openings import Openings
 from torouter.routing.health import Note
 from torouter.routing.planner import Planner
@@ -32,7 +33,7 @@ def openings(planner: Planner) -> Openings:
 
 @pytest.fixture
 def desk(store: Store, planner: Planner, openings: Openings) -> Iterator[Api]:
-    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN))
+    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), rules=Rules())
     routes = admin_routes(lambda: office, lambda: routing_view(store, planner, openings))
     with TestClient(Starlette(routes=routes), client=("203.0.113.9", 1)) as client:
         yield Api(client)
@@ -101,6 +102,6 @@ def test_health_and_a_reset(desk: Api, openings: Openings) -> None:
 
 
 def test_before_the_house_stands(store: Store) -> None:
-    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN))
+    office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), rules=Rules())
     with TestClient(Starlette(routes=admin_routes(lambda: office, lambda: None))) as client:
         assert Api(client).call("GET", "/health").status_code == 503

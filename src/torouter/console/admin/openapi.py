@@ -118,5 +118,6 @@ def _forbid_pairs(components: dict[str, Any]) -> None:
         ("NewKey", ["expires_in_days", "expires_at"]),
         ("KeyEdit", ["expires_in_days", "expires_at"]),
         ("NewChannel", ["api_key", "credentials"]),
+        ("ExplainForm", ["group", "key_id"]),
     ):
         components[name]["not"] = {"required": pair}
