@@ -28,6 +28,19 @@ LAST = (
     b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 )
 DONE = b"data: [DONE]\n\n"
+SAYING = {
+    "openai-chat": CHUNK,
+    "openai-responses": (
+        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"m","output_index":0,'
+        b'"content_index":0,"delta":"x","sequence_number":1}\n\n'
+    ),
+    "anthropic": (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+        b'"delta":{"type":"text_delta","text":"x"}}\n\n'
+    ),
+    "gemini": b'data: {"candidates":[{"content":{"parts":[{"text":"x"}],"role":"model"},"index":0}]}\n\n',
+}
+"""An event that says something: with it an answer begins."""
 
 
 def _streaming(slot: Slot, dialect: str = "openai-chat") -> bytes:
@@ -114,7 +127,7 @@ def test_slow_senders_do_not_hold_others_up(hasty: Gateway, hasty_slot: Slot) ->
 
 @pytest.mark.parametrize("dialect", CALLERS)
 def test_leaving_in_a_stream_cancels_upstream(gateway: Gateway, take: TakeSlot, dialect: str) -> None:
-    slot = take(dialect, sse_answer(*[b": keep waiting\n\n"] * 400, pace_s=0.05))
+    slot = take(dialect, sse_answer(SAYING[dialect], *[b": keep waiting\n\n"] * 400, pace_s=0.05))
     with Connection(gateway.port) as connection:
         connection.send(_streaming(slot, dialect)).read_head()
         next(iter(connection.pieces()))
@@ -347,7 +360,7 @@ def test_streamed_chunks_keep_their_pace(gateway: Gateway, take: TakeSlot) -> No
 
 def test_the_first_chunk_does_not_wait_for_the_second(gateway: Gateway, take: TakeSlot) -> None:
     for dialect in CALLERS:
-        slot = take(dialect, sse_answer(CHUNK, LAST, DONE, pace_s=0.3))
+        slot = take(dialect, sse_answer(SAYING[dialect], LAST, DONE, pace_s=0.3))
         with Connection(gateway.port) as connection:
             connection.send(_streaming(slot, dialect)).read_head()
             at, _ = next(iter(connection.pieces()))

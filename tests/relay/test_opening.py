@@ -60,19 +60,15 @@ async def test_another_channel_answers_unseen(client: Dialect, upstream: Dialect
         assert answer.body == b"".join(frames_of(upstream))
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [(b"", "upstream_empty"), (b" \n", "upstream_empty"), (b"<html>", "upstream_malformed"), (b'{"a": ', "upstream_malformed"),
-     (b"5", "upstream_malformed")],
-)  # fmt: skip
+@pytest.mark.parametrize("body", [b"", b" \n", b"<html>", b'{"a": ', b"5"])
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_whole_answer_that_is_none(dialect: Dialect, body: bytes, code: str) -> None:
+async def test_a_whole_answer_that_is_none(dialect: Dialect, body: bytes) -> None:
     good = json.dumps(whole(dialect)).encode()
     for pieces in ([body], [body[:1], body[1:]]):
         handlers = {"a": lambda _, pieces=pieces: Reply(200, JSON, pieces), "b": lambda _: Reply(200, JSON, [good])}
         async with stage(handlers, dialects=(dialect,)) as on:  # type: ignore[arg-type]
             answer = await on.post(*asking(dialect, stream=False))
-        assert (answer.status, answer.body) == (200, good), code
+        assert (answer.status, answer.body) == (200, good)
         assert len(on.asked) == 2
 
 

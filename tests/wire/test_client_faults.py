@@ -14,7 +14,7 @@ from httptools.parser import errors as httptools_errors
 
 from torouter.errors import ErrorKind, Phase, UpstreamError
 from torouter.wire.connection import StopParsing
-from torouter.wire.faults import Fault, fault_of
+from torouter.wire.faults import Fault, fault_of, lost
 
 
 def family(root: type[BaseException]) -> Iterator[type[BaseException]]:
@@ -64,6 +64,28 @@ def test_every_error_of_the_libraries_is_known_by_more_than_its_class() -> None:
         assert not fault.what.startswith("the connection failed"), kind_of_error
         is_timeout = issubclass(kind_of_error, TimeoutError)
         assert fault.kind == ("timeout" if is_timeout else "upstream_fault"), kind_of_error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ssl.SSLError(1, "x"), "upstream_tls"),
+        (ssl.SSLCertVerificationError(1, "x"), "upstream_tls"),
+        (TimeoutError(), "upstream_connect_timeout"),
+        (ConnectionRefusedError(), "upstream_connect_failed"),
+        (ConnectionResetError(), "upstream_reset"),
+        (None, "upstream_reset"),
+        (httptools.HttpParserError("x"), "upstream_malformed"),
+    ],
+)
+def test_codes(error: Exception | None, code: str) -> None:
+    assert fault_of(error).code == code
+
+
+def test_a_connection_that_stood_was_reset_whatever_ended_it() -> None:
+    assert lost(TimeoutError()).code == lost(None).code == "upstream_reset"
+    assert lost(ssl.SSLError(1, "x")).code == "upstream_tls"
+    assert lost(None).error("up.test", "connect").code == "upstream_connect_failed"
 
 
 def test_details() -> None:
