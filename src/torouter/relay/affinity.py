@@ -33,6 +33,8 @@ _HEADERS: Final = (
 )
 """Claude Code's; Codex's (an underscore, or a hyphen in newer ones); opencode's; what gateways and Fireworks look at.
 Seen 2026-11."""
+_HEADER_NAMES: Final = frozenset(_HEADERS)
+_NAMING: Final = (b'"prompt_cache_key"', b'"user_id"', b'"conversation"', b'"cachedContent"')
 _LEAST_BYTES: Final = 4096
 """Of a body whose beginning is worth to be known again: providers cache from 1024 tokens."""
 _CACHE_MARK: Final = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
@@ -74,17 +76,16 @@ _READ_LIST: Final = msgspec.json.Decoder(list[Raw]).decode
 def affinity_of(exchange: Exchange, admission: Admission, call: Call) -> bytes | None:
     """`None` for what is no conversation, or too small to be cached."""
     named = _in_headers(exchange.fields)
-    prefix = None
-    if named is None:
-        said = _read(exchange.body)
-        named = None if said is None else _named(said)
-        if named is None and said is not None and len(exchange.body) >= _LEAST_BYTES:
-            prefix = _prefix(said)
+    body, prefix = exchange.body, None
+    is_long = len(body) >= _LEAST_BYTES
+    if named is None and (is_long or any(name in body for name in _NAMING)) and (said := _read(body)) is not None:
+        named = _named(said)
+        prefix = _prefix(said) if named is None and is_long else None
     return affinity_key(admission.key.account_id, admission.route.model, named, prefix)
 
 
 def _in_headers(fields: Mapping[bytes, bytes]) -> bytes | None:
-    for name in _HEADERS:
+    for name in () if _HEADER_NAMES.isdisjoint(fields) else _HEADERS:
         if name in fields:
             return fields[name][:_MOST_NAMED] or None
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Final
 
 from torouter.codecs import Codec
 from torouter.errors import UpstreamError
@@ -25,8 +24,6 @@ from torouter.wire.fetch import Fetcher
 from torouter.wire.upstream import Request, Response, Upstream
 
 __all__ = ["Asking"]
-
-_WHOLE: Final = "whole"
 
 
 class Asking:
@@ -59,33 +56,41 @@ class Asking:
         trial.begun = candidate
         planner.began(candidate, self._clock())  # its place under a cap is taken before anything is waited for
         try:
-            attempt = await self._attempt(passage, trial, candidate)
+            attempt = self._own_attempt(passage, candidate) or await self._canon_attempt(passage, trial, candidate)
             request = attempt.request()
-            if request is not None:
-                await self._answer(passage, trial, attempt, request)
-            else:
+            if request is None:
                 trial.delivery = attempt.delivery(None)
                 await trial.delivery.deliver()
+                return
+            trial.asked_s = self._clock()
+            response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+            if response.status >= 400 and await self._is_refused(passage, trial, attempt, response):
+                return
+            delivery = trial.delivery = attempt.delivery(response)
+            if trial.claim is not None or passage.call.framing != "whole":
+                delivery.claim = partial(self._begun, passage, trial, delivery)
+            body = response.body
+            if body is None or not delivery.deliver_whole(body):
+                if trial.claim is None:
+                    exchange = passage.exchange
+                    exchange.on_pause, exchange.on_resume = response.pause, response.resume
+                await delivery.deliver()
         finally:
             planner.ended(trial.begun, self._clock())  # another one than it was, if its answer was opened again
 
-    async def _answer(self, passage: Passage, trial: Trial, attempt: Attempt, request: Request) -> None:
-        exchange = passage.exchange
-        trial.asked_s = self._clock()
-        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
-        if response.status >= 400 and (error := await _refusal(attempt, response, passage, trial)) is not None:
-            passage.failed(trial, error, verdict_on(error).name, self._clock())
-            passage.answered_with(error)
-            attempt.answer_error(response, error)
-            return
-        delivery = trial.delivery = attempt.delivery(response)
-        if trial.claim is not None or passage.call.framing != _WHOLE:
-            delivery.claim = partial(self._begun, passage, trial, delivery)
-        body = response.body
-        if body is None or not delivery.deliver_whole(body):
-            if trial.claim is None:
-                exchange.on_pause, exchange.on_resume = response.pause, response.resume
-            await delivery.deliver()
+    async def _is_refused(self, passage: Passage, trial: Trial, attempt: Attempt, response: Response) -> bool:
+        """Is an upstream's error answer the client's, and given? False where the attempt can do without. Raises one
+        that is not: another channel, another model, or who is asked beside it, may give something better."""
+        error = await read_error_answer(attempt.codec, response)
+        if attempt.may_do_without(error):
+            return False
+        row = verdict_on(error)
+        if row.step is not None or trial.claim is not None or passage.has_more(row):
+            raise error
+        passage.failed(trial, error, row.name, self._clock())
+        passage.answered_with(error)
+        attempt.answer_error(response, error)
+        return True
 
     def _begun(self, passage: Passage, trial: Trial, delivery: Delivery) -> None:
         """It has something to say. Told at once, and not at the end of a long stream: others may wait to hear whether
@@ -94,7 +99,7 @@ class Asking:
             trial.claim()
         candidate, first_token_s = trial.candidate, None
         assert candidate is not None, "it was picked"
-        if passage.call.framing != _WHOLE and delivery.first_byte_s is not None and trial.asked_s is not None:
+        if passage.call.framing != "whole" and delivery.first_byte_s is not None and trial.asked_s is not None:
             first_token_s = delivery.first_byte_s - trial.asked_s
         passage.has_begun = True
         self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
@@ -117,9 +122,9 @@ class Asking:
             raise await read_error_answer(attempt.codec, response)
         return Reopened(response=response, codec=attempt.codec, sent=attempt.sent)
 
-    async def _attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> Attempt:
-        """Bytes where the candidate speaks the client's dialect, else by way of canon; that too where somebody else may
-        have to go on with the answer."""
+    def _own_attempt(self, passage: Passage, candidate: Candidate) -> Attempt | None:
+        """Bytes where the candidate speaks the client's dialect, and what is no chat. `None`: by way of canon, and so
+        too where somebody else may have to go on with the answer."""
         exchange, admission, call, clock = passage.exchange, passage.admission, passage.call, self._clock
         is_same = candidate.dialect == call.codec.dialect
         if call.operation == "count_tokens":
@@ -130,7 +135,7 @@ class Asking:
             return ByteAttempt(exchange, admission, call, candidate, clock, is_renamed=passage.is_elsewhere)
         if call.operation == "embeddings":
             return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
-        return await self._canon_attempt(passage, trial, candidate)
+        return None
 
     async def _canon_attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> CanonAttempt:
         conversation = await self.conversation(passage)
@@ -174,18 +179,6 @@ class Asking:
 def _may_reopen(passage: Passage, candidate: Candidate) -> bool:
     """Is there a policy to go on with a stream that was cut, and somebody who could?"""
     call = passage.call
-    if call.operation != "chat" or call.framing == _WHOLE or not passage.admission.route.has_choice:
+    if call.framing == "whole" or call.operation != "chat" or not passage.admission.route.has_choice:
         return False
     return (candidate.channel.policy.on_cut or passage.terms.on_cut) == "resume-if-identical"
-
-
-async def _refusal(attempt: Attempt, response: Response, passage: Passage, trial: Trial) -> UpstreamError | None:
-    """An upstream's error answer that is to be the client's; `None` where the attempt can do without. Raises one that
-    is not: another channel, another model, or who is asked beside it, may give something better."""
-    error = await read_error_answer(attempt.codec, response)
-    if attempt.may_do_without(error):
-        return None
-    row = verdict_on(error)
-    if row.step is not None or trial.claim is not None or passage.has_more(row):
-        raise error
-    return error

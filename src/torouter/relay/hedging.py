@@ -30,7 +30,7 @@ class Hedging:
     async def ask(self, passage: Passage, plan: Plan) -> None:
         """As `Asking.ask`."""
         assert passage.candidate is not None, "it was picked"
-        slow_s = self._planner.slow_after_s(passage.candidate)
+        slow_s = self._planner.slow_after_s(passage.candidate) if passage.call.operation == "chat" else None
         if slow_s is None:
             await self._asking.ask(passage, passage)
             return

@@ -29,7 +29,6 @@ from torouter.relay.settling import Prices, Settling
 from torouter.relay.turn import Keeper
 from torouter.relay.waiting import Waiting
 from torouter.routing.planner import Plan, Planner
-from torouter.routing.snapshot import Candidate
 from torouter.wire.exchange import Exchange
 from torouter.wire.fetch import Fetcher
 from torouter.wire.upstream import Upstream
@@ -138,7 +137,10 @@ class Relay:
             passage.take(pick)
             passage.switches += 1
             try:
-                await self._try(passage, plan, pick.candidate)
+                if pick.candidate.channel.policy.hedges:
+                    await self._hedging.ask(passage, plan)
+                else:
+                    await self._asking.ask(passage, passage)
             except UpstreamError as error:
                 failure = self._aftermath.failed(passage, passage, plan, error)
                 if failure.row.step is None or passage.drain is not None:
@@ -150,14 +152,6 @@ class Relay:
                 self._aftermath.served(passage)
                 return None
         return why_unserved(failure, refusal, plan)
-
-    async def _try(self, passage: Passage, plan: Plan, candidate: Candidate) -> None:
-        """Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while nothing has been
-        given to the client."""
-        if candidate.channel.policy.hedges and passage.call.operation == "chat":
-            await self._hedging.ask(passage, plan)
-        else:
-            await self._asking.ask(passage, passage)
 
     async def _ask_others(self, passage: Passage, unserved: Unserved) -> bool:
         """Has another model answered? None that was asked in vain has the last word."""

@@ -185,7 +185,9 @@ class Gateway:
             except TorouterError:
                 await self._reserving.check(standing)  # whose money is used up hears of that first
                 raise
-            others = self._others(reading, standing, admission, call)
+            others = NO_OTHERS
+            if reading.fallbacks is not None or standing.group.fallbacks or admission.snapshot.fallbacks:
+                others = self._others(reading, standing, admission, call)
             if standing.is_free:
                 self._stakes.check_price(admission, call)
                 terms = self._reserving.free(standing, client)
@@ -223,9 +225,7 @@ class Gateway:
         return admission, reading.call(reading.framing or ("sse" if peek.stream else "whole"))
 
     def _others(self, reading: Reading, standing: Standing, admission: Admission, call: Call) -> Others:
-        """Those that may stand in for the model: most requests have none."""
-        if reading.fallbacks is None and not (standing.group.fallbacks or admission.snapshot.fallbacks):
-            return NO_OTHERS
+        """Those that may stand in for the model."""
         others = others_for(reading.fallbacks, self._doorkeeper, standing, admission, call)
         return self._stakes.with_prices(others, is_limited=self._reserving.has_money(standing))
 
