@@ -230,3 +230,17 @@ def test_who_left_while_looking_holds_nobody_up() -> None:
     it.ended(pick.candidate, 103.0)
     again = first(it, route, 103.0)
     assert (name(again), again.reason) == ("a", "probe")
+
+
+def test_others_that_end_meanwhile_let_nobody_in_beside_the_one_who_looks() -> None:
+    it, route = planner(), route_of(channel("a", "m"), channel("b", "m", priority=20))
+    a = candidates_of(route)["a"]
+    it.began(a, 99.0)
+    it.failed(a, "channel", 100.0, None)
+    pick = first(it, route, 102.0)
+    assert pick.reason == "probe"
+    it.began(pick.candidate, 102.0)
+    it.ended(a, 103.0)
+    assert name(first(it, route, 103.0)) == "b"
+    it.ended(pick.candidate, 104.0)
+    assert first(it, route, 104.0).reason == "probe"
