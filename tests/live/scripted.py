@@ -115,6 +115,9 @@ class Played:
     first: list[Visit]
     second: list[Visit]
     record: Record
+    resent: int
+    """Visits that are no attempts: a connection that was used before and ends without a byte was most likely closed
+    while it lay idle, so the request is written once more on a fresh one (`wire.client`)."""
 
 
 def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> dict[str, Played]:
@@ -147,12 +150,26 @@ def _played(folder: Path, upstream: Upstream, told: Sequence[Cell]) -> dict[str,
             }
             outcomes = {model: future.result() for model, future in asked.items()}
         kept = by_model(records(gateway.data, len(told)))
+        visits = [visit for cell in told for name in (cell.first, cell.second) for visit in upstream.visits(name)]
+        opened = {visit.connection: visit.at for visit in sorted(visits, key=lambda visit: -visit.at)}
         return {
             cell.model: Played(
-                outcomes[cell.model], upstream.visits(cell.first), upstream.visits(cell.second), *kept[cell.model]
+                outcomes[cell.model],
+                upstream.visits(cell.first),
+                upstream.visits(cell.second),
+                *kept[cell.model],
+                _resent(cell, upstream.visits(cell.first), opened),
             )
             for cell in told
         }
+
+
+def _resent(cell: Cell, visits: Sequence[Visit], opened: Mapping[int, float]) -> int:
+    """`opened`: when each connection was first asked."""
+    if cell.fault.name not in ("reset", "reset-once", "closed"):
+        return 0
+    broken = visits[:1] if cell.fault.name == "reset-once" else visits
+    return sum(visit.at > opened[visit.connection] for visit in broken)
 
 
 def _channels(told: Iterable[Cell], places: Mapping[str, str]) -> list[dict[str, object]]:
