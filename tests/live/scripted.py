@@ -38,7 +38,7 @@ _FOREIGN: Final = {
 _THREADS: Final = 32
 _NOBODYS: Final = "nobodys"
 """A model that there is not. An SDK's first call takes long, and its thread would keep the upstream from answering."""
-_OF_ONE_GATEWAY: Final = 330
+_OF_ONE_GATEWAY: Final = 440
 """Each cell is a channel or two: with more of them it takes long to start."""
 
 
