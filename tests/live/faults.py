@@ -21,7 +21,7 @@ __all__ = ["DEADLINES", "FAULTS", "FIRST", "SECOND", "End", "Fate", "Fault", "go
 FIRST: Final = ("The first ", "channel has ", "said all of ", "this, and ", "to its end.")
 SECOND: Final = ("It was ", "the second ", "that was ", "asked.")
 
-DEADLINES: Final[Mapping[str, float]] = {"connect_s": 1.0, "head_s": 1.2, "first_token_s": 0.8, "idle_s": 0.8}
+DEADLINES: Final[Mapping[str, float]] = {"connect_s": 5.0, "head_s": 3.0, "first_token_s": 2.0, "idle_s": 2.5}
 """What the gateway is told. Deadlines are looked after twice a second, so each may pass by half a second."""
 
 Fate = Literal["elsewhere", "itself", "anyone", "told", "broken"]
@@ -233,7 +233,8 @@ FAULTS: Final = (
         name="closed", answers=_always(_CLOSED), words=("reset",), paired=_to("elsewhere", most=2),
         alone=_to("told", 502, least=2, most=_MOST),
     ),
-    Fault(name="silent", answers=_always(_SILENT), words=("no_answer",), paired=_ELSEWHERE, alone=_to("told", 504)),
+    Fault(name="silent", answers=_always(_SILENT),
+        words=("no_answer", "first_token_timeout"), paired=_ELSEWHERE, alone=_to("told", 504)),
     Fault(
         name="not-http", answers=_always(_GARBAGE), words=("malformed",), paired=_ELSEWHERE,
         alone=_to("told", 502, most=_MOST),
@@ -318,8 +319,8 @@ FAULTS: Final = (
     ),
     Fault(
         name="too-slow", mode="stream",
-        answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.2)),
-        channel={"deadlines": {**DEADLINES, "total_s": 1.0}}, words=("too_slow",), paired=_BROKEN, alone=_BROKEN,
+        answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.3)),
+        channel={"deadlines": {**DEADLINES, "total_s": 1.5}}, words=("too_slow",), paired=_BROKEN, alone=_BROKEN,
     ),
     Fault(
         name="malformed-later", mode="stream",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,11 @@ _FOREIGN: Final = {
     "openai-responses": "openai-chat",
 }
 """Each dialect as a client once and as an upstream once. All sixteen pairs: see `test_translated`."""
-_THREADS: Final = 48
+_THREADS: Final = 32
+_NOBODYS: Final = "nobodys"
+"""A model that there is not. An SDK's first call takes long, and its thread would keep the upstream from answering."""
+_OF_ONE_GATEWAY: Final = 440
+"""Each cell is a channel or two: with more of them it takes long to start."""
 
 
 def channel(
@@ -111,12 +115,20 @@ class Played:
     first: list[Visit]
     second: list[Visit]
     record: Record
+    resent: int
+    """Visits that are no attempts: a connection that was used before and ends without a byte was most likely closed
+    while it lay idle, so the request is written once more on a fresh one (`wire.client`)."""
 
 
-@contextmanager
-def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> Iterator[dict[str, Played]]:
-    """Asks for every cell once, many at a time."""
-    told = list(chosen)
+def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> dict[str, Played]:
+    """Asks for every cell once, many at a time; a gateway serves some hundreds of them."""
+    told, found = list(chosen), dict[str, Played]()
+    for number, at in enumerate(range(0, len(told), _OF_ONE_GATEWAY)):
+        found |= _played(folder / str(number), upstream, told[at : at + _OF_ONE_GATEWAY])
+    return found
+
+
+def _played(folder: Path, upstream: Upstream, told: Sequence[Cell]) -> dict[str, Played]:
     for cell in told:
         upstream.script(cell.first, *cell.answers())
         upstream.script(cell.second, good(cell.upstream, cell.is_streamed, SECOND))
@@ -130,18 +142,34 @@ def played(folder: Path, upstream: Upstream, chosen: Iterable[Cell]) -> Iterator
             Gateway(folder, channels=_channels(told, places), upstream={**DEADLINES, "retry_s": 4})
         )
         sdks = stack.enter_context(opened_sdks(gateway.url))
+        for cell in {(cell.client, cell.is_streamed): cell for cell in told if cell.is_paired}.values():
+            sdks.ask(cell.client, _NOBODYS, stream=cell.is_streamed)
         with ThreadPoolExecutor(_THREADS) as threads:
             asked = {
                 cell.model: threads.submit(sdks.ask, cell.client, cell.model, stream=cell.is_streamed) for cell in told
             }
             outcomes = {model: future.result() for model, future in asked.items()}
         kept = by_model(records(gateway.data, len(told)))
-        yield {
+        visits = [visit for cell in told for name in (cell.first, cell.second) for visit in upstream.visits(name)]
+        opened = {visit.connection: visit.at for visit in sorted(visits, key=lambda visit: -visit.at)}
+        return {
             cell.model: Played(
-                outcomes[cell.model], upstream.visits(cell.first), upstream.visits(cell.second), *kept[cell.model]
+                outcomes[cell.model],
+                upstream.visits(cell.first),
+                upstream.visits(cell.second),
+                *kept[cell.model],
+                _resent(cell, upstream.visits(cell.first), opened),
             )
             for cell in told
         }
+
+
+def _resent(cell: Cell, visits: Sequence[Visit], opened: Mapping[int, float]) -> int:
+    """`opened`: when each connection was first asked."""
+    if cell.fault.name not in ("reset", "reset-once", "closed"):
+        return 0
+    broken = visits[:1] if cell.fault.name == "reset-once" else visits
+    return sum(visit.at > opened[visit.connection] for visit in broken)
 
 
 def _channels(told: Iterable[Cell], places: Mapping[str, str]) -> list[dict[str, object]]:

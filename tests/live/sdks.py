@@ -32,6 +32,7 @@ class Outcome:
     error: Exception | str | None = None
     status: int = 0
     model: str = ""
+    """As the answer's body names it."""
     retry_after: str | None = None
 
     @property
