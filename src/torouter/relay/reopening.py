@@ -56,19 +56,18 @@ class Reopening:
         assert candidate is not None, "it was picked"
         passage.switches += 1
         self._planner.began(candidate, self._clock())
-        is_open = False
+        reopened: Reopened | None = None
         try:
             reopened = await self._asking.open(passage, following)
-            is_open = True
         except UpstreamError as error:
             self._aftermath.failed(passage, following, plan, error)
         except RequestError:
             plan.failed(candidate, "next_channel", self._clock())
         finally:
-            if not is_open:
+            if reopened is None:
                 following.close_response()
                 self._planner.ended(candidate, self._clock())
-        return reopened if is_open else None
+        return reopened
 
     def _go_over(self, passage: Passage, trial: Trial, following: Trial, word: str) -> None:
         """From now on the answer is the next one's, on the books as well."""
