@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents inference matrix fates verdicts bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit live storm agents inference matrix fates verdicts bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -39,6 +39,9 @@ unit: $(STAMP) ## the fast tests: no server, no network, no house
 
 live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 	$(BIN)/pytest -q tests/live
+
+storm: $(STAMP) ## ten thousand requests to three upstreams that fail three times in ten
+	STORM_REQUESTS=10000 $(BIN)/pytest -q tests/live/test_storm.py
 
 agents: $(STAMP) ## Claude Code, Codex CLI, Gemini CLI and opencode with tools over every upstream dialect
 	$(BIN)/pytest -q -m "" tests/agents

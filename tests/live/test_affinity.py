@@ -19,6 +19,8 @@ CREDENTIALS = [{"name": name, "api_key": f"key-{name}"} for name in "abc"]
 MODEL = "agentic"
 OTHERS = 2
 """Conversations that go on beside it, each a turn for each of its own."""
+SHORT = 12
+"""Conversations of one turn before it, which the credentials share out between them."""
 LEAST = 0.95
 
 EACH_AGENT = pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
@@ -54,6 +56,8 @@ def _direct(agent: Agent, caching: CachingUpstream) -> int:
 def _through(agent: Agent, gateway: Gateway) -> int:
     """With the turns of other conversations between its own, which tell no name and share its instructions."""
     others = Agent(name="other", dialect=agent.dialect)
+    for number in range(SHORT):
+        others.ask(gateway.port, bearer(gateway.key), MODEL, f"task-short-{number}", 0)
     total = 0
     for turn in range(TURNS):
         told = agent.ask(gateway.port, bearer(gateway.key), MODEL, "task-own", turn)
@@ -71,7 +75,9 @@ def test_a_conversation_stays_with_its_cache(
     with Gateway(tmp_path_factory.mktemp("affinity"), channels=_channels(caching)) as gateway:
         assert _through(agent, gateway) >= LEAST * direct
     assert len(set(caching.served["task-own"])) == 1
-    assert len({served[0] for name, served in caching.served.items() if name != "task-direct"}) > 1
+    assert len({caching.served[f"task-short-{number}"][0] for number in range(SHORT)}) > 1, (
+        "all are with one credential"
+    )
 
 
 @pytest.mark.parametrize("agent", AGENTS[1:3], ids=lambda agent: agent.name)
