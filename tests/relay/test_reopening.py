@@ -90,6 +90,18 @@ async def test_without_the_policy_nobody_is_asked_again() -> None:
         assert b"[DONE]" not in (await on.post(path, body)).body
 
 
+async def test_what_a_vendors_own_tools_do_keeps_to_the_bytes() -> None:
+    path, body = asking("anthropic", stream=True)
+    body = {**body, "model": "big", "tools": [{"type": "web_search_20250305", "name": "web_search"}]}
+    handlers = {"a": cut("anthropic"), "b": served("anthropic", stream=True)}
+    policies = dict.fromkeys("ab", RESUMES)
+    async with stage(handlers, dialects=("anthropic",), channel_models=MODELS, policies=policies) as on:
+        answer = await on.post(path, body)
+        assert answer.body.startswith(b"".join(frames_of("anthropic")[:20]))
+        assert b"event: error" in answer.body
+        assert [name for name, _ in on.asked] == ["a"]
+
+
 async def test_nobody_else_to_ask_is_the_error() -> None:
     path, body = body_of()
     handlers = {"a": cut("anthropic"), "b": failing(401)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
+from torouter.canon.request import VendorTool
 from torouter.codecs import Codec
 from torouter.errors import UpstreamError
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
@@ -56,7 +57,7 @@ class Asking:
         trial.begun = candidate
         planner.began(candidate, self._clock())  # its place under a cap is taken before anything is waited for
         try:
-            attempt = self._own_attempt(passage, candidate) or await self._canon_attempt(passage, trial, candidate)
+            attempt = self._own_attempt(passage, candidate) or await self._by_canon(passage, trial, candidate)
             request = attempt.request()
             if request is None:
                 trial.delivery = attempt.delivery(None)
@@ -132,10 +133,23 @@ class Asking:
                 return ByteCountAttempt(exchange, admission, call, candidate, clock, self._tokenizer)
             return CountAttempt(exchange, call, candidate, clock, self._tokenizer)
         if is_same and not _may_reopen(passage, candidate):
-            return ByteAttempt(exchange, admission, call, candidate, clock, is_renamed=passage.is_elsewhere)
+            return self._byte_attempt(passage, candidate)
         if call.operation == "embeddings":
             return EmbedAttempt(exchange, admission, call, candidate, clock, self._tokenizer, self._fetch)
         return None
+
+    def _byte_attempt(self, passage: Passage, candidate: Candidate) -> ByteAttempt:
+        exchange, admission, call = passage.exchange, passage.admission, passage.call
+        return ByteAttempt(exchange, admission, call, candidate, self._clock, is_renamed=passage.is_elsewhere)
+
+    async def _by_canon(self, passage: Passage, trial: Trial, candidate: Candidate) -> Attempt:
+        """What a vendor's own tools do has no form in canon: where bytes can go, they go, and nobody goes on with
+        them."""
+        if candidate.dialect == passage.call.codec.dialect:
+            request = (await self.conversation(passage)).request
+            if any(isinstance(tool, VendorTool) for tool in request.tools):
+                return self._byte_attempt(passage, candidate)
+        return await self._canon_attempt(passage, trial, candidate)
 
     async def _canon_attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> CanonAttempt:
         conversation = await self.conversation(passage)
