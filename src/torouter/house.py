@@ -20,11 +20,13 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, derived_key, hash_key
+from torouter.accounts.office.entrance import Entrance
 from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel, read_models
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import FetchSettings, ResponsesSettings, Settings, VaultSettings
+from torouter.console.portal import Sources
 from torouter.errors import TorouterError
 from torouter.ledger.books import Books
 from torouter.ledger.catalog import open_catalogue
@@ -97,6 +99,7 @@ class House:
         self._fetcher = _fetcher(settings.fetch)
         self.counters = Counters()
         self.office = Office(store, pepper, settings.admin_token)
+        self.portal = Sources(Entrance(store, pepper), lambda: self.doorkeeper.snapshot, lambda: self._prices.book)
         self._meters = _meters(settings, store)
         self.books = Books(
             store.write_entries,

@@ -136,10 +136,13 @@ def version() -> None:
 def _prepare(settings: Settings) -> Announcement:
     """The store, the pepper and the first key, made where they are missing."""
     from torouter.accounts import FIRST_KEY_VARIABLE, Announcement, ensure_first
+    from torouter.accounts.office.entrance import setup_token_due
     from torouter.store import Store
 
     with Store.open(settings.data_dir, settings.store.database) as store:
-        first = ensure_first(store, pepper_of(store, settings.data_dir), os.environ.get(FIRST_KEY_VARIABLE) or None)
+        pepper = pepper_of(store, settings.data_dir)
+        first = ensure_first(store, pepper, os.environ.get(FIRST_KEY_VARIABLE) or None)
+        setup_token = setup_token_due(store, pepper)
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     return Announcement(
         url=f"http://{host}:{settings.server.port}",
@@ -147,4 +150,5 @@ def _prepare(settings: Settings) -> Announcement:
         key_origin=first.origin,
         channels=tuple(channel.summary for channel in settings.channels),
         is_demo=settings.is_demo,
+        setup_token=setup_token,
     )
