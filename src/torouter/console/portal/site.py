@@ -92,7 +92,7 @@ def portal_routes(
         once or Once(_KEEP_S, time.monotonic),
         confirm_s,
     )
-    routes = [Route(page.path, _Endpoint(page, portal), methods=list(page.methods)) for page in PAGES]
+    routes = [Route(page.path, _Endpoint(page, portal), methods=None) for page in PAGES]
     return [assets.route(), *routes]
 
 
@@ -214,7 +214,9 @@ def _sealed(response: Response) -> Response:
 def _refusal(visit: Visit, error: Exception, request_id: str) -> Response:
     """What is not ours to show is logged instead, under the request's id."""
     shown = _shown(error, request_id)
-    response = visit.page("error.html", shown.status, shown_status=shown.status, kind=_kind(shown), request_id=request_id)
+    response = visit.page(
+        "error.html", shown.status, shown_status=shown.status, kind=_kind(shown), request_id=request_id
+    )
     if shown.retry_after_s is not None:
         response.headers["retry-after"] = str(max(1, round(shown.retry_after_s)))
     return response
