@@ -18,7 +18,7 @@ _BELOW: Final = 24
 """For the dates."""
 _GAP: Final = 0.28
 """Of a day's width, between two bars."""
-_STEPS: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+_STEPS: Final = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
 _TICKS: Final = 4
 
 
@@ -60,7 +60,9 @@ def chart(points: Sequence[PointView], days: int, today: datetime, *, is_money: 
     by_day = {point.at: point.totals for point in points}
     shown = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     values = [_value(by_day.get(at), is_money=is_money) for at in shown]
-    top = _nice(max(values, default=Decimal(0)), is_money=is_money)
+    count = _TICKS if height > 150 else 2
+    step = _nice(max(values, default=Decimal(0)) / count, is_money=is_money)
+    top = step * count
     room, base = height - _TOP - _BELOW, height - _BELOW
     slot = 100 / days
     bars = []
@@ -87,8 +89,9 @@ def chart(points: Sequence[PointView], days: int, today: datetime, *, is_money: 
                 cost_usd=found.cost_usd if found else "0.00",
             )
         )
-    count = _TICKS if height > 150 else 2
-    ticks = [Tick(_n(base - room * step / count), _said(top * step / count)) for step in range(count + 1)]
+    ticks = [
+        Tick(_n(base - room * place / count), _said(step * place, is_money=is_money)) for place in range(count + 1)
+    ]
     return Chart(height, _n(base), tuple(bars), tuple(ticks))
 
 
@@ -98,18 +101,22 @@ def _value(totals: TotalsView | None, *, is_money: bool) -> Decimal:
     return Decimal(totals.cost_usd if is_money else totals.requests)
 
 
-def _nice(most: Decimal, *, is_money: bool) -> Decimal:
-    """A round number that is no less."""
-    if not most:
-        return Decimal(1) if is_money else Decimal(4)
-    size = Decimal(10) ** most.adjusted()
-    found = next(size * step for step in _STEPS if size * step >= most)
-    return found if is_money else max(found, Decimal(4))
+def _nice(least: Decimal, *, is_money: bool) -> Decimal:
+    """A round step between two lines that is no less; whole, of requests."""
+    if not least:
+        return Decimal("0.25") if is_money else Decimal(1)
+    size = Decimal(10) ** least.adjusted()
+    found = next(size * step for step in _STEPS if size * step >= least)
+    return found if is_money else max(found, Decimal(1))
 
 
-def _said(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _said(value: Decimal, *, is_money: bool) -> str:
+    """Money with two decimals or, of a small step, as many as it needs."""
+    if not is_money:
+        return f"{value:,.0f}"
+    text = f"{value:f}".rstrip("0") if "." in f"{value:f}" else f"{value:f}."
+    whole, _, rest = text.partition(".")
+    return f"${int(whole):,}.{rest.ljust(2, '0')}" if value < 100 else f"${value:,.0f}"
 
 
 def _n(value: float) -> str:

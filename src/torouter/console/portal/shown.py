@@ -8,25 +8,27 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-__all__ = ["count", "day", "iso", "moment", "per_million", "seconds", "share", "short_count", "usd"]
+__all__ = ["count", "day", "exact", "iso", "moment", "seconds", "share", "short_count", "usd"]
 
 _CENT: Final = Decimal("0.01")
 _SMALL: Final = Decimal("0.000001")
 
 
-def usd(text: str) -> str:
-    """`$12.50`; below a cent so many decimals that something is seen, six at most."""
+def usd(text: str, decimals: int | None = None) -> str:
+    """`$12.50`; below a dollar so many decimals that something is seen, six at most. In a column all have as many."""
     amount = Decimal(text)
     sign = "−" if amount < 0 else ""
     amount = abs(amount)
+    if decimals is not None:
+        return f"{sign}${amount:,.{decimals}f}"
     if amount and amount < _SMALL:
         return f"{sign}<$0.000001"
     step = _CENT if amount >= 1 or not amount else Decimal("0.0001") if amount >= _CENT else _SMALL
     return f"{sign}${amount.quantize(step, ROUND_HALF_UP):,}"
 
 
-def per_million(nusd: int) -> str:
-    """A rate, in dollars: at least two decimals, and as many as it has."""
+def exact(nusd: int) -> str:
+    """Dollars with at least two decimals, and as many as it has: rates, and the parts of a bill."""
     text = f"{Decimal(nusd).scaleb(-9):,.9f}".rstrip("0")
     whole, _, rest = text.partition(".")
     return f"${whole}.{rest.ljust(2, '0')}"
