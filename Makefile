@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live agents inference matrix fates bench browser screenshots wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit browser screenshots live agents inference matrix fates bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
