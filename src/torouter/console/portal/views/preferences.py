@@ -23,7 +23,7 @@ def choose(visit: Visit) -> Response:
     response = visit.go(inner_path(visit.form.get("back", "")))
     for field, cookie, choices in (("theme", THEME_COOKIE, THEMES), ("language", LANGUAGE_COOKIE, tuple(LANGUAGES))):
         chosen = visit.form.get(field)
-        if chosen in choices:
+        if chosen is not None and chosen in choices:
             response.set_cookie(cookie, chosen, max_age=_YEAR_S, path="/", secure=visit.is_secure, samesite="lax")
         elif chosen is not None:
             response.delete_cookie(cookie, path="/", secure=visit.is_secure, samesite="lax")
