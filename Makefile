@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit live storm agents inference matrix fates verdicts bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit browser screenshots live storm agents inference matrix fates verdicts bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -35,7 +35,13 @@ types: $(STAMP) ## mypy and pyright
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
 
 unit: $(STAMP) ## the fast tests: no server, no network, no house
-	$(BIN)/pytest -q --ignore=tests/live --ignore=tests/agents --ignore=tests/house
+	$(BIN)/pytest -q --ignore=tests/live --ignore=tests/browser --ignore=tests/agents --ignore=tests/house
+
+browser: $(STAMP) ## the portal in a real browser
+	$(BIN)/pytest -q tests/browser
+
+screenshots: $(STAMP) ## pictures of every page of the portal, in build/screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 	$(BIN)/pytest -q tests/live

@@ -40,6 +40,7 @@ UV = "uv>=0.13.9,<0.14"
 OLDEST = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 OLDEST_NODE = 20
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CHECKS = (
     ("ruff check", ("ruff", "check", "--quiet", ".")),
@@ -91,6 +92,7 @@ def serve(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     set_up({"dev"} if has_node() else {"dev", "node"})
+    require_chromium(arguments)
     environment = carried_over()
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
     steps = (("pytest", ("pytest", *arguments)),) if arguments else CHECKS + TESTS
@@ -256,6 +258,26 @@ def has_node() -> bool:
     version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
     major = version.strip().lstrip("v").partition(".")[0]
     return major.isdigit() and int(major) >= OLDEST_NODE
+
+
+def require_chromium(arguments: list[str]) -> None:
+    """The tests in `tests/browser` look at the portal with it. Any other tests do without."""
+    if any(shutil.which(name) for name in CHROMIUMS) or (arguments and not is_named("tests/browser", arguments)):
+        return
+    packages = "chromium fonts-dejavu-core"
+    commands = f"apt-get update && apt-get install -y {packages}"
+    if shutil.which("apt-get") is None:
+        raise Trouble("there is no Chromium for the tests of the portal. Install your system's package for it.")
+    if os.geteuid() != 0:
+        raise Trouble(f"there is no Chromium for the tests of the portal. Run this:\n  sudo sh -c '{commands}'")
+    say("Installing Chromium, with which the portal is tested")
+    run(["sh", "-c", f"export DEBIAN_FRONTEND=noninteractive; {commands}"], f"run this yourself: {commands}")
+
+
+def is_named(folder: str, arguments: list[str]) -> bool:
+    """Do arguments for pytest ask for this folder, or for all there are?"""
+    named = [argument for argument in arguments if argument.startswith("tests")]
+    return not named or any(argument.startswith(folder) or argument.strip("/") == "tests" for argument in named)
 
 
 def run(command: list[str], advice: str, environment: dict[str, str] | None = None) -> None:

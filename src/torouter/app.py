@@ -28,6 +28,7 @@ from torouter.accounts import Announcement, load_pepper
 from torouter.config import Settings, check_sharing
 from torouter.console.admin import admin_routes
 from torouter.console.pages import Health, make_pages
+from torouter.console.portal import portal_routes
 from torouter.errors import ConfigError
 from torouter.house import House
 from torouter.ledger.catalog import open_catalogue
@@ -69,10 +70,13 @@ def create_app(settings: Settings, replica: str) -> Starlette:
         is_demo=lambda: houses[0].is_demo if houses else settings.is_demo,
         metrics=lambda: houses[0].metrics,
         lifespan=lifespan,
-        more=admin_routes(
-            lambda: houses[0].office if houses else None,
-            lambda: houses[0].routing if houses else None,
-        ),
+        more=[
+            *admin_routes(
+                lambda: houses[0].office if houses else None,
+                lambda: houses[0].routing if houses else None,
+            ),
+            *portal_routes(lambda: houses[0].portal if houses else None),
+        ],
     )
 
 
@@ -147,6 +151,10 @@ def _announce(announcement: Announcement, url: str) -> None:
         lines.append("Key: the one in TOROUTER_FIRST_KEY.")
     else:
         lines.append("Key: made at an earlier start, and not shown again. Make another with `torouter key create`.")
+    if announcement.setup_token is not None:
+        lines += ["", "Choose a password and sign in:", f"  {url}/setup?token={announcement.setup_token}"]
+    else:
+        lines += ["", f"Sign in: {url}/sign-in"]
     lines += ["", "Channels:", *(f"  {channel}" for channel in announcement.channels)]
     if announcement.is_demo:
         lines.append("  No provider key was found, so the built-in demo answers.")

@@ -20,12 +20,14 @@ from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, OwnRequests, derived_key, hash_key
+from torouter.accounts.office.entrance import Entrance
 from torouter.accounts.office.office import Office
 from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
 from torouter.console.admin.routing_view import RoutingView
+from torouter.console.portal import Sources
 from torouter.errors import TorouterError
 from torouter.fleet import Discovery, Fleet, Rules
 from torouter.fleet.fleet import Stored
@@ -107,6 +109,7 @@ class House:
         self._discovery = Discovery(self._client, self._learn_models)
         rules = Rules(lambda: self._fleet.named)
         self.office = Office(store, pepper, settings.admin_token, rules=rules)
+        self.portal = Sources(Entrance(store, pepper), lambda: self.doorkeeper.snapshot, lambda: self._prices.book)
         self._meters = _meters(settings, store)
         self.books = Books(
             store.write_entries,

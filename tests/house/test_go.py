@@ -101,6 +101,52 @@ class TestNode:
         assert go.has_node() is False
 
 
+class TestChromium:
+    """Where PATH has none, the tests that need one are preceded by its installation."""
+
+    @pytest.fixture(autouse=True)
+    def by_another_name(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """So that a Chromium of this machine is none."""
+        monkeypatch.setattr(go, "CHROMIUMS", ("crystal-ball",))
+        monkeypatch.setattr(go, "ROOT", tmp_path)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+
+    @pytest.mark.parametrize(
+        ("arguments", "is_needed"),
+        [
+            ([], True),
+            (["tests"], True),
+            (["-x", "tests/browser/test_pages.py"], True),
+            (["-k", "words"], True),
+            (["tests/canon"], False),
+        ],
+    )
+    def test_is_installed_if_needed(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], is_needed: bool
+    ) -> None:
+        called = command_that_records(tmp_path / "bin", "apt-get")
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        go.require_chromium(arguments)
+        assert called.exists() == is_needed
+        if is_needed:
+            assert called.read_text().splitlines() == ["update", "install -y chromium fonts-dejavu-core"]
+
+    def test_is_used_if_there(self, go: ModuleType, tmp_path: Path) -> None:
+        called = command_that_records(tmp_path / "bin", "apt-get")
+        command_that_records(tmp_path / "bin", "crystal-ball")
+        go.require_chromium([])
+        assert not called.exists()
+
+    def test_others_are_told(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        command_that_records(tmp_path / "bin", "apt-get")
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        with pytest.raises(go.Trouble, match="sudo sh -c 'apt-get update && apt-get install -y chromium"):
+            go.require_chromium([])
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(go.Trouble, match="no Chromium"):
+            go.require_chromium([])
+
+
 class TestPipsConfiguration:
     @pytest.fixture(autouse=True)
     def with_pip(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -39,13 +39,15 @@ class FirstKey(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What the gateway tells the operator once it listens. `channels` has one line per channel, without secrets."""
+    """What the gateway tells the operator once it listens. `channels` has one line per channel, without secrets.
+    `setup_token` opens the portal's first page, where the first account gets its password; `None` once it has one."""
 
     url: str
     key: str | None = field(repr=False)
     key_origin: Literal["made", "given", "kept"]
     channels: tuple[str, ...]
     is_demo: bool
+    setup_token: str | None = field(default=None, repr=False)
 
 
 def ensure_account(store: Store) -> AccountRow:

@@ -104,6 +104,27 @@ def edit_account(place: Place, account_id: int, **options: Any) -> None:
     _edit(place, account_id, "changed", options)
 
 
+@account.command("password")
+@click.argument("email", metavar="E-MAIL")
+@placed
+def set_password(place: Place, email: str) -> None:
+    """Set the password with which an account signs in to the portal; it is asked for, twice.
+
+    Whoever is signed in to the account is signed out.
+
+    \b
+    Example:
+      torouter account password ada@example.com
+    """
+    from torouter.accounts.office import people
+
+    with place.desk() as desk:
+        view = people.find_account(desk, email)
+        password = click.prompt("New password", hide_input=True, confirmation_prompt="The same again", err=True)
+        people.set_password(desk, view.id, password)
+    said(place, view, f"Account {view.id} ({view.email}) has a new password.")
+
+
 @account.command("suspend")
 @click.argument("account_id", metavar="ID", type=int)
 @placed

@@ -144,10 +144,13 @@ def version() -> None:
 def _prepare(settings: Settings) -> Announcement:
     """The store, the pepper and the first key, made where they are missing."""
     from torouter.accounts import FIRST_KEY_VARIABLE, Announcement, ensure_first
+    from torouter.accounts.office.entrance import setup_token_due
     from torouter.store import Store
 
     with Store.open(settings.data_dir, settings.store.database) as store:
-        first = ensure_first(store, pepper_of(store, settings.data_dir), os.environ.get(FIRST_KEY_VARIABLE) or None)
+        pepper = pepper_of(store, settings.data_dir)
+        first = ensure_first(store, pepper, os.environ.get(FIRST_KEY_VARIABLE) or None)
+        setup_token = setup_token_due(store, pepper)
         stored = [row for row in store.list_channels() if row.is_enabled]
         is_demo = settings.is_demo and not store.list_channels()
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
@@ -157,6 +160,7 @@ def _prepare(settings: Settings) -> Announcement:
         key_origin=first.origin,
         channels=(*_declared(settings, is_demo), *(f"{row.name} ({row.kind}) · from the store" for row in stored)),
         is_demo=is_demo,
+        setup_token=setup_token,
     )
 
 

@@ -1,1 +1,1 @@
-"""The pages: a landing page, health and metrics now; the portal, playground and operator's console are to come."""
+"""What people and tools see of the gateway: landing page, health and metrics; the portal; the management API."""

@@ -37,6 +37,7 @@ __all__ = [
     "SealedCredential",
     "SeriesPoint",
     "SeriesStep",
+    "SessionRow",
     "StoredLedgerRow",
     "StoredUsage",
     "SubscriptionRow",
@@ -77,6 +78,17 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def balance_nusd(self) -> int:
         return self.credited_nusd - self.charged_nusd
+
+
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that is signed in."""
+
+    id: int
+    account_id: int
+    created_ms: int
+    seen_ms: int
+    expires_ms: int
+    address: str
 
 
 class LimitColumns(msgspec.Struct, frozen=True, kw_only=True, gc=False):

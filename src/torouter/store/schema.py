@@ -39,6 +39,7 @@ __all__ = [
     "processes",
     "revision",
     "segments",
+    "sessions",
     "subscriptions",
     "usage",
     "usage_days",
@@ -74,6 +75,8 @@ accounts = Table(
     Column("credited_nusd", BigInteger, nullable=False, server_default="0"),
     Column("charged_nusd", BigInteger, nullable=False, server_default="0"),
     Column("deleted_ms", BigInteger),
+    # Argon2's own form, with its parameters. Null: nobody signs in with a password.
+    Column("password_hash", Text),
     # Of the change that made the row what it is: who follows changes asks for later ones only.
     Column("revision", BigInteger, nullable=False, server_default="0", index=True),
 )
@@ -405,6 +408,20 @@ admin_tokens = Table(
     Column("last_used_ms", BigInteger),
     Column("deleted_ms", BigInteger),
 )
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account_id", _ID, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    # Whatever happens; one that is not seen for long ends before.
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+)
+"""Browsers that are signed in. One that ends is deleted."""
 
 kept_responses = Table(
     "kept_responses",

@@ -29,6 +29,7 @@ from torouter.store import (
     processes,
     pruning,
     segments,
+    sessions,
     spent,
     usage,
     vault,
@@ -58,6 +59,7 @@ from torouter.store.rows import (
     Role,
     SeriesPoint,
     SeriesStep,
+    SessionRow,
     StoredLedgerRow,
     StoredUsage,
     SubscriptionRow,
@@ -203,6 +205,47 @@ class Store:
         """For good. Its keys' rows stay, its address may be given again."""
         with self._in.changing() as (connection, number):
             return accounts.delete(connection, number, account_id)
+
+    # Signing in
+
+    def find_password(self, email: str) -> tuple[int, str | None] | None:
+        """The id of the account with this address, and the hash of its password if it has one."""
+        with self._in.reading() as connection:
+            return sessions.find_password(connection, email)
+
+    def has_password(self, account_id: int) -> bool:
+        with self._in.reading() as connection:
+            return sessions.has_password(connection, account_id)
+
+    def set_password(self, account_id: int, password_hash: str) -> None:
+        """All its sessions end."""
+        with self._in.writing() as connection:
+            sessions.set_password(connection, account_id, password_hash)
+
+    def open_session(
+        self, account_id: int, token_hash: bytes, created_ms: int, expires_ms: int, address: str
+    ) -> SessionRow:
+        with self._in.writing() as connection:
+            return sessions.insert_row(connection, account_id, token_hash, created_ms, expires_ms, address)
+
+    def find_session(self, token_hash: bytes) -> SessionRow | None:
+        """Expired or not."""
+        with self._in.reading() as connection:
+            return sessions.find(connection, token_hash)
+
+    def touch_session(self, session_id: int, at_ms: int) -> None:
+        """Moves its `seen_ms` forward, never back."""
+        with self._in.writing() as connection:
+            sessions.touch(connection, session_id, at_ms)
+
+    def end_session(self, session_id: int) -> None:
+        with self._in.writing() as connection:
+            sessions.end(connection, session_id)
+
+    def sweep_sessions(self, now_ms: int, idle_ms: int) -> None:
+        """Deletes those that have expired, or were not seen for so long; a bounded number at a time."""
+        with self._in.writing() as connection:
+            sessions.sweep(connection, now_ms, idle_ms)
 
     # Money
 

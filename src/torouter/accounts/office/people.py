@@ -12,6 +12,7 @@ from torouter.accounts.office import fields
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import AccountEdit, Adjustment, Movement, NewAccount, Refund
 from torouter.accounts.office.views import AccountView, MovementView, account_view, movement_view
+from torouter.accounts.passwords import checked_password, hash_password
 from torouter.errors import StoreError
 from torouter.store import AccountRow, LedgerKind
 
@@ -19,10 +20,12 @@ __all__ = [
     "create_account",
     "delete_account",
     "edit_account",
+    "find_account",
     "get_account",
     "list_accounts",
     "list_movements",
     "move_money",
+    "set_password",
 ]
 
 _MOST_NUSD: Final = 4 * 10**18
@@ -71,6 +74,24 @@ def delete_account(desk: Desk, account_id: int) -> AccountView:
         after = account_view(desk.store.delete_account(account_id))
         desk.record("account.delete", account_id, account_view(before), None)
     return after
+
+
+def set_password(desk: Desk, account_id: int, password: str) -> None:
+    """Whoever is signed in to the account is signed out. Raises `RequestError`; takes long, as `hash_password` does."""
+    password_hash = hash_password(checked_password(password))
+    with desk.changing():
+        _there(desk, account_id)
+        desk.store.set_password(account_id, password_hash)
+        desk.record("account.password", account_id, None, None)
+
+
+def find_account(desk: Desk, email: str) -> AccountView:
+    """By its address."""
+    wanted = fields.email(email.strip())
+    found = next((row for row in desk.store.list_accounts() if row.email == wanted), None)
+    if found is None:
+        raise StoreError(f"There is no account with the address {wanted}.", kind="not_found")
+    return account_view(found)
 
 
 def move_money(desk: Desk, account_id: int, movement: Movement) -> AccountView:

@@ -54,6 +54,7 @@ __all__ = [
     "audit_view",
     "group_view",
     "key_view",
+    "limits_view",
     "moment",
     "movement_view",
     "plan_view",
@@ -157,7 +158,7 @@ class LimitsView(View, frozen=True, kw_only=True):
     concurrency: int
 
 
-def _limits_view(limits: LimitColumns) -> LimitsView:
+def limits_view(limits: LimitColumns) -> LimitsView:
     return LimitsView(
         cap_usd=dollars(limits.cap_nusd),
         limit_5h=limits.limit_5h,
@@ -192,7 +193,7 @@ def group_view(row: GroupRow) -> GroupView:
         billing=row.billing,
         multiplier=multiplier(row.multiplier_ppm),
         models=list(row.models),
-        defaults=_limits_view(row.defaults),
+        defaults=limits_view(row.defaults),
         on_cut=row.routing.get("on_cut", "error"),
         fallbacks=row.routing.get("fallbacks", {}),
         managed_by=row.managed_by,

@@ -42,6 +42,14 @@ class Throttle:
         if len(self._failures) > _MOST_SOURCES:
             self._failures.popitem(last=False)
 
+    def take_back(self, address: str) -> None:
+        """The latest of them was none."""
+        found = self._failures.get(_source(address))
+        if found is not None:
+            found.pop()
+            if not found:
+                del self._failures[_source(address)]
+
 
 def _source(address: str) -> str:
     try:

@@ -1,0 +1,130 @@
+"""The models that an account can call, with what is known of each: where it is served and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from torouter.accounts.office.views import GroupView
+from torouter.ledger.prices import PriceBook
+from torouter.ledger.rates import Flat, Price
+from torouter.routing.snapshot import Candidate, Snapshot
+from torouter.units import Dialect, Operation
+
+__all__ = ["Endpoint", "Entry", "entries", "names_for"]
+
+_ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
+    ("/v1/chat/completions", "openai-chat", "chat"),
+    ("/v1/responses", "openai-responses", "chat"),
+    ("/v1/messages", "anthropic", "chat"),
+    ("/v1beta/models/{model}:generateContent", "gemini", "chat"),
+    ("/v1/embeddings", "openai-chat", "embeddings"),
+    ("/v1/images/generations", "openai-chat", "images"),
+    ("/v1/images/edits", "openai-chat", "image_edits"),
+    ("/v1/audio/transcriptions", "openai-chat", "transcriptions"),
+    ("/v1/audio/speech", "openai-chat", "speech"),
+    ("/v1/rerank", "openai-chat", "rerank"),
+)
+_VENDORS: Final = (
+    ("claude", "Anthropic"),
+    ("gpt", "OpenAI"),
+    ("chatgpt", "OpenAI"),
+    ("o1", "OpenAI"),
+    ("o3", "OpenAI"),
+    ("o4", "OpenAI"),
+    ("codex", "OpenAI"),
+    ("text-embedding", "OpenAI"),
+    ("dall-e", "OpenAI"),
+    ("whisper", "OpenAI"),
+    ("tts", "OpenAI"),
+    ("gemini", "Google"),
+    ("imagen", "Google"),
+    ("deepseek", "DeepSeek"),
+    ("qwen", "Qwen"),
+    ("kimi", "Moonshot"),
+    ("minimax", "MiniMax"),
+    ("grok", "xAI"),
+    ("llama", "Meta"),
+    ("mistral", "Mistral"),
+    ("glm", "Zhipu"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`is_translated`: no upstream of it speaks the client's dialect itself."""
+
+    path: str
+    operation: Operation
+    is_translated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`rates` are the upstream's, without the group's multiplier: of the first candidate, whom most requests go to;
+    `None`: nobody has told a price. `thinks`: does `-thinking` behind its name do something?"""
+
+    name: str
+    vendor: str
+    groups: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
+    thinks: bool
+    max_output_tokens: int | None
+    rates: Flat | None
+    price_version: str
+    tiers: tuple[tuple[int, Flat], ...]
+
+
+def names_for(snapshot: Snapshot, groups: Iterable[GroupView]) -> list[str]:
+    """Sorted; of channels that pass any name on, only what they have said they have."""
+    return sorted({name for group in groups for name in _names_of(snapshot, group)})
+
+
+def entries(snapshot: Snapshot, prices: PriceBook, groups: Sequence[GroupView], now_ms: int) -> list[Entry]:
+    by_name: dict[str, list[str]] = {}
+    for group in groups:
+        for name in _names_of(snapshot, group):
+            by_name.setdefault(name, []).append(group.name)
+    return [_entry(snapshot, prices, name, tuple(by_name[name]), now_ms) for name in sorted(by_name)]
+
+
+def _names_of(snapshot: Snapshot, group: GroupView) -> set[str]:
+    """The group's catalog narrows what its channels have."""
+    names = {name for channel in snapshot.channels_of(group.name) for name in snapshot.names_of(channel)}
+    if not group.models:
+        return names
+    return {name for name in group.models if name in names or snapshot.has_model(group.name, name)}
+
+
+def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[str, ...], now_ms: int) -> Entry:
+    first: Candidate | None = None
+    endpoints = []
+    for path, dialect, operation in _ENDPOINTS:
+        route = snapshot.route(groups[0], dialect, operation, name)
+        if route is not None:
+            first = first or route.buckets[0].candidates[0]
+            endpoints.append(Endpoint(path, operation, route.is_translated))
+    found = None if first is None else _price(prices, first, name, now_ms)
+    sheet = None if found is None else found.sheets[""]
+    return Entry(
+        name=name,
+        vendor=_vendor(name),
+        groups=groups,
+        endpoints=tuple(endpoints),
+        thinks=first is not None and first.facts.reasoning != "none",
+        max_output_tokens=None if first is None else first.facts.max_output_tokens,
+        rates=None if sheet is None else sheet.flat,
+        price_version="" if found is None else found.version,
+        tiers=() if sheet is None else sheet.tiers,
+    )
+
+
+def _price(prices: PriceBook, candidate: Candidate, name: str, now_ms: int) -> Price | None:
+    channel = candidate.channel
+    return prices.find(channel.kind.name, channel.name, candidate.upstream_model, name, now_ms)
+
+
+def _vendor(name: str) -> str:
+    bare = name.rsplit("/", 1)[-1].lower()
+    return next((vendor for prefix, vendor in _VENDORS if bare.startswith(prefix)), "")

@@ -1,0 +1,80 @@
+"""Forms as browsers send them, and from their texts to what the office's forms take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from torouter.errors import RequestError
+
+__all__ = ["BODY_LIMIT_BYTES", "Fields", "day_begins", "day_ends", "lines", "read_form", "read_query", "whole"]
+
+BODY_LIMIT_BYTES: Final = 256 * 1024
+_MOST_FIELDS: Final = 100
+_WHOLE: Final = re.compile(r"[0-9]{1,15}")
+
+Fields = Mapping[str, str]
+"""By name; of a name that stands there twice the last."""
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Raises `RequestError`: 400, 413, or 415 for what no form of ours is."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise RequestError("This address takes forms only.", status=415)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT_BYTES:
+            raise RequestError("This form is too long.", kind="too_large")
+    return _pairs(bytes(body).decode("ascii", "replace"))
+
+
+def read_query(request: Request) -> dict[str, str]:
+    return _pairs(request.scope["query_string"].decode("ascii", "replace"))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError as error:
+        raise RequestError("This form has too many fields.") from error
+
+
+def whole(text: str, field: str) -> int:
+    """A whole number; empty is 0. Commas and spaces that group its digits do not count."""
+    bare = re.sub(r"[\s,_]", "", text)
+    if not bare:
+        return 0
+    if not _WHOLE.fullmatch(bare):
+        raise RequestError(f"{field}: expected a whole number.", param=field)
+    return int(bare)
+
+
+def lines(text: str) -> list[str]:
+    """One of each line, or of a line's parts between commas."""
+    return [part for part in (piece.strip() for piece in re.split(r"[\n\r,]+", text)) if part]
+
+
+def day_begins(text: str, field: str) -> datetime | None:
+    """The first moment of a day, UTC; `None` where nothing was chosen."""
+    return _at_midnight(text, field, 0)
+
+
+def day_ends(text: str, field: str) -> datetime | None:
+    """The end of a day, UTC, that is the first moment of the next; `None` where nothing was chosen."""
+    return _at_midnight(text, field, 1)
+
+
+def _at_midnight(text: str, field: str, days: int) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()) + timedelta(days=days), time(), UTC)
+    except (ValueError, OverflowError) as error:
+        raise RequestError(f"{field}: expected a date such as 2026-12-31.", param=field) from error

@@ -1,0 +1,1 @@
+"""The pages' functions: what each shows, and what its forms do. All of them block."""

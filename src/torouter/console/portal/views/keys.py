@@ -1,0 +1,147 @@
+"""Keys: the list, and the forms that make, change, replace and delete them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from torouter.accounts.office.forms import KeyEdit, NewKey, Replacement
+from torouter.accounts.office.own import WindowView
+from torouter.accounts.office.refused import filled
+from torouter.accounts.office.views import KeyView, LimitsView, MadeKey
+from torouter.console.portal.catalogue import names_for
+from torouter.console.portal.key_form import BLANK, Problem, named_fields, problem_of, shown_fields
+from torouter.console.portal.snippets import snippets
+from torouter.console.portal.visit import Visit
+from torouter.errors import RequestError, StoreError
+
+__all__ = ["create_key", "delete_key", "edit_key", "list_keys", "rotate_key", "set_status"]
+
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Of the list."""
+
+    key: KeyView
+    state: str
+    limits: LimitsView
+    windows: list[WindowView]
+
+
+def list_keys(visit: Visit) -> Response:
+    return visit.page("keys.html", keys=[_line(visit, key) for key in visit.own.list_keys()])
+
+
+def create_key(visit: Visit) -> Response:
+    if not visit.is_post:
+        return _form(visit, None, BLANK)
+    try:
+        form = filled(NewKey, named_fields(visit.form))
+        made: MadeKey = _once(visit, lambda: _settled(visit, visit.own.create_key(form)))
+    except RequestError as error:
+        return _form(visit, None, visit.form, problem_of(error), error.status)
+    return _made(visit, made)
+
+
+def edit_key(visit: Visit) -> Response:
+    key = _key(visit)
+    if not visit.is_post:
+        return _form(visit, key, shown_fields(key))
+    try:
+        visit.own.edit_key(key.id, filled(KeyEdit, named_fields(visit.form, shown_fields(key))))
+    except RequestError as error:
+        return _form(visit, key, visit.form, problem_of(error), error.status)
+    return _told(visit, "saved")
+
+
+def set_status(visit: Visit) -> Response:
+    visit.own.edit_key(_key(visit).id, filled(KeyEdit, {"status": visit.form.get("status", "")}))
+    return _told(visit, visit.form["status"])
+
+
+def rotate_key(visit: Visit) -> Response:
+    key = _key(visit)
+    if not visit.is_post:
+        return visit.page("key_rotate.html", key=key)
+    hours = visit.form.get("overlap_h", "0")
+    replacement = filled(Replacement, {"overlap_s": int(hours) * _HOUR_S if hours.isdecimal() else hours})
+    made: MadeKey = _once(visit, lambda: _settled(visit, visit.own.rotate_key(key.id, replacement)))
+    return _made(visit, made)
+
+
+def delete_key(visit: Visit) -> Response:
+    key = _key(visit)
+    if not visit.is_post:
+        return visit.page("key_delete.html", key=key)
+    visit.own.delete_key(key.id)
+    return _told(visit, "deleted")
+
+
+def _key(visit: Visit) -> KeyView:
+    """Raises `StoreError` (`not_found`)."""
+    if not visit.target.isdecimal() or len(visit.target) > 18:
+        raise StoreError("There is no such key.", kind="not_found")
+    return visit.own.key(int(visit.target))
+
+
+def _line(visit: Visit, key: KeyView) -> _Line:
+    return _Line(key, _state(visit, key), visit.own.limits(key), visit.own.windows(key))
+
+
+def _state(visit: Visit, key: KeyView) -> str:
+    if key.status == "disabled":
+        return "disabled"
+    if key.expires_at is not None and key.expires_at.timestamp() * 1000 <= visit.desk.now_ms():
+        return "expired"
+    cap = visit.own.limits(key).cap_usd
+    return "used_up" if float(cap) and float(key.spent_usd) >= float(cap) else "enabled"
+
+
+def _form(
+    visit: Visit, key: KeyView | None, values: Any, problem: Problem | None = None, status: int = 200
+) -> Response:
+    fields = {name: values.get(name, "") for name in BLANK}
+    return visit.page(
+        "key_form.html",
+        status,
+        key=key,
+        values=fields,
+        problem=problem,
+        groups=_group_names(visit, key),
+        models=names_for(visit.sources.snapshot(), visit.own.groups()),
+    )
+
+
+def _group_names(visit: Visit, key: KeyView | None) -> list[str]:
+    """With the one that the key is in, which may be one that others have put it into."""
+    names = [group.name for group in visit.own.groups()]
+    return names if key is None or key.group in names else [key.group, *names]
+
+
+def _once(visit: Visit, work: Callable[[], Any]) -> Any:
+    """By the name that the form was given when it was shown; a form without one is new."""
+    name = visit.form.get("once", "")
+    return visit.once.do((visit.signed.account.id, visit.path, name), work) if name else work()
+
+
+def _settled(visit: Visit, made: MadeKey) -> MadeKey:
+    visit.settle()
+    return made
+
+
+def _made(visit: Visit, made: MadeKey) -> Response:
+    groups = [group for group in visit.own.groups() if group.name == made.key.group]
+    models = made.key.models or names_for(visit.sources.snapshot(), groups)
+    return visit.page(
+        "key_made.html", secret=made.secret, key=made.key, snippets=snippets(visit.base, made.secret, models)
+    )
+
+
+def _told(visit: Visit, what: str) -> Response:
+    waiting = visit.settle()
+    return visit.go("/keys", told="waiting" if waiting else what)

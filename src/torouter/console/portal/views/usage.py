@@ -1,0 +1,109 @@
+"""What was used: the list with its filters and sums, one request, and the file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from torouter.accounts.office.forms import UsageQuery
+from torouter.accounts.office.refused import filled
+from torouter.accounts.office.usage import UsageView
+from torouter.console.portal.fields import Fields, day_begins, day_ends
+from torouter.console.portal.shown import day
+from torouter.console.portal.visit import Visit
+from torouter.errors import RequestError, StoreError
+from torouter.ledger.cost import Cost, read_parts
+
+__all__ = ["export_usage", "list_usage", "show_request"]
+
+_PAGE_ROWS: Final = 50
+_DAYS: Final = 7
+_FILTERS: Final = ("since", "until", "model", "key", "outcome")
+_OUTCOMES: Final = ("ok", "client_left", "upstream_error", "truncated", "refused", "fault")
+
+
+def list_usage(visit: Visit) -> Response:
+    own, values = visit.own, _values(visit)
+    problem: str | None = None
+    try:
+        query = _query(values)
+    except RequestError as error:
+        problem, values = error.param or "", _values(visit, is_blank=True)
+        query = _query(values)
+    keys = own.list_keys(include_deleted=True)
+    rows, following = own.list_usage(query, before=_cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
+    told = {name: value for name, value in values.items() if value}
+    return visit.page(
+        "usage.html",
+        400 if problem is not None else 200,
+        values=values,
+        problem=problem,
+        keys=keys,
+        names={key.id: key.name for key in keys},
+        outcomes=_OUTCOMES,
+        totals=own.usage_totals(query),
+        models=own.usage_by_model(query),
+        rows=rows,
+        bills={row.id: _bill(row) for row in rows},
+        file=f"/usage.csv?{urlencode(told)}",
+        first=f"/usage?{urlencode(told)}" if visit.query.get("before") else None,
+        following=None if following is None else f"/usage?{urlencode(told | {'before': '{}-{}'.format(*following)})}",
+    )
+
+
+def show_request(visit: Visit) -> Response:
+    found = visit.own.request(visit.target)
+    if found.usage is None:
+        raise StoreError("There is no such request on record.", kind="not_found")
+    names = {key.id: key.name for key in visit.own.list_keys(include_deleted=True)}
+    return visit.page("request.html", row=found.usage, attempts=found.attempts, bill=_bill(found.usage), names=names)
+
+
+def export_usage(visit: Visit) -> Response:
+    name, pieces = visit.own.export(_query(_values(visit)))
+    disposition = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, headers=disposition, media_type="text/csv")
+
+
+def _values(visit: Visit, *, is_blank: bool = False) -> dict[str, str]:
+    """Of the filters. The last days, where nobody has said anything."""
+    said = {name: "" if is_blank else visit.query.get(name, "").strip() for name in _FILTERS}
+    if is_blank or not any(name in visit.query for name in _FILTERS):
+        now = datetime.fromtimestamp(visit.desk.now_ms() / 1000, UTC)
+        said |= {"since": day(now - timedelta(days=_DAYS - 1)), "until": day(now)}
+    return said
+
+
+def _query(values: Fields) -> UsageQuery:
+    """Raises `RequestError`."""
+    named: dict[str, Any] = {
+        "since": day_begins(values["since"], "since"),
+        "until": day_ends(values["until"], "until"),
+        "model": values["model"],
+        "outcome": values["outcome"],
+    }
+    if values["key"]:
+        if not values["key"].isdecimal():
+            raise RequestError("key: expected a key's number.", param="key")
+        named["key_id"] = int(values["key"])
+    return filled(UsageQuery, {name: value for name, value in named.items() if value})
+
+
+def _cursor(text: str) -> tuple[int, int] | None:
+    at, _, row_id = text.partition("-")
+    is_cursor = at.isdecimal() and row_id.isdecimal() and len(text) < 40
+    return (int(at), int(row_id)) if is_cursor else None
+
+
+def _bill(row: UsageView) -> Cost | None:
+    """How a cost was reckoned; `None` where nothing was."""
+    if not row.cost_parts:
+        return None
+    try:
+        return read_parts(row.cost_parts)
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,75 @@
+"""A gateway with an account that signs in, keys, and days of use: what pages look like when they have something to
+show."""
+
+from __future__ import annotations
+
+import math
+
+from tests.console.admin.desk import entry
+from tests.live.gateway import Gateway
+from torouter.accounts import hash_key, load_pepper
+from torouter.accounts.office.entrance import LIFETIME_MS
+from torouter.accounts.passwords import hash_password
+from torouter.ledger.cost import Cost, parts_text
+from torouter.store import Entry, Store
+from torouter.units import wall_ms
+
+__all__ = ["EMAIL", "PASSWORD", "furnish", "session_token"]
+
+EMAIL = "ada@example.com"
+PASSWORD = "correct horse battery"
+
+_HOUR_MS = 3_600_000
+_MODELS = (("gpt-5", 1_250_000_000, 10_000_000_000), ("claude-opus-4-7", 5_000_000_000, 25_000_000_000))
+
+
+def furnish(gateway: Gateway, requests: int = 240) -> None:
+    """The first account gets an address and a password, two keys, and requests over the last 20 days."""
+    with Store.open(gateway.data) as store:
+        store.change_account(1, {"email": EMAIL, "display_name": "Ada Lovelace"})
+        store.set_password(1, hash_password(PASSWORD))
+        store.create_key(
+            account_id=1, group="default", name="laptop", key_hash=b"laptop" * 6, head="sk-lap…", tail="a1b2"
+        )
+        store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
+        store.write_entries([_request(number, wall_ms()) for number in range(requests)])
+
+
+def _request(number: int, now_ms: int) -> Entry:
+    model, rate_in, rate_out = _MODELS[number % 3 == 0]
+    read, written = 400 + number * 37 % 9000, 60 + number * 53 % 1500
+    parts = (
+        ("input", read, rate_in, read * rate_in // 10**6),
+        ("output", written, rate_out, written * rate_out // 10**6),
+    )
+    total = sum(part[3] for part in parts)
+    is_good = number % 23 != 7
+    wave = 1 + math.sin(number / 9)
+    return entry(
+        number,
+        at_ms=now_ms - int(number * 2 * _HOUR_MS * (0.6 + wave / 2)),
+        key_id=1 + number % 2,
+        model=model,
+        upstream_model=model,
+        channel="main",
+        status=200 if is_good else 502,
+        outcome="ok" if is_good else "upstream_error",
+        is_stream=number % 2 == 0,
+        input_tokens=read if is_good else 0,
+        output_tokens=written if is_good else 0,
+        cost_nusd=total if is_good else 0,
+        price_version="own 3",
+        cost_parts=parts_text(Cost(total_nusd=total, multiplier_ppm=10**6, parts=parts)) if is_good else None,
+        latency_ms=700 + number * 91 % 9000,
+        first_token_ms=180 + number * 17 % 900 if number % 2 == 0 else None,
+    )
+
+
+def session_token(gateway: Gateway, token: str = "a-session-of-a-test") -> str:
+    """Of a session that is opened without a password: hashing one takes long."""
+    now_ms = wall_ms()
+    with Store.open(gateway.data) as store:
+        hashed = hash_key(load_pepper(gateway.data, {}, may_create=False), token)
+        if store.find_session(hashed) is None:
+            store.open_session(1, hashed, now_ms, now_ms + LIFETIME_MS, "127.0.0.1")
+    return token

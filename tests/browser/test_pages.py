@@ -1,0 +1,132 @@
+"""Every page in both themes, on a screen and on a phone: nothing is asked of other hosts, nothing overflows, nothing is
+in the way of people who do not see or point, and pages are light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import PHONE, SCREEN
+from tests.browser.conftest import opened, sign_in, watched
+from tests.browser.pages import LOOKED_AT, OPEN, SIGNED, is_covered
+from tests.live.gateway import Gateway
+from tests.live.node.packages import install
+
+MOST_BYTES = 150_000
+
+_AXE = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations
+    .filter((each) => ["serious", "critical"].includes(each.impact))
+    .map((each) => `${each.id}: ${each.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}"""
+
+_WEIGHT = """() => {
+  const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  return {files: files.length, bytes: files.reduce((sum, file) => sum + file.decodedBodySize, 0)};
+}"""
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    folder = install(Path(__file__).with_name("node"), name="browser", say=print)
+    return folder.joinpath("node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+
+def test_the_list_has_every_page() -> None:
+    assert [path for path in LOOKED_AT if not is_covered(path)] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [SCREEN, PHONE], ids=["screen", "phone"])
+def test_pages_are_good(browser: Browser, gateway: Gateway, axe: str, theme: Any, size: dict[str, int]) -> None:
+    options = {"viewport": size, "color_scheme": theme, "bypass_csp": True}  # for axe alone
+    for context in opened(browser, gateway, **options):
+        page = watched(context.new_page())
+        faults = [fault for path in OPEN.values() for fault in faults_of(page, path, axe)]
+        sign_in(context, gateway)
+        faults += [fault for path in SIGNED.values() for fault in faults_of(page, path, axe)]
+        assert faults == []
+
+
+def faults_of(page: Page, path: str, axe: str) -> list[str]:
+    page.goto(path)
+    page.add_script_tag(content=axe)
+    found = [f"{path}: {each}" for each in page.evaluate(_AXE)]
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [*found, f"{path}: {wide} pixels too wide"] if wide > 0 else found
+
+
+def test_pages_are_light(page: Page) -> None:
+    """Whole, with all that they ask for, and nothing kept from before."""
+    for path in SIGNED.values():
+        page.goto(path, wait_until="load")
+        measured = page.evaluate(_WEIGHT)
+        assert measured["files"] >= 3, "the page, its stylesheet and its script"
+        assert measured["bytes"] < MOST_BYTES, (path, measured)
+
+
+def test_it_works_in_chinese(page: Page) -> None:
+    page.goto("/keys")
+    page.get_by_role("button", name="中文").click()
+    page.wait_for_url("**/keys")
+    assert page.locator("h1").inner_text() == "API 密钥"
+    for path in SIGNED.values():
+        page.goto(path)
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    page.get_by_role("button", name="EN").click()
+    page.wait_for_load_state()
+    assert page.locator("nav").inner_text().startswith("Dashboard")
+
+
+def test_the_theme_changes_at_once_and_stays(page: Page) -> None:
+    page.goto("/dashboard")
+    before = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.get_by_role("button", name="Dark").click()
+    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert before != dark
+    page.goto("/keys")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
+    page.get_by_role("button", name="Auto").click()
+    page.goto("/keys")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == before
+
+
+def test_times_are_the_readers_own(browser: Browser, gateway: Gateway) -> None:
+    for zone, is_utc in (("UTC", True), ("Asia/Shanghai", False)):
+        for context in opened(browser, gateway, timezone_id=zone):
+            sign_in(context, gateway)
+            page = context.new_page()
+            page.goto("/profile")
+            time = page.locator("main time").first
+            hour = page.evaluate(
+                "([at]) => new Intl.DateTimeFormat('en', {timeStyle: 'short', dateStyle: 'medium', "
+                "timeZone: 'UTC'}).format(new Date(at))",
+                [time.get_attribute("datetime")],
+            )
+            assert (time.inner_text() == hour) == is_utc
+            assert str(time.get_attribute("title")).endswith("UTC")
+
+
+def test_a_chart_says_its_values(page: Page) -> None:
+    page.goto("/dashboard")
+    page.locator(".chart g[data-tip]").nth(5).hover()
+    tip = page.locator(".chart .tip").first
+    tip.wait_for(state="visible")
+    assert "$" in tip.inner_text()
+    assert "request" in tip.inner_text()
+    page.get_by_text("Show as a table").click()
+    assert page.locator(".reveal tbody tr").count() == 7
+
+
+def test_all_can_be_reached_by_keyboard(page: Page) -> None:
+    page.goto("/keys")
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.innerText || document.activeElement.tagName"))
+    assert seen[0] == "Skip to content"
+    assert {"Dashboard", "API keys", "Create key", "Edit", "Disable", "Delete", "Sign out"} <= set(seen)

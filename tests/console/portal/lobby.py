@@ -1,0 +1,136 @@
+"""The portal over a real store, used in this process as a browser would."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
+from typing import Any
+
+import httpx2 as httpx
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from torouter.accounts import hash_key
+from torouter.accounts.office.desk import Actor, Desk
+from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
+from torouter.accounts.passwords import hash_password
+from torouter.channels import KINDS, Channel
+from torouter.console.portal import Sources, portal_routes
+from torouter.console.portal.doors import Doors
+from torouter.ledger.listed import Catalogue
+from torouter.ledger.prices import PriceBook
+from torouter.routing.snapshot import Snapshot
+from torouter.store import Store
+from torouter.units import wall_ms
+
+__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_application"]
+
+PEPPER = b"pepper" * 6
+PASSWORD = "correct horse battery"
+ADDRESS = "203.0.113.9"
+
+_HASH = hash_password(PASSWORD)
+_PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
+_CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
+
+
+class Clock:
+    """Hours and seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.later_ms = 0
+
+    def now_ms(self) -> int:
+        return wall_ms() + self.later_ms
+
+    def now_s(self) -> float:
+        return self.later_ms / 1000
+
+
+_OPEN: list[Sources] = []
+"""Of the lobby that was opened last."""
+
+
+def portal_application(**options: Any) -> Starlette:
+    options = {"doors": Doors(lambda: 0.0, most_of_address=10**6, most_of_account=10**6), "confirm_s": 0.1} | options
+    return Starlette(routes=portal_routes(lambda: _OPEN[0], **options))
+
+
+_SHARED = portal_application()
+"""Templates are compiled once for it, which takes longer than most tests."""
+
+
+@dataclass
+class Lobby:
+    """`ada` is an administrator and the first account, `bob` is a user; both have `PASSWORD`."""
+
+    store: Store
+    clock: Clock = field(default_factory=Clock)
+    ada: int = 0
+    bob: int = 0
+
+    def __post_init__(self) -> None:
+        snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
+        _OPEN[:] = [Sources(Entrance(self.store, PEPPER, self.clock.now_ms), lambda: snapshot, lambda: _PRICES)]
+        self.ada = self.account("ada@example.com", "admin")
+        self.bob = self.account("bob@example.com", "user")
+
+    def account(self, email: str, role: Any) -> int:
+        account_id = self.store.create_account(email, email.partition("@")[0].title(), role, "unlimited").id
+        self.store.set_password(account_id, _HASH)
+        return account_id
+
+    def browser(self, **options: Any) -> Browser:
+        address = options.pop("address", ADDRESS)
+        base_url = options.pop("base_url", "http://testserver")
+        application = portal_application(**options) if options else _SHARED
+        return Browser(TestClient(application, base_url=base_url, client=(address, 1), follow_redirects=False))
+
+    def signed(self, email: str = "ada@example.com", **options: Any) -> Browser:
+        """With a session that no password was asked for: hashing takes long."""
+        browser, token = self.browser(**options), token_urlsafe()
+        account_id = next(row.id for row in self.store.list_accounts() if row.email == email)
+        now_ms = self.clock.now_ms()
+        self.store.open_session(account_id, hash_key(PEPPER, token), now_ms, now_ms + LIFETIME_MS, ADDRESS)
+        browser.client.cookies.set("torouter_session", token)
+        return browser
+
+    def desk(self) -> Desk:
+        return Desk(self.store, PEPPER, Actor("test"), self.clock.now_ms)
+
+
+@dataclass
+class Browser:
+    """Follows no redirect by itself. `csrf` is that of its session."""
+
+    client: TestClient
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.client.get(path, headers=_named(headers))
+
+    def sign_in(self, email: str, password: str = PASSWORD, then: str = "/dashboard") -> httpx.Response:
+        return self.client.post("/sign-in", data={"email": email, "password": password, "next": then})
+
+    @property
+    def csrf(self) -> str:
+        found = _CSRF.search(self.get("/profile").text)
+        assert found is not None
+        return found[1]
+
+    def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+        """A form of the session's own."""
+        return self.client.post(path, data={"csrf": self.csrf} | fields, headers=headers)
+
+    def make_key(self, **fields: str) -> tuple[int, str]:
+        """Its id and its text."""
+        answer = self.post("/keys/new", **{"name": "laptop"} | fields)
+        assert answer.status_code == 200, answer.text
+        secret = re.search(r"data-secret>(sk-\w+)<", answer.text)
+        assert secret is not None
+        listed = re.findall(r'href="/keys/(\d+)"', self.get("/keys").text)
+        return int(listed[-1]), secret[1]
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
