@@ -319,8 +319,8 @@ FAULTS: Final = (
     ),
     Fault(
         name="too-slow", mode="stream",
-        answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.3)),
-        channel={"deadlines": {**DEADLINES, "total_s": 1.5}}, words=("too_slow",), paired=_BROKEN, alone=_BROKEN,
+        answers=_stream(lambda _, told: _sse(*told.opening, *told.words * 4, pace_s=0.2)),
+        channel={"deadlines": {**DEADLINES, "total_s": 1.8}}, words=("too_slow",), paired=_BROKEN, alone=_BROKEN,
     ),
     Fault(
         name="malformed-later", mode="stream",

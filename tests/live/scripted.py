@@ -107,7 +107,7 @@ def _cells(fault: Fault, is_streamed: bool, is_paired: bool) -> Iterator[Cell]:
                 yield Cell(fault, client, upstream, is_streamed, is_paired)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """What became of a cell."""
 
@@ -154,14 +154,19 @@ def _played(folder: Path, upstream: Upstream, told: Sequence[Cell]) -> dict[str,
         opened = {visit.connection: visit.at for visit in sorted(visits, key=lambda visit: -visit.at)}
         return {
             cell.model: Played(
-                outcomes[cell.model],
-                upstream.visits(cell.first),
-                upstream.visits(cell.second),
-                *kept[cell.model],
-                _resent(cell, upstream.visits(cell.first), opened),
+                outcome=outcomes[cell.model],
+                first=upstream.visits(cell.first),
+                second=upstream.visits(cell.second),
+                record=_only(kept[cell.model]),
+                resent=_resent(cell, upstream.visits(cell.first), opened),
             )
             for cell in told
         }
+
+
+def _only(found: Sequence[Record]) -> Record:
+    [record] = found
+    return record
 
 
 def _resent(cell: Cell, visits: Sequence[Visit], opened: Mapping[int, float]) -> int:
