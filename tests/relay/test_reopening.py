@@ -111,7 +111,7 @@ async def test_nobody_else_to_ask_is_the_error() -> None:
         [entry] = await on.settled()
         assert (entry.usage.outcome, entry.usage.channel) == ("truncated", "a")
         rows = [(row.channel, row.left_for, row.outcome) for row in entry.attempts]
-        assert rows == [("b", "bad_credential", "upstream_error"), ("a", "", "truncated")]
+        assert rows == [("b", "bad_credential", "upstream_error"), ("a", "cut", "truncated")]
 
 
 async def test_the_winner_of_a_race_is_gone_on_with() -> None:

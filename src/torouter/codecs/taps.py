@@ -116,7 +116,7 @@ class SseTap:
 
     @property
     def fault(self) -> bytes:
-        return self._meter.fault if self._meter.ending == "error" else b""
+        return self._meter.fault
 
     def _show(self, frame: bytes, good: bytes) -> bool:
         event = payload_of(frame)
@@ -175,7 +175,7 @@ class ArrayTap:
 
     @property
     def fault(self) -> bytes:
-        return self._meter.fault if self._meter.ending == "error" else b""
+        return self._meter.fault
 
 
 class WholeTap:

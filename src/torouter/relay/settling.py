@@ -19,6 +19,7 @@ from torouter.relay.passage import Passage
 from torouter.relay.reckoning import reckoned, wasted
 from torouter.relay.record import FREE, Charge, attempt_row, usage_row
 from torouter.relay.trial import Trial
+from torouter.relay.verdict import verdict_on
 from torouter.routing.snapshot import Candidate
 from torouter.units import wall_ms
 
@@ -120,5 +121,12 @@ def _served(passage: Passage, charge: Charge, at_ms: int, now_s: float) -> Ledge
         note="" if passage.terms.is_on_balance else "paid by a plan",
         status=0 if passage.response is None else passage.response.status,
         outcome=passage.attempt_outcome,
+        left_for=_broken_by(passage),
         now_s=now_s,
     )
+
+
+def _broken_by(passage: Passage) -> str:
+    """The verdict on an answer that broke off with its client looking on."""
+    failure = None if passage.delivery is None else passage.delivery.failure
+    return "" if failure is None else verdict_on(failure).name

@@ -138,6 +138,7 @@ def test_gemini_durations(seconds: float, written: str) -> None:
 WORDS: dict[ErrorKind, tuple[str, str, str]] = {
     "bad_request": ("invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
     "context_length": ("invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
+    "content_policy": ("invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
     "authentication": ("authentication_error", "authentication_error", "UNAUTHENTICATED"),
     "billing": ("insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"),
     "forbidden": ("permission_error", "permission_error", "PERMISSION_DENIED"),
@@ -240,4 +241,6 @@ def test_what_is_rendered_can_be_read(dialect: Dialect) -> None:
         expected = "upstream_fault" if kind in ("client_gone", "internal") else kind
         if dialect == "gemini":  # Google has one word for both, and no code of ours says more
             expected = "bad_request" if kind == "context_length" else expected
+        if dialect in ("anthropic", "gemini"):  # they tell refused content by their words alone
+            expected = "bad_request" if kind == "content_policy" else expected
         assert (fault.kind, "some words" in fault.message) == (expected, True)

@@ -80,7 +80,7 @@ class _EventMeter:
         if read.type == "error":
             self.ending, self.fault = "error", event
         elif read.type == "message_stop":
-            self.ending = "normal"
+            self.ending, self.fault = "normal", b""
             return True
         else:
             with suppress(*UNREADABLE):
@@ -93,7 +93,7 @@ class _EventMeter:
         elif read.type == "message_delta":
             self._tally.take(read.usage)
             if is_given(read.delta) and _read_delta(read.delta).stop_reason:
-                self.ending = "normal"
+                self.ending, self.fault = "normal", b""
 
     @property
     def figures(self) -> Usage | None:

@@ -79,7 +79,7 @@ class _ChunkMeter:
         if chunk.error is not _ABSENT and is_given(chunk.error):
             self.ending, self.fault = "error", event
         elif _has_end(chunk):
-            self.ending = "normal"
+            self.ending, self.fault = "normal", b""
         return False
 
     @property

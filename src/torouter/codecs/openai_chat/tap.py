@@ -101,14 +101,14 @@ def _of_body(body: bytes) -> Usage | None:
 class _ChunkMeter:
     """Chat chunks. Choices are followed by index: the stream of `n` answers ends with the last of them."""
 
-    __slots__ = ("_counted", "_figures", "_finished", "_open", "fault")
+    __slots__ = ("_counted", "_error", "_figures", "_finished", "_open")
 
     def __init__(self) -> None:
         self._figures: Usage | None = None
         self._counted = b""
         self._open: set[int] = set()
         self._finished: set[int] = set()
-        self.fault = b""
+        self._error = b""
 
     def read(self, event: bytes, /) -> bool:
         chunk = _chunk_of(event)
@@ -128,7 +128,7 @@ class _ChunkMeter:
         elif chunk.x_groq is not _ABSENT:
             self._read_groq(chunk.x_groq)
         if chunk.error is not _ABSENT and is_given(chunk.error):
-            self.fault = event
+            self._error = event
         return False
 
     def _read_groq(self, raw: msgspec.Raw) -> None:
@@ -152,7 +152,11 @@ class _ChunkMeter:
         """An error behind the last finish reason (OpenRouter's "Token limit reached", recorded) takes nothing back."""
         if self._finished and self._finished >= self._open:
             return "normal"
-        return "error" if self.fault else "none"
+        return "error" if self._error else "none"
+
+    @property
+    def fault(self) -> bytes:
+        return self._error if self.ending == "error" else b""
 
 
 class _EventMeter:
@@ -175,5 +179,5 @@ class _EventMeter:
         if is_given(read.error) or read.type == "error":
             self.ending, self.fault = "error", event
         elif isinstance(read.type, str) and read.type.endswith((".done", ".completed")):
-            self.ending = "normal"
+            self.ending, self.fault = "normal", b""
         return False
