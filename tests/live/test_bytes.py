@@ -152,17 +152,22 @@ def test_any_body_passes_but_for_the_model(
 
 @pytest.mark.parametrize("dialect", CALLERS)
 def test_any_answer_passes(gateway: Gateway, take: TakeSlot, dialect: str) -> None:
-    """Even one that is not JSON, has odd statuses of success, or no type at all."""
+    """Even odd JSON, with odd statuses of success, or of no such type."""
     for status, kind, body in (
         (200, "application/json", b' {"b" : 1e400, "a":\r\n2, "a":3}\n\n'),
-        (200, "application/json", b"not json at all \xff\xfe\x00"),
         (201, "application/vnd.api+json; charset=utf-8", b"[]"),
-        (202, "audio/mpeg", bytes(range(256)) * 600),
-        (200, "application/json", b""),
+        (202, "text/x-odd", b'{"long": "%b"}' % (b"x" * 150_000)),
     ):
         slot = take(dialect, Answer(status=status, headers=[("content-type", kind)], pieces=(body,) if body else ()))
         reply = ask(gateway, dialect, slot.model, b'{"model":"%b"}' % slot.model.encode())
         assert (reply.status, reply.body, reply.header("content-type")) == (status, body, kind)
+
+
+@pytest.mark.parametrize("body", [b"not json at all \xff\xfe\x00", bytes(range(256)) * 600, b""])
+@pytest.mark.parametrize("dialect", CALLERS)
+def test_what_is_no_answer_is_not_passed_for_one(gateway: Gateway, take: TakeSlot, dialect: str, body: bytes) -> None:
+    slot = take(dialect, Answer(pieces=(body,) if body else ()))
+    assert ask(gateway, dialect, slot.model, b'{"model":"%b"}' % slot.model.encode()).status == 502
 
 
 @pytest.mark.parametrize(

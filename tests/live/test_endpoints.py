@@ -16,6 +16,7 @@ from tests.live.upstream import json_answer
 from tests.live.wire import Connection, Reply
 
 OK = json_answer({"ok": True})
+STREAMED = json_answer([{"candidates": [{"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}])
 VERSION = ("anthropic-version", "2023-06-01")
 KEY_FORMS = {
     "bearer": bearer(),
@@ -108,7 +109,7 @@ def test_multipart_endpoint(gateway: Gateway, take: TakeSlot, mount: str, path: 
 @pytest.mark.parametrize("mount", GEMINI_MOUNTS)
 @pytest.mark.parametrize("verb", GEMINI_VERBS)
 def test_gemini_endpoint(gateway: Gateway, take: TakeSlot, mount: str, verb: str) -> None:
-    slot = take("gemini", OK)
+    slot = take("gemini", STREAMED if verb == "streamGenerateContent" else OK)
     target = f"{mount}/models/{slot.model}:{verb}"
     reply = ask(gateway, "POST", target, ("x-goog-api-key", FIRST_KEY), JSON_TYPE, body=b'{"contents": []}')
     assert reply.status == 200

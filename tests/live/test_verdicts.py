@@ -22,7 +22,8 @@ SDK_PACKAGES = {"openai-chat": "openai", "openai-responses": "openai", "anthropi
 def results(request: pytest.FixtureRequest, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Of all rows that this run has tests for, played at once."""
     told = [getattr(item, "callspec", None) for item in request.session.items]
-    chosen = {spec.params["row"].name: spec.params["row"] for spec in told if spec and "row" in spec.params}
+    given = [spec.params.get("row") for spec in told if spec]
+    chosen = {row.name: row for row in given if isinstance(row, Row)}
     every = [cell for row in chosen.values() for cell in row.cells]
     return played(tmp_path_factory.mktemp("verdicts"), upstream, every)
 

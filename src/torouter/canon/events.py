@@ -124,10 +124,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
 
     def error(self, phase: Phase) -> UpstreamError:
-        """The same as an exception: to be raised, or rendered in a client's dialect."""
+        """The same as an exception: to be raised, or rendered in a client's dialect. What it is in the place of had
+        begun as an answer."""
         return UpstreamError(
             self.message,
             phase=phase,
+            upstream_status=200,
             kind=self.kind,
             type=self.type,
             code=self.code,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,12 @@ def explain(place: Place, url: str | None, config: Path | None, **options: Any) 
     from torouter.accounts.office.routing import ExplainForm
 
     asked = form(ExplainForm, **options)
-    view = _offline(place, config, asked) if url is None else asyncio.run(_ask(url, asked))
+    if url is None:
+        view = _offline(place, config, asked)
+    else:
+        import asyncio
+
+        view = asyncio.run(_ask(url, asked))
     if place.is_json:
         print_one(place, view)
         return

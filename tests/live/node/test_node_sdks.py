@@ -129,7 +129,8 @@ async def test_retries(run_script: RunScript, tmp_path: Path, mount: str) -> Non
             _channel("anthropic", "anthropic", upstream.url, models("messages")),
             _channel("gemini", "gemini", upstream.url + "/v1beta", models("gemini")),
         ]
-        with Gateway(tmp_path / "gateway", channels=channels) as gateway:
+        # The SDKs are to try again, and not the gateway.
+        with Gateway(tmp_path / "gateway", channels=channels, upstream={"retry_s": 0}) as gateway:
             report = await run_script("retries", url=gateway.url + mount, key=gateway.key)
     assert upstream.objections == []
     assert_all_ok(report, RETRIES)
