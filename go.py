@@ -50,10 +50,10 @@ CHECKS = (
     ("pyright", ("pyright",)),
 )
 TESTS = (
-    ("pytest", ("pytest", "-n", "2", "--dist", "loadfile", "-m", "not on_request and not alone")),
+    ("pytest", ("pytest", "-n", "4", "--dist", "loadfile", "-m", "not on_request and not alone")),
     ("pytest, what measures time", ("pytest", "-m", "alone")),
 )
-"""Most tests wait for servers and clocks more than they reckon: two at a time take little more than half as long."""
+"""Most tests wait for servers and clocks more than they reckon, so four at a time fit on two cores."""
 
 
 class Stamp(TypedDict):

@@ -94,12 +94,13 @@ async def test_an_error_in_the_place_of_an_answer_is_asked_about_elsewhere(
     first, second = "a", "b"
     handlers = {"a": bad[failing], "b": good(upstream, stream)}
     async with on_stage(upstream, handlers) as on:
-        for client in DIALECTS:
+        for number, client in enumerate(DIALECTS):
             assert_good(upstream, client, stream, await ask(on, client, stream=stream))
-            assert [channel for channel, _ in on.asked] == [first, second], client
+            is_left_alone = failing == "nothing" and number == 3
+            assert [channel for channel, _ in on.asked] == ([second] if is_left_alone else [first, second]), client
             assert on.rows.pop().channel == second
             on.asked.clear()
-            if failing != "nothing":  # the one that failed is left alone for a while: of silence, not after one
+            if failing != "nothing":  # the one that failed is left alone for a while; an empty one after three
                 first, second = second, first
                 handlers[first], handlers[second] = handlers[second], handlers[first]
         handlers[second] = handlers[first]

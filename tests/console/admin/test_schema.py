@@ -18,14 +18,22 @@ from tests.house.project import ROOT
 from tests.live.gateway import free_port
 from torouter.store import Store
 
+pytestmark = pytest.mark.alone  # it has so much time, and has to reach every endpoint in it
+
 BUDGET_S = 40
 CONFIG = """
 [[operations]]
 include-name = ["POST /admin/v1/channels", "PATCH /admin/v1/channels/{channel_id}"]
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
+
+[[operations]]
+include-name = ["POST /admin/v1/groups", "PATCH /admin/v1/groups/{group_id}"]
+[operations.checks]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
 """
-"""Which kinds of channel there are, and what each of them takes, is more than the document says."""
+"""Which kinds of channel there are, and what each of them takes, is more than the document says; so is that no model
+stands in for itself."""
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """An upstream of all four dialects that fails at first: how it fails stands in the model's name.
 
-`<caller>-throttled-once` answers 429 with `Retry-After: 1`, then well; `<caller>-broken-once` answers 500, then well;
-`…-always` never gets well. `<caller>` (a call style of an SDK) only keeps the counts of attempts apart.
+`<caller>-throttled-once` answers 429 with `Retry-After: 0` (callers are told a second), then well;
+`<caller>-broken-once` answers 500, then well; `…-always` never gets well. `<caller>` (a call style of an SDK) only
+keeps the counts of attempts apart.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _dialect(path: str) -> str:
 
 def _failure(path: str, *, throttled: bool) -> Reply:
     status = 429 if throttled else 500
-    headers = {"retry-after": "1"} if throttled else {}
+    headers = {"retry-after": "0"} if throttled else {}
     message = "Slow down." if throttled else "Something broke."
     match _dialect(path):
         case "gemini":
