@@ -107,7 +107,7 @@ class TestDefaults:
             retry_s=10.0,
         )
         assert settings.upstream.deadlines == Deadlines(10.0, 300.0, 40.0, 40.0, 1800.0)
-        assert settings.upstream.thinking_deadlines == Deadlines(10.0, 300.0, 40.0, 300.0, 1800.0)
+        assert settings.upstream.thinking_deadlines == Deadlines(10.0, 300.0, 100.0, 300.0, 1800.0)
         assert settings.fallbacks == {}
         assert settings.fetch == FetchSettings(enabled=True, private_networks=False, size_mb=20, timeout_s=20.0)
         assert settings.translation == TranslationSettings(strict=False)
@@ -345,6 +345,8 @@ class TestPolicies:
         channel = load("channels: [{kind: openai, api_key: k}]").channels[0].open(UpstreamSettings())
         assert channel.deadlines_for("gpt-5").first_token_s == 300.0
         assert channel.deadlines_for("gpt-4.1").first_token_s == 40.0
+        assert channel.deadlines_for("gpt-5").idle_s == 100.0
+        assert channel.deadlines_for("gpt-4.1").idle_s == 40.0
         said = load("channels: [{kind: openai, api_key: k, deadlines: {first_token_s: 7}}]").channels[0]
         assert said.open(UpstreamSettings()).deadlines_for("gpt-5").first_token_s == 7.0
         routed = load("channels: [{kind: openrouter, api_key: k}]").channels[0].open(UpstreamSettings())

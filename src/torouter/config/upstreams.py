@@ -13,6 +13,9 @@ from torouter.wire.upstream import Deadlines
 __all__ = ["ChannelSettings", "DeadlineSettings", "UpstreamSettings"]
 
 
+_PAUSES_PER_THOUGHT = 3
+
+
 class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for every channel that says nothing itself."""
 
@@ -44,9 +47,14 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def thinking_deadlines(self) -> Deadlines:
-        """Of models that are known to reason: never less than others have. 0 is none."""
-        has_both = self.thinking_s > 0 and self.first_token_s > 0
-        return replace(self.deadlines, first_token_s=max(self.thinking_s, self.first_token_s) if has_both else 0.0)
+        """Of models that are known to reason: never less than others have. 0 is none. They think between two blocks of
+        an answer as well, for less long."""
+        first_token_s, idle_s, thinking_s = self.first_token_s, self.idle_s, self.thinking_s
+        return replace(
+            self.deadlines,
+            first_token_s=max(thinking_s, first_token_s) if thinking_s > 0 and first_token_s > 0 else 0.0,
+            idle_s=max(thinking_s / _PAUSES_PER_THOUGHT, idle_s) if idle_s > 0 else 0.0,
+        )
 
 
 class DeadlineSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
