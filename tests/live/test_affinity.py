@@ -14,6 +14,8 @@ from tests.live.gateway import Gateway
 from tests.live.scripted import channel
 from tests.servers.redis import RedisServer, running_redis
 
+pytestmark = pytest.mark.alone
+
 TURNS = 50
 CREDENTIALS = [{"name": name, "api_key": f"key-{name}"} for name in "abc"]
 MODEL = "agentic"

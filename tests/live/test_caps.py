@@ -14,6 +14,8 @@ from tests.live.upstream import Upstream
 from tests.servers.postgres import running_server
 from torouter.units import wall_ms
 
+pytestmark = pytest.mark.alone
+
 CALLS = 200
 
 

@@ -17,6 +17,8 @@ from tests.live.upstream import Answer, Ending, Upstream, json_answer, recorded_
 from tests.live.wire import Connection, Reply
 from tests.recorded import Exchange, exchanges, frames, recorded
 
+pytestmark = pytest.mark.alone
+
 FAULTS = [
     "close-before-head", "reset-before-head", "stall-before-head", "garbage", "500", "503", "529", "401", "402", "403",
     "429", "cut-length", "cut-chunk", "reset-in-stream", "stall-in-stream", "silent-end", "empty-stream", "huge-head",

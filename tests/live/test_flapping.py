@@ -16,6 +16,8 @@ from tests.live.scripted import FIRST_TEXT
 from tests.live.sdks import Outcome, Sdks, opened_sdks
 from tests.live.upstream import Answer, Upstream
 
+pytestmark = pytest.mark.alone
+
 CHAT = "openai-chat"
 MODELS = ["dead", "silent", "healing", "flapping"]
 BACK_WITHIN_S = 30.0

@@ -18,6 +18,8 @@ from tests.live.sdks import Sdks, opened_sdks
 from tests.live.upstream import Upstream, until
 from torouter.store import UsageFilter
 
+pytestmark = pytest.mark.alone
+
 CHAT = "openai-chat"
 USUAL = 24
 """Requests after which it is known how slow the model usually is: 20 are enough."""

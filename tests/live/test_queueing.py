@@ -16,6 +16,8 @@ from tests.live.scripted import FIRST_TEXT, channel
 from tests.live.sdks import Outcome, Sdks, opened_sdks
 from tests.live.upstream import Upstream, Visit
 
+pytestmark = pytest.mark.alone
+
 CHAT = "openai-chat"
 CAP = 2
 TAKES_S = 0.3

@@ -26,6 +26,8 @@ from tests.live.upstream import Answer, Upstream, sse_answer
 from torouter.config.settings import UpstreamSettings
 from torouter.store import UsageFilter
 
+pytestmark = pytest.mark.alone
+
 MOST_ATTEMPTS = 6
 STALL_S = 45.0
 RECOVERY_S = 30.0

@@ -19,6 +19,8 @@ from tests.live.records import Record, records
 from tests.live.storming import CHANNELS, WORDS, Asked, Dealt, StormUpstream, storm, storm_channels
 from tests.live.upstream import until
 
+pytestmark = pytest.mark.alone
+
 MODEL = "stormy"
 SIZE = int(os.environ.get("STORM_REQUESTS", "2000"))
 """`make storm` asks for 10,000."""

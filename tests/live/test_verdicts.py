@@ -11,6 +11,8 @@ from tests.live.faults import FIRST
 from tests.live.scripted import FIRST_TEXT, SECOND_TEXT, Cell, Played, Row, played, rows
 from tests.live.upstream import Upstream
 
+pytestmark = pytest.mark.alone
+
 Results = Mapping[str, Played]
 
 EACH_ROW = pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
