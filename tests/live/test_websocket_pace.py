@@ -33,7 +33,7 @@ HANDSHAKE = (
     ("sec-websocket-version", "13"),
     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
 )
-WAITING = sse_answer(*PIECES[:3], *[b": keep waiting\n\n"] * 400, pace_s=0.05)
+WAITING = sse_answer(*PIECES[:6], *[b": keep waiting\n\n"] * 400, pace_s=0.05)
 
 
 def _frame(opcode: int, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
