@@ -109,7 +109,6 @@ class House:
         self._discovery = Discovery(self._client, self._learn_models)
         rules = Rules(lambda: self._fleet.named)
         self.office = Office(store, pepper, settings.admin_token, rules=rules)
-        self.portal = Sources(Entrance(store, pepper), lambda: self.doorkeeper.snapshot, lambda: self._prices.book)
         self._meters = _meters(settings, store)
         self.books = Books(
             store.write_entries,
@@ -147,6 +146,12 @@ class House:
             place=place,
             clock=clock,
             loop=asyncio.get_running_loop(),
+        )
+        self.portal = Sources(
+            Entrance(store, pepper, rules=rules),
+            lambda: self.doorkeeper.snapshot,
+            lambda: self._prices.book,
+            self.routing,
         )
         self._relay = Relay(
             upstreams=upstreams,

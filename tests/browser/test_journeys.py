@@ -152,6 +152,7 @@ class TestForms:
         page.get_by_role("link", name="I have it").click()
         with pytest.raises(Error, match="ERR_CACHE_MISS"):  # the browser asks whether to send the form again
             page.go_back()
+        page.wait_for_url("chrome-error://**")
         assert secret not in page.content()
         page.goto("/keys")
         expect(page.get_by_role("link", name="back", exact=True)).to_have_count(1)

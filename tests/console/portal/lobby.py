@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
+import time
 from dataclasses import dataclass, field
+from functools import partial
 from secrets import token_urlsafe
+from threading import Thread
 from typing import Any
 
 import httpx2 as httpx
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from torouter.access.admission import Doorkeeper
+from torouter.access.keyring import Keyring
 from torouter.accounts import hash_key
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
+from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
+from torouter.fleet import Rules
 from torouter.ledger.listed import Catalogue
 from torouter.ledger.prices import PriceBook
+from torouter.relay.openings import Openings
+from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.units import wall_ms
@@ -61,6 +72,28 @@ _SHARED = portal_application()
 """Templates are compiled once for it, which takes longer than most tests."""
 
 
+_LOOP = asyncio.new_event_loop()
+"""Beside which the pages are served, as in the gateway."""
+Thread(target=_LOOP.run_forever, daemon=True).start()
+
+
+def routing_view(store: Store, snapshot: Snapshot) -> RoutingView:
+    """Of the keys and groups in the store, as they are now."""
+    keyring = Keyring()
+    keyring.apply(keyring.prepare(store.changes_since(0), is_whole=True))
+    planner = Planner(random.Random(1).random)
+    openings = Openings(planner.health, time.monotonic)
+    return RoutingView(
+        doorkeeper=Doorkeeper(keyring, snapshot, partial(hash_key, PEPPER), wall_ms),
+        planner=planner,
+        held=openings.of,
+        reset_channel=openings.reset,
+        place="here pid 1",
+        clock=time.monotonic,
+        loop=_LOOP,
+    )
+
+
 @dataclass
 class Lobby:
     """`ada` is an administrator and the first account, `bob` is a user; both have `PASSWORD`."""
@@ -72,7 +105,8 @@ class Lobby:
 
     def __post_init__(self) -> None:
         snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
-        _OPEN[:] = [Sources(Entrance(self.store, PEPPER, self.clock.now_ms), lambda: snapshot, lambda: _PRICES)]
+        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
+        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")
 

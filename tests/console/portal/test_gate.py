@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from tests.console.admin.desk import entry
 from tests.console.portal.lobby import Browser, Lobby
 from torouter.console.portal import PAGES, portal_routes
-from torouter.console.portal.site import Page
+from torouter.console.portal.routes import Page
 
 OF_ADA = entry(1)
 """A request that the first account made with the first key."""

@@ -45,7 +45,7 @@ class TestLanguages:
 def used() -> set[str]:
     """The keys, or beginnings of keys, that templates and code name."""
     found: set[str] = set()
-    for path in FOLDER.glob("templates/*.html"):
+    for path in FOLDER.glob("templates/**/*.html"):
         found |= set(re.findall(r'\b(?:t|n|named)\(\s*"([\w.]+)"', path.read_text("utf-8")))
     return found
 
@@ -71,7 +71,7 @@ def test_nothing_is_said_that_no_page_says() -> None:
 
 def test_templates_have_no_words_of_their_own() -> None:
     allowed = {"ToRouter", "· ToRouter", "EN", "curl", "POST", "-thinking", "torouter account password", "M", "%"}
-    for path in FOLDER.glob("templates/*.html"):
+    for path in FOLDER.glob("templates/**/*.html"):
         text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
         text = re.sub(r"<[^>]*>", "\n", text)
         words = {line.strip() for line in text.splitlines() if re.search(r"[A-Za-z]{2}", line)}

@@ -17,7 +17,7 @@ from typing import Final
 
 from torouter.accounts.keys import hash_key
 from torouter.accounts.office import people
-from torouter.accounts.office.desk import Actor, Desk
+from torouter.accounts.office.desk import NO_CHANNELS, Actor, ChannelRules, Desk
 from torouter.accounts.office.forms import AccountEdit
 from torouter.accounts.office.views import AccountView, account_view
 from torouter.accounts.passwords import checked_password, hash_password, is_outdated, is_right
@@ -66,6 +66,7 @@ class Entrance:
     store: Store
     pepper: bytes = field(repr=False)
     now_ms: Callable[[], int] = wall_ms
+    rules: ChannelRules = NO_CHANNELS
 
     def sign_in(self, email: str, password: str, address: str) -> Opened:
         """Raises `AuthError`, which says the same whatever was wrong."""
@@ -91,8 +92,8 @@ class Entrance:
         self.store.end_session(session.id)
 
     def desk(self, session: Session, address: str) -> Desk:
-        account = session.account
-        return Desk(self.store, self.pepper, Actor(f"account {account.id} ({account.email})", address), self.now_ms)
+        actor = Actor(f"account {session.account.id} ({session.account.email})", address)
+        return Desk(self.store, self.pepper, actor, self.now_ms, self.rules)
 
     def change_password(self, session: Session, current: str, new: str, address: str) -> Opened:
         """Ends every session of the account, and opens one in the place of this. Raises `AuthError`."""

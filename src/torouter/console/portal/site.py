@@ -6,9 +6,9 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -22,14 +22,15 @@ from torouter.console.portal.doors import Doors
 from torouter.console.portal.fields import read_form, read_query
 from torouter.console.portal.once import Once
 from torouter.console.portal.render import HEADERS, Pages
+from torouter.console.portal.routes import PAGES, Page
 from torouter.console.portal.sources import Sources
 from torouter.console.portal.threads import Threads
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views import preferences
 from torouter.console.portal.visit import Visit, cookie_name
 from torouter.console.portal.words import LANGUAGES, Words, language_for
 from torouter.errors import AccessError, InternalError, StoreError, TorouterError
 
-__all__ = ["PAGES", "Page", "portal_routes"]
+__all__ = ["portal_routes"]
 
 _log = logging.getLogger("torouter.portal")
 
@@ -37,43 +38,6 @@ _CONFIRM_S: Final = 10.0
 """How long a change waits for every process to work by it."""
 _KEEP_S: Final = 120.0
 """How long a form that was sent is known again."""
-
-Who = Literal["anyone", "signed", "admin"]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`handle` blocks. `is_slow`: it looks at passwords."""
-
-    path: str
-    handle: Callable[[Visit], Response]
-    methods: tuple[str, ...] = ("GET",)
-    who: Who = "signed"
-    is_slow: bool = False
-
-
-_BOTH: Final = ("GET", "POST")
-PAGES: Final = (
-    Page("/sign-in", sign_in.sign_in, _BOTH, "anyone", is_slow=True),
-    Page("/setup", sign_in.set_up, _BOTH, "anyone", is_slow=True),
-    Page("/sign-out", sign_in.sign_out, ("POST",)),
-    Page("/preferences", preferences.choose, ("POST",), "anyone"),
-    Page("/dashboard", dashboard.dashboard),
-    Page("/keys", keys.list_keys),
-    Page("/keys/new", keys.create_key, _BOTH),
-    Page("/keys/{target}", keys.edit_key, _BOTH),
-    Page("/keys/{target}/status", keys.set_status, ("POST",)),
-    Page("/keys/{target}/rotate", keys.rotate_key, _BOTH),
-    Page("/keys/{target}/delete", keys.delete_key, _BOTH),
-    Page("/usage", usage.list_usage),
-    Page("/usage.csv", usage.export_usage),
-    Page("/usage/{target}", usage.show_request),
-    Page("/models", models.list_models),
-    Page("/model", models.show_model),
-    Page("/profile", profile.profile, _BOTH),
-    Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
-)
-
 
 def portal_routes(
     sources: Callable[[], Sources | None],

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torouter.accounts.office.entrance import Entrance
+from torouter.console.admin.routing_view import RoutingView
 from torouter.ledger.prices import PriceBook
 from torouter.routing.snapshot import Snapshot
 
@@ -19,3 +20,4 @@ class Sources:
     entrance: Entrance
     snapshot: Callable[[], Snapshot]
     prices: Callable[[], PriceBook]
+    routing: RoutingView

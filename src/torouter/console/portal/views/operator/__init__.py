@@ -1,0 +1,1 @@
+"""Pages for operators: whatever an administrator sees of everybody."""
