@@ -234,6 +234,11 @@ class Store:
         with self._in.reading() as connection:
             return sessions.find(connection, token_hash)
 
+    def has_session(self, session_id: int) -> bool:
+        """Expired or not."""
+        with self._in.reading() as connection:
+            return sessions.is_there(connection, session_id)
+
     def touch_session(self, session_id: int, at_ms: int) -> None:
         """Moves its `seen_ms` forward, never back."""
         with self._in.writing() as connection:
