@@ -52,13 +52,15 @@ CHECKS = (
 )
 BESIDE = "not on_request and not alone"
 BROWSER = "tests/browser"
+SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Most tests wait for servers and clocks more than they reckon, so three at a time fit on two cores: a file each, in the
+order of their names. By itself xdist would leave files of few tests for last, among them those that take minutes."""
 TESTS = (
-    ("pytest", ("pytest", "-n", "3", "--dist", "loadfile", "-m", BESIDE, f"--ignore={BROWSER}")),
+    ("pytest", ("pytest", *SPREAD, "-m", BESIDE, f"--ignore={BROWSER}")),
     ("pytest, what measures time", ("pytest", "-m", "alone", f"--ignore={BROWSER}")),
     ("pytest, in a browser", ("pytest", BROWSER)),
 )
-"""Most tests wait for servers and clocks more than they reckon, so three at a time fit on two cores. Playwright keeps
-an event loop running, beside which no test of asyncio can have its own."""
+"""Playwright keeps an event loop running, beside which no test of asyncio can have its own."""
 AGAIN = {
     "pytest": ("pytest, what failed beside others", ("pytest", "--last-failed", "-m", BESIDE, f"--ignore={BROWSER}"))
 }
