@@ -52,15 +52,15 @@ CHECKS = (
 )
 BESIDE = "not on_request and not alone"
 BROWSER = "tests/browser"
-SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Most tests wait for servers and clocks more than they reckon, so three at a time fit on two cores: a file each, in the
-order of their names. By itself xdist would leave files of few tests for last, among them those that take minutes."""
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 TESTS = (
-    ("pytest", ("pytest", *SPREAD, "-m", BESIDE, f"--ignore={BROWSER}")),
+    ("pytest", ("pytest", "-n", "4", *BY_FILE, "-m", BESIDE, f"--ignore={BROWSER}")),
     ("pytest, what measures time", ("pytest", "-m", "alone", f"--ignore={BROWSER}")),
-    ("pytest, in a browser", ("pytest", BROWSER)),
+    ("pytest, in a browser", ("pytest", "-n", "2", *BY_FILE, BROWSER)),
 )
-"""Playwright keeps an event loop running, beside which no test of asyncio can have its own."""
+"""Most tests wait for servers and clocks more than they reckon, so four at a time fit on two cores. Each has a file, in
+the order of their names: by itself xdist leaves files of few tests for last, among them those that take minutes.
+Playwright keeps an event loop running, beside which no test of asyncio can have its own."""
 AGAIN = {
     "pytest": ("pytest, what failed beside others", ("pytest", "--last-failed", "-m", BESIDE, f"--ignore={BROWSER}"))
 }
