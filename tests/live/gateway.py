@@ -9,10 +9,8 @@ Leaving the block sends SIGTERM and demands exit code 0 within seconds and a log
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,15 +20,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import IO, Self
 
 from tests.live.nursery import Forked, fork
-from torouter.ledger.catalog import open_catalogue
-from torouter.store import Store
+from tests.servers.prepared import copy_of_started
 
-__all__ = ["FIRST_KEY", "Gateway", "free_port", "prepared_data"]
+__all__ = ["FIRST_KEY", "Gateway", "free_port"]
 
 FIRST_KEY = "sk-test-first-key-0123456789abcdef"
 
@@ -48,18 +44,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@cache
-def prepared_data() -> Path:
-    """A data directory to copy, with what the first start in it takes longest to make: this version's schema, with
-    nothing in it, and the compiled price list. That first start still makes the account, the key and the pepper."""
-    folder = Path(tempfile.mkdtemp(prefix="torouter-prepared-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    data = folder / "data"
-    Store.open(data).close()
-    open_catalogue(data)
-    return data
 
 
 class Gateway:
@@ -121,7 +105,7 @@ class Gateway:
         """Without waiting until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self._is_bare and not self.data.exists():
-            shutil.copytree(prepared_data(), self.data)
+            copy_of_started(self.data)
         arguments = [
             "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data),
             "--workers", str(self._workers), *self._arguments,

@@ -8,33 +8,29 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.console.admin.desk import Api, admin_application, prepare
+from tests.servers.prepared import copy_of_empty
 from torouter.store import Store
 
 ADDRESS = "203.0.113.9"
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory to copy: migrating takes longer than most of these tests."""
-    folder = tmp_path_factory.mktemp("empty") / "data"
-    Store.open(folder).close()
-    return folder
-
-
-@pytest.fixture(scope="session")
-def prepared_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory to copy, with what `prepare` makes: seventeen calls."""
-    folder = Path(shutil.copytree(empty_store, tmp_path_factory.mktemp("prepared") / "data"))
+    folder = copy_of_empty(tmp_path_factory.mktemp("prepared") / "data")
     with Store.open(folder) as store, TestClient(admin_application(store), client=(ADDRESS, 1)) as client:
         prepare(Api(client))
     return folder
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, tmp_path: Path, empty_store: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """With nothing in it but for a test that uses `prepared`."""
-    source = request.getfixturevalue("prepared_store") if "prepared" in request.fixturenames else empty_store
-    with Store.open(Path(shutil.copytree(source, tmp_path / "data"))) as store:
+    if "prepared" in request.fixturenames:
+        data = Path(shutil.copytree(request.getfixturevalue("prepared_store"), tmp_path / "data"))
+    else:
+        data = copy_of_empty(tmp_path / "data")
+    with Store.open(data) as store:
         yield store
 
 
