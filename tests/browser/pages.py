@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.console.admin.desk import entry
 from torouter.console.portal import PAGES
+from torouter.console.portal.guide import NAMES
 
 __all__ = ["OPEN", "SIGNED"]
 
@@ -22,10 +23,21 @@ SIGNED = {
     "models": "/models",
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
+    "guide": "/docs",
+    "guide-page": "/docs/base-urls",
     "nothing": "/keys/777",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
+OPEN |= {
+    "landing": "/",
+    "landing-api": "/api",
+    "landing-api-slash": "/api/",
+    "guide-open": "/docs",
+    "guide-search": "/docs?q=stream",
+    "nothing-open": "/nowhere/at/all",
+    **{f"guide-{name}": f"/docs/{name}" for name in NAMES},
+}
 
 
 def is_covered(path: str) -> bool:
