@@ -1,4 +1,4 @@
-"""All that is no call of an API, as one Starlette application. It is served through the same connections as the gateway."""
+"""All that is no call of an API, as one Starlette application, on the same connections as the gateway."""
 
 from __future__ import annotations
 

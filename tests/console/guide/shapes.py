@@ -10,7 +10,9 @@ def misfits(shown: object, real: object, path: str = "") -> list[str]:
     lengths."""
     if isinstance(shown, dict) and isinstance(real, dict):
         missing = [f"{path}.{key} is not there" for key in shown if key not in real]
-        return missing + [each for key in shown.keys() & real for each in misfits(shown[key], real[key], f"{path}.{key}")]
+        return missing + [
+            each for key in shown if key in real for each in misfits(shown[key], real[key], f"{path}.{key}")
+        ]
     if isinstance(shown, list) and isinstance(real, list):
         if bool(shown) != bool(real):
             return [f"{path} has {len(real)} items"]

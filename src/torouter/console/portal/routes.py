@@ -33,7 +33,9 @@ NOWHERE: Final = Page("/{path:path}", guide.nothing_here, who="anyone")
 PAGES: Final = (
     # Everybody
     Page("/", guide.landing, who="anyone"),
-    Page("/api", guide.landing, who="anyone"),  # what a client asks first whose base URL ends in /api (Claude Code's HEAD)
+    Page(
+        "/api", guide.landing, who="anyone"
+    ),  # what a client asks first whose base URL ends in /api (Claude Code's HEAD)
     Page("/api/", guide.landing, who="anyone"),
     Page("/docs", guide.list_pages, who="anyone"),
     Page("/docs/{target}", guide.show_page, who="anyone"),

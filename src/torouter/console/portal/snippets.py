@@ -29,12 +29,12 @@ class Snippet:
 def snippets(base: str, key: str, models: Sequence[str]) -> list[Snippet]:
     """`models` are those that the key may call: an example of each family is taken from there, if there is one."""
     texts = ready_made(base, key, models_by_family(models))
-    return [Snippet(id, name, place, texts[id]) for id, name, place in _SHOWN]
+    return [Snippet(each, name, place, texts[each]) for each, name, place in _SHOWN]
 
 
 def ready_made(base: str, key: str, models: Mapping[str, str]) -> dict[str, str]:
     """The texts by their ids, those in parts as well. `models` has a name for each of `FAMILIES`."""
-    texts = {id: text.format(base=base, key=key, **models).strip() for id, text in _TEXTS.items()}
+    texts = {each: text.format(base=base, key=key, **models).strip() for each, text in _TEXTS.items()}
     return texts | {"codex": "{codex-file}\n\n# in the shell\n{codex-shell}".format_map(texts)}
 
 

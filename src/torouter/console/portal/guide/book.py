@@ -20,11 +20,12 @@ __all__ = ["SHOWN_KEY", "Found", "Place", "filled", "find", "read_page", "source
 SHOWN_KEY: Final = "sk-***"
 
 _FOLDER: Final = Path(__file__).parent
-_NAME: Final = re.compile(r"\{\{ (%s) \}\}" % "|".join(("base", "host", *FAMILIES)))
+_NAME: Final = re.compile(rf"\{{\{{ ({'|'.join(('base', 'host', *FAMILIES))}) \}}\}}")
 _SNIPPET: Final = re.compile(r"\{\{ snippet ([\w-]+) \}\}")
 _PLAIN_BASE: Final = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _UNKNOWN_BASE: Final = "https://torouter.example"
-_CUT_NAME: Final = re.compile(r"^[^{]*\}\}|\{\{?[^{}]*\}?$")
+_WORD: Final = re.compile(r"(?:\{\{ \w+ \}\}|\S)+")
+"""With names in braces whole."""
 _MOST_FOUND: Final = 30
 _EXCERPT_CHARS: Final = 160
 
@@ -103,10 +104,15 @@ def _score(section: Section, sought: Iterable[str]) -> int:
 
 
 def _found(name: str, page: Rendered, section: Section, sought: list[str]) -> Found:
-    at = section.text.lower().find(sought[0])
-    begin = section.text.rfind(" ", 0, max(0, at - _EXCERPT_CHARS // 3)) + 1
-    cut = section.text[begin : begin + _EXCERPT_CHARS].strip()
-    cut = _CUT_NAME.sub("", cut)
-    excerpt = f"{'…' if begin else ''}{cut}{'…' if begin + _EXCERPT_CHARS < len(section.text) else ''}"
     anchor = f"#{section.id}" if section.id else ""
-    return Found(page.title, section.title, f"/docs/{name}{anchor}", excerpt)
+    return Found(page.title, section.title, f"/docs/{name}{anchor}", _excerpt(section.text, sought[0]))
+
+
+def _excerpt(text: str, sought: str) -> str:
+    """Some words around the first place that has `sought`, or from the beginning."""
+    at = max(0, text.lower().find(sought) - _EXCERPT_CHARS // 3)
+    words = [found for found in _WORD.finditer(text) if at <= found.start() and found.end() <= at + _EXCERPT_CHARS]
+    if not words:
+        return ""
+    begin, end = words[0].start(), words[-1].end()
+    return f"{'…' * (begin > 0)}{text[begin:end]}{'…' * (end < len(text.rstrip()))}"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -74,7 +75,7 @@ def render(text: str, words: Words) -> Rendered:
 def _name_headings(tokens: Sequence[Token]) -> tuple[Heading, ...]:
     """Each says its own id, `## Title {#id}`, so that it is the same in every language."""
     found: list[Heading] = []
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type != "heading_open":
             continue
         told = _ID.search(inline.content)
@@ -162,7 +163,7 @@ def _sections(title: str, tokens: Sequence[Token]) -> Iterable[Section]:
         if token.type == "heading_open":
             yield Section(name, shown, " ".join(texts))
             name, shown, texts = str(token.attrGet("id")), _plain([tokens[place + 1]]), []
-        elif token.type == "inline":
+        elif token.type == "inline" and tokens[place - 1].type != "heading_open":
             texts.append(_plain([token]))
         elif token.type == "fence":
             texts.append(token.content)
@@ -171,4 +172,6 @@ def _sections(title: str, tokens: Sequence[Token]) -> Iterable[Section]:
 
 def _plain(tokens: Iterable[Token]) -> str:
     """The text of inline tokens, without marks."""
-    return "".join(child.content or " " * (child.type == "softbreak") for token in tokens for child in token.children or [])
+    return "".join(
+        child.content or " " * (child.type == "softbreak") for token in tokens for child in token.children or []
+    )
