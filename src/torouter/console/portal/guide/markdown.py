@@ -143,7 +143,7 @@ def _html(tokens: Sequence[Token], words: Words) -> str:
 def _code(token: Token, number: int, words: Words) -> str:
     """`output` in its info: what a program above has answered, which nobody copies."""
     is_output = "output" in token.info.split()
-    label = escape(words("guide.output" if is_output else "guide.code", number=number))
+    label = escape(words("guide.output", number=number) if is_output else words("guide.code", number=number))
     copied = escape(words("common.copied"))
     button = (
         f'<button type="button" class="button small copy" data-copy="code-{number}" data-done="{copied}" hidden>'
