@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -69,6 +71,36 @@ def _run(command: Sequence[str | Path], key: str, folder: Path) -> str:
 
 def _shows_an_error(name: str, block: Block) -> bool:
     return name == "errors" and "sk-wrong" in block.text
+
+
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+def _asked(url: str, method: str = "GET") -> tuple[int, str, bytes]:
+    """The status, the type and the body, as a browser gets them."""
+    try:
+        with urlopen(Request(url, headers={"accept": BROWSER}, method=method), timeout=30) as answer:
+            return answer.status, answer.headers.get_content_type(), answer.read()
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers.get_content_type(), error.read()
+
+
+def test_a_browser_is_shown_pages(demo: Gateway) -> None:
+    for path, status in (("/", 200), ("/docs", 200), ("/docs/errors", 200), ("/docs/nope", 404), ("/nowhere", 404)):
+        assert _asked(demo.url + path)[:2] == (status, "text/html"), path
+    assert _asked(f"{demo.url}/favicon.ico")[:2] == (200, "image/svg+xml")
+    assert _asked(f"{demo.url}/robots.txt") == (200, "text/plain", b"User-agent: *\nDisallow: /\n")
+    for path in ("/", "/api", "/api/"):
+        assert _asked(demo.url + path, "HEAD") == (200, "text/html", b"")
+
+
+def test_paths_of_an_api_that_are_none_stay_the_dialects(demo: Gateway) -> None:
+    """Whatever the caller says that it accepts."""
+    for path in ("/v1/nowhere", "/api/nowhere", "/v1beta/nowhere", "/models/nowhere", "/admin/v1/nowhere"):
+        status, kind, body = _asked(demo.url + path)
+        assert (status, kind) == (404 if "admin" not in path else status, "application/json"), path
+        assert json.loads(body)["error"]["message"], path
 
 
 def test_every_language_of_programs_is_run() -> None:
