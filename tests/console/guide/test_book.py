@@ -73,6 +73,11 @@ class TestMarkdown:
         assert made.count('id="api_key"') == 1
         assert '<div class="scroll" tabindex="0"' in made
 
+    def test_cells_say_their_columns(self) -> None:
+        made = html("| a `b` | <c> |\n|---|---|\n| 1 | 2 |\n\n| d |\n|---|\n| 3 |\n")
+        labels = re.findall(r'data-label="([^"]*)">(\d)', made)
+        assert labels == [("a b", "1"), ("&lt;c&gt;", "2"), ("d", "3")]
+
 
 class TestFilling:
     @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def render(text: str, words: Words) -> Rendered:
     rest = tokens[3:]
     headings = _name_headings(rest)
     _name_rows(rest, {heading.id for heading in headings})
+    _label_cells(rest)
     _check_links(rest)
     return Rendered(
         title=title,
@@ -100,6 +101,24 @@ def _name_rows(tokens: Sequence[Token], taken: set[str]) -> None:
             if slug and slug not in taken:
                 taken.add(slug)
                 token.attrSet("id", slug)
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """On a phone a row stands as a card, where each cell says its column."""
+    columns: list[str] = []
+    column = 0
+    for token, following in pairwise(tokens):
+        match token.type:
+            case "table_open":
+                token.attrSet("class", "cards")
+                columns = []
+            case "tr_open":
+                column = 0
+            case "th_open":
+                columns.append(_plain([following]))
+            case "td_open":
+                token.attrSet("data-label", columns[column])
+                column += 1
 
 
 def _check_links(tokens: Iterable[Token]) -> None:
