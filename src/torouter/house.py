@@ -152,6 +152,7 @@ class House:
             lambda: self.doorkeeper.snapshot,
             lambda: self._prices.book,
             self.routing,
+            lambda: self._fleet.is_demo,
         )
         self._relay = Relay(
             upstreams=upstreams,
@@ -234,11 +235,6 @@ class House:
         """Of the configuration file, where there is one."""
         if (path := self._settings.config_file) is not None:
             yield Watching(path, os.environ, self._settings, self.set_file_channels)
-
-    @property
-    def is_demo(self) -> bool:
-        """Is nobody asked but the built-in demo?"""
-        return self._fleet.is_demo
 
     def set_file_channels(self, channels: tuple[ChannelSettings, ...], fallbacks: Mapping[str, Fallbacks]) -> None:
         """What the configuration says now, in force for the next request. On the event loop. Raises `ConfigError`, and

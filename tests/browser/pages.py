@@ -22,10 +22,20 @@ SIGNED = {
     "models": "/models",
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
+    "guide": "/docs",
+    "guide-page": "/docs/base-urls",
     "nothing": "/keys/777",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
+OPEN |= {
+    "landing": "/",
+    "guide-open": "/docs",
+    "guide-search": "/docs?q=stream",
+    "nothing-open": "/nowhere/at/all",
+    "guide-errors": "/docs/errors",
+    "guide-agents": "/docs/agents",
+}
 
 
 def is_covered(path: str) -> bool:
@@ -41,4 +51,5 @@ def _fits(shape: str, route: str) -> bool:
     )
 
 
-LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith(".csv")]
+# The first page has other names, for clients.
+LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith((".csv", "/api", "/api/"))]

@@ -102,11 +102,13 @@ class Lobby:
     clock: Clock = field(default_factory=Clock)
     ada: int = 0
     bob: int = 0
+    is_demo: bool = True
 
     def __post_init__(self) -> None:
         snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
         entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
-        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
+        routing = routing_view(self.store, snapshot)
+        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing, lambda: self.is_demo)]
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")
 

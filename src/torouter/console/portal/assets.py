@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 __all__ = ["Assets"]
@@ -21,6 +21,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _HASH_BYTES: Final = 8
+_DAY_S: Final = 24 * 3600
 
 
 class Assets:
@@ -38,7 +39,7 @@ class Assets:
     def url(self, name: str) -> str:
         return self._urls[name]
 
-    def route(self) -> Route:
+    def routes(self) -> list[Route]:
         async def asset(request: Request) -> Response:
             found = self._bodies.get(request.path_params["name"])
             if found is None:
@@ -51,4 +52,11 @@ class Assets:
             }
             return Response(body, headers=headers, media_type=media_type)
 
-        return Route(f"{_PREFIX}/{{name}}", asset, methods=["GET"])
+        async def favicon(request: Request) -> Response:
+            """For what asks without having read a page."""
+            return RedirectResponse(self.url("mark.svg"), headers={"cache-control": f"public, max-age={_DAY_S}"})
+
+        return [
+            Route(f"{_PREFIX}/{{name}}", asset, methods=["GET"]),
+            Route("/favicon.ico", favicon, methods=["GET"]),
+        ]

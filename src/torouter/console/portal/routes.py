@@ -9,9 +9,10 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, session_key, sign_in, usage
+from torouter.console.portal.views import dashboard, guide, keys, models, preferences, profile, sign_in, usage
 from torouter.console.portal.visit import Visit
 
-__all__ = ["PAGES", "Page"]
+__all__ = ["NOWHERE", "PAGES", "Page"]
 
 Who = Literal["anyone", "signed", "admin"]
 
@@ -28,8 +29,17 @@ class Page:
 
 
 _BOTH: Final = ("GET", "POST")
+NOWHERE: Final = Page("/{path:path}", guide.nothing_here, who="anyone")
+"""Of all addresses that have no page: not among the routes, for not everybody who asks for them is shown one."""
 PAGES: Final = (
     # Everybody
+    Page("/", guide.landing, who="anyone"),
+    Page(
+        "/api", guide.landing, who="anyone"
+    ),  # what a client asks first whose base URL ends in /api (Claude Code's HEAD)
+    Page("/api/", guide.landing, who="anyone"),
+    Page("/docs", guide.list_pages, who="anyone"),
+    Page("/docs/{target}", guide.show_page, who="anyone"),
     Page("/sign-in", sign_in.sign_in, _BOTH, "anyone", is_slow=True),
     Page("/setup", sign_in.set_up, _BOTH, "anyone", is_slow=True),
     Page("/sign-out", sign_in.sign_out, ("POST",)),

@@ -15,9 +15,11 @@ __all__ = ["Sources"]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`snapshot` and `prices` are asked anew for each page: they are swapped whole."""
+    """`snapshot` and `prices` are asked anew for each page: they are swapped whole. `is_demo`: is
+    nobody asked but the built-in demo?"""
 
     entrance: Entrance
     snapshot: Callable[[], Snapshot]
     prices: Callable[[], PriceBook]
     routing: RoutingView
+    is_demo: Callable[[], bool]
