@@ -152,6 +152,7 @@ class House:
             lambda: self.doorkeeper.snapshot,
             lambda: self._prices.book,
             self.routing,
+            settings.prices.unknown,
         )
         self._relay = Relay(
             upstreams=upstreams,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from torouter.errors import StoreError
 from torouter.store import groups as groups_of
@@ -15,7 +15,7 @@ from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "find", "get", "page"]
+__all__ = ["change", "count_by_group", "create", "delete", "find", "get", "page"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -75,6 +75,11 @@ def page(
     if not include_deleted:
         query = query.where(_OF.deleted_ms.is_(None))
     return [_of(row) for row in connection.execute(query)]
+
+
+def count_by_group(connection: Connection) -> dict[int, int]:
+    query = select(_OF.group_id, func.count()).where(_OF.deleted_ms.is_(None)).group_by(_OF.group_id)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views.operator import groups, mappings
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -49,4 +50,11 @@ PAGES: Final = (
     Page("/model", models.show_model),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
+    # The operator, of what is everybody's
+    Page("/admin/groups", groups.list_groups, who="admin"),
+    Page("/admin/groups/new", groups.create_group, _BOTH, "admin"),
+    Page("/admin/groups/mappings", mappings.list_mappings, who="admin"),
+    Page("/admin/groups/{target}", groups.edit_group, _BOTH, "admin"),
+    Page("/admin/groups/{target}/models", mappings.show_reach, who="admin"),
+    Page("/admin/groups/{target}/delete", groups.delete_group, _BOTH, "admin"),
 )
