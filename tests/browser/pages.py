@@ -23,6 +23,18 @@ SIGNED = {
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
     "nothing": "/keys/777",
+    "groups": "/admin/groups",
+    "group-new": "/admin/groups/new",
+    "group": "/admin/groups/2",
+    "group-of-a-file": "/admin/groups/3",
+    "group-models": "/admin/groups/2/models",
+    "group-explain": "/admin/groups/1/models?model=gpt-5",
+    "group-delete": "/admin/groups/4/delete",
+    "group-in-use": "/admin/groups/1/delete",
+    "mappings": "/admin/groups/mappings",
+    "prices": "/admin/prices?ended=yes",
+    "price-new": "/admin/prices/new?like=1",
+    "price-end": "/admin/prices/1/end",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""

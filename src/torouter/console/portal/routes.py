@@ -9,7 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
-from torouter.console.portal.views.operator import groups, mappings
+from torouter.console.portal.views.operator import groups, mappings, prices
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -57,4 +57,7 @@ PAGES: Final = (
     Page("/admin/groups/{target}", groups.edit_group, _BOTH, "admin"),
     Page("/admin/groups/{target}/models", mappings.show_reach, who="admin"),
     Page("/admin/groups/{target}/delete", groups.delete_group, _BOTH, "admin"),
+    Page("/admin/prices", prices.list_prices, who="admin"),
+    Page("/admin/prices/new", prices.add_price, _BOTH, "admin"),
+    Page("/admin/prices/{target}/end", prices.end_price, _BOTH, "admin"),
 )
