@@ -35,6 +35,13 @@ SIGNED = {
     "prices": "/admin/prices?ended=yes",
     "price-new": "/admin/prices/new?like=1",
     "price-end": "/admin/prices/1/end",
+    "plans": "/admin/plans",
+    "plan-new": "/admin/plans/new",
+    "plan": "/admin/plans/1",
+    "plan-in-use": "/admin/plans/1/delete",
+    "plan-delete": "/admin/plans/2/delete",
+    "subscription-new": "/admin/plans/subscriptions/new",
+    "subscription": "/admin/plans/subscriptions/1",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""

@@ -34,6 +34,7 @@ def peopled(lobby: Lobby) -> Lobby:
     """Ada has a key and has made a request with it."""
     lobby.signed().make_key()
     lobby.store.write_entries([OF_ADA])
+    lobby.store.set_subscription(lobby.bob, 1, lobby.store.create_plan("monthly").id, "active", 0, None)
     lobby.store.add_price("gpt-5*", "", 0, {"input_per_mtok": 10**9}, "")
     return lobby
 

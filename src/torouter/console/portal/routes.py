@@ -9,7 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
-from torouter.console.portal.views.operator import groups, mappings, prices
+from torouter.console.portal.views.operator import groups, mappings, plans, prices, subscriptions
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -60,4 +60,11 @@ PAGES: Final = (
     Page("/admin/prices", prices.list_prices, who="admin"),
     Page("/admin/prices/new", prices.add_price, _BOTH, "admin"),
     Page("/admin/prices/{target}/end", prices.end_price, _BOTH, "admin"),
+    Page("/admin/plans", plans.list_plans, who="admin"),
+    Page("/admin/plans/new", plans.create_plan, _BOTH, "admin"),
+    Page("/admin/plans/{target}", plans.edit_plan, _BOTH, "admin"),
+    Page("/admin/plans/{target}/delete", plans.delete_plan, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/new", subscriptions.subscribe, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/{target}", subscriptions.edit_subscription, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/{target}/status", subscriptions.set_status, ("POST",), "admin"),
 )
