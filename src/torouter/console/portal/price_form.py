@@ -30,6 +30,7 @@ FACTORS: Final = (1, 2, 3)
 
 _TEXTS: Final = ("model", "channel", "from_at", "note")
 _FEES: Final = ("request", "web_search")
+_SERVICE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _FACTOR: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 
 BLANK: Final = dict.fromkeys(
@@ -80,15 +81,16 @@ def is_whole(rates: Rates) -> bool:
 def whose_problem(error: RequestError) -> Problem:
     """The field of this form that the office's path means."""
     found = problem_of(error)
-    if found.field != "rates":
-        return found
-    return Problem("", 0, error.message)
+    return Problem("", 0, error.message) if found.field == "rates" else found
 
 
 def _rates(form: Fields, suffix: str) -> dict[str, int]:
     """Those that are given."""
     texts = {name: form.get(f"{name}{suffix}", "").strip().removeprefix("$").replace(",", "") for name in RATES}
-    return {RATES[name]: nano_dollars(text, f"{name}{suffix}") for name, text in texts.items() if text}
+    found = {name: nano_dollars(text, f"{name}{suffix}") for name, text in texts.items() if text}
+    if (below := next((name for name, rate in found.items() if rate < 0), None)) is not None:
+        raise RequestError(f"{below}{suffix}: expected no less than 0.", param=f"{below}{suffix}")
+    return {RATES[name]: rate for name, rate in found.items()}
 
 
 def _tiers(form: Fields) -> list[dict[str, Any]]:
@@ -111,8 +113,8 @@ def _service_tiers(form: Fields) -> dict[str, dict[str, int]]:
         name, factor = (form.get(f"{part}_{number}", "").strip() for part in ("service", "factor"))
         if not name and not factor:
             continue
-        if not name or len(name) > 100 or name in found:
-            raise RequestError(f"service_{number}: expected a name, each once.", param=f"service_{number}")
+        if not _SERVICE.fullmatch(name) or name in found:
+            raise RequestError(f"service_{number}: expected a word, each once.", param=f"service_{number}")
         found[name] = {"factor_ppm": _factor_ppm(factor, f"factor_{number}")}
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from torouter.accounts.office import groups, people, plans
 from torouter.accounts.office.forms import NewPlan, PlanEdit
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.views import PlanView, SubscriptionView
+from torouter.accounts.office.views import PlanView, SubscriptionView, moment
 from torouter.console.portal.key_form import Problem, problem_of
 from torouter.console.portal.plan_form import BLANK_PLAN, WINDOWS, named_plan, shown_plan
 from torouter.console.portal.slices import slice_of
@@ -36,6 +37,7 @@ def list_plans(visit: Visit) -> Response:
         windows=WINDOWS,
         found=found,
         total=len(every),
+        states={each.id: _state(each, moment(desk.now_ms())) for each in found.rows},
         accounts=plans.subscribers(desk, found.rows),
         groups=names,
         values=values,
@@ -94,6 +96,15 @@ def _wanted(
         and values["group"] in ("", names.get(each.group_id, ""))
         and values["status"] in ("", each.status)
     ]
+
+
+def _state(subscription: SubscriptionView, now: datetime) -> str:
+    """Its status, but for one that is active and not in force: `over` or `later`."""
+    if subscription.status != "active":
+        return subscription.status
+    if subscription.ends_at is not None and subscription.ends_at <= now:
+        return "over"
+    return "later" if subscription.started_at > now else "active"
 
 
 def _sure(visit: Visit, plan: PlanView, status: int = 200) -> Response:
