@@ -203,6 +203,7 @@ class TestEnding:
         assert answer.headers["location"] == "/admin/prices?told=price_ended"
         assert [row.id for row in lobby.store.list_prices()] == [2]
         assert ada.post("/admin/prices/1/end").status_code == 404, "it is ended once"
+        lobby.serve(*channels())
         assert "own price 1" not in ada.get("/admin/prices").text
         assert re.search(r"own price 1 .* Ended", words_of(ada.get("/admin/prices?ended=yes").text))
 
@@ -246,3 +247,25 @@ class TestTheList:
         lobby.store.add_price("*", "", 0, {}, "")
         lobby.serve(*channels(), unknown_price=unknown)
         assert said not in ada.get("/admin/prices").text
+
+    def test_long_lists_come_in_parts(self, lobby: Lobby, ada: Browser) -> None:
+        for number in range(30):
+            lobby.store.add_price(f"m-{number:03}", "", 0, {}, "")
+        names = {f"served-{number:03}": "x" for number in range(60)}
+        lobby.serve(Channel(name="many", kind=KINDS["openai"], models=names))
+        html = ada.get("/admin/prices").text
+        assert "m-029" in html
+        assert "m-004" not in html
+        own, costs = (unescape(each) for each in re.findall(r'href="(\?[^"]*)" rel="next"', html))
+        assert "m-004" in ada.get(f"/admin/prices{own}").text
+        assert "51–60 of 60" in ada.get(f"/admin/prices{costs}").text
+        words = words_of(html)
+        assert "60 served models have no known price." in words
+        assert "and 10 more" in words
+
+    def test_of_very_many_names_the_first_are_looked_at(
+        self, lobby: Lobby, ada: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "is looked up for the first" not in ada.get("/admin/prices").text
+        monkeypatch.setattr("torouter.console.portal.views.operator.prices.LOOKED_AT", 1)
+        assert "is looked up for the first 1 names only" in ada.get("/admin/prices").text

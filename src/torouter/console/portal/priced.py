@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from torouter.ledger.prices import PriceBook
 from torouter.ledger.rates import Flat, Price
 from torouter.routing.mappings import Meaning
 
-__all__ = ["Change", "Priced", "changes", "priced"]
+__all__ = ["LOOKED_AT", "Change", "Priced", "changes", "priced"]
+
+LOOKED_AT: Final = 4000
+"""Of so many names it is said what they cost: the price list remembers as many, and the rest takes a moment each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ def priced(found: Iterable[Meaning], prices: PriceBook, at_ms: int) -> list[Pric
     return [Priced(each, prices.find(each.kind, each.channel, each.upstream_model, each.name, at_ms)) for each in found]
 
 
-def changes(found: Iterable[Meaning], before: PriceBook, after: PriceBook, at_ms: int) -> list[Change]:
-    """What has another price then."""
-    every = list(found)
-    pairs = zip(priced(every, before, at_ms), priced(every, after, at_ms), strict=True)
+def changes(found: Sequence[Meaning], before: PriceBook, after: PriceBook, at_ms: int) -> list[Change]:
+    """What has another price then, of those that are looked at."""
+    looked = found[:LOOKED_AT]
+    pairs = zip(priced(looked, before, at_ms), priced(looked, after, at_ms), strict=True)
     return [Change(old, new) for old, new in pairs if old.version != new.version]

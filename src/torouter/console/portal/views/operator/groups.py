@@ -30,7 +30,7 @@ class _Line:
 
     group: GroupView
     keys: int
-    channels: list[str]
+    channels: tuple[str, ...]
     names: int
     limits: dict[str, str | int]
 
@@ -50,8 +50,9 @@ class _InTheWay:
 
 
 def list_groups(visit: Visit) -> Response:
-    counts = groups.count_keys(visit.desk)
-    lines = [_line(visit, group, counts.get(group.id, 0)) for group in groups.list_groups(visit.desk)]
+    keys = groups.count_keys(visit.desk)
+    names: dict[tuple[str, ...], int] = {}
+    lines = [_line(visit, group, keys.get(group.id, 0), names) for group in groups.list_groups(visit.desk)]
     return visit.page("operator/groups.html", lines=lines)
 
 
@@ -95,14 +96,18 @@ def delete_group(visit: Visit) -> Response:
     return visit.done("/admin/groups", "group_deleted")
 
 
-def _line(visit: Visit, group: GroupView, keys: int) -> _Line:
+def _line(visit: Visit, group: GroupView, keys: int, names: dict[tuple[str, ...], int]) -> _Line:
+    """`names` counts those of each set of channels, which most groups have in common."""
     snapshot = visit.sources.snapshot()
+    channels = tuple(channel.name for channel in snapshot.channels_of(group.name))
+    if not group.models and channels not in names:
+        names[channels] = len(names_for(snapshot, [group]))
     limits = {name: getattr(group.defaults, name) for name in DEFAULTS}
     return _Line(
         group=group,
         keys=keys,
-        channels=[channel.name for channel in snapshot.channels_of(group.name)],
-        names=len(group.models) or len(names_for(snapshot, [group])),
+        channels=channels,
+        names=len(group.models) or names[channels],
         limits={name: value for name, value in limits.items() if value not in (0, "0.00")},
     )
 

@@ -25,7 +25,7 @@ from torouter.console.portal.price_form import (
     shown_fields,
     whose_problem,
 )
-from torouter.console.portal.priced import changes, priced
+from torouter.console.portal.priced import LOOKED_AT, changes, priced
 from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
@@ -38,6 +38,7 @@ __all__ = ["add_price", "end_price", "list_prices"]
 _MOST_UNPRICED: Final = 50
 _MOST_CHANGES: Final = 50
 _MOST_KNOWN: Final = 500
+_OWN_ROWS: Final = 25
 _NEW: Final = MOST_ID
 """Stands for the number of a price that is not stored yet."""
 
@@ -53,24 +54,27 @@ class _Own:
 
 
 def list_prices(visit: Visit) -> Response:
-    now_ms = visit.desk.now_ms()
-    found = priced(mappings(visit.sources.snapshot()), visit.sources.prices(), now_ms)
+    now_ms, book, served = visit.desk.now_ms(), visit.sources.prices(), mappings(visit.sources.snapshot())
+    looked = priced(served[:LOOKED_AT], book, now_ms)
     search = visit.query.get("search", "").strip()
-    wanted = [each for each in found if search.lower() in each.meaning.name.lower()]
+    found = slice_of([each for each in served if search.lower() in each.name.lower()], visit.query)
     has_ended = visit.query.get("ended") == "yes"
-    own = prices.list_prices(visit.desk, include_deleted=has_ended)
-    names = Counter(each.version for each in found)
-    unpriced = [each.meaning for each in found if each.price is None]
+    own = slice_of(prices.list_prices(visit.desk, include_deleted=has_ended)[::-1], visit.query, "own", _OWN_ROWS)
+    names = Counter(each.version for each in looked)
+    unpriced = [each.meaning for each in looked if each.price is None]
     return visit.page(
         "operator/prices.html",
-        own=[_own(each, names[own_version(each.id)], now_ms) for each in reversed(own)],
-        own_ids={own_version(each.id): each.id for each in own},
+        own=own,
+        own_lines=[_own(each, names[own_version(each.id)], now_ms) for each in own.rows],
+        own_ids={own_version(each.id): each.id for each in book.own},
         has_ended=has_ended,
         unpriced=unpriced[:_MOST_UNPRICED],
         unpriced_count=len(unpriced),
         unknown=visit.sources.unknown_price,
-        found=slice_of(wanted, visit.query),
+        found=found,
+        costs=priced(found.rows, book, now_ms),
         search=search,
+        looked_at=LOOKED_AT if len(served) > LOOKED_AT else 0,
     )
 
 
