@@ -19,6 +19,7 @@ __all__ = [
     "day_begins",
     "day_ends",
     "lines",
+    "money",
     "read_form",
     "read_query",
     "whole",
@@ -64,6 +65,11 @@ def whole(text: str, field: str) -> int:
     if not _WHOLE.fullmatch(bare):
         raise RequestError(f"{field}: expected a whole number.", param=field)
     return int(bare)
+
+
+def money(text: str) -> str:
+    """US dollars as the office takes them: without the sign, spaces and commas that people write; empty stays empty."""
+    return text.strip().removeprefix("$").replace(",", "")
 
 
 def lines(text: str) -> list[str]:

@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from torouter.accounts.office.forms import FallbacksForm
 from torouter.accounts.office.views import GroupView
-from torouter.console.portal.fields import Fields, lines, whole
-from torouter.console.portal.key_form import Problem, problem_of
+from torouter.console.portal.fields import Fields, lines, money, whole
+from torouter.console.portal.key_form import COUNTS, Problem, problem_of
 from torouter.errors import RequestError
 
 __all__ = ["BLANK", "DEFAULTS", "named_fields", "shown_fields", "whose_problem"]
 
-_COUNTS: Final = ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")
-DEFAULTS: Final = ("cap_usd", *_COUNTS)
+DEFAULTS: Final = ("cap_usd", *COUNTS)
 _CAUSES: Final = FallbacksForm.__struct_fields__
 
 BLANK: Final = {
@@ -40,8 +39,8 @@ def named_fields(form: Fields, before: Fields | None = None) -> dict[str, Any]:
         "multiplier": form.get("multiplier", "").strip() or "1",
         "on_cut": form.get("on_cut", ""),
         "defaults": {
-            "cap_usd": form.get("cap_usd", "").strip().removeprefix("$").replace(",", "") or "0",
-            **{name: whole(form.get(name, ""), name) for name in _COUNTS},
+            "cap_usd": money(form.get("cap_usd", "")) or "0",
+            **{name: whole(form.get(name, ""), name) for name in COUNTS},
         },
     }
     if not _is_same(form, before, "models", "more_models"):
@@ -60,7 +59,7 @@ def shown_fields(group: GroupView) -> dict[str, str]:
         "models": "\n".join(group.models),
         "more_models": "",
         "cap_usd": "" if group.defaults.cap_usd == "0.00" else group.defaults.cap_usd,
-        **{name: str(getattr(group.defaults, name) or "") for name in _COUNTS},
+        **{name: str(getattr(group.defaults, name) or "") for name in COUNTS},
         "on_cut": group.on_cut,
         **{
             cause: "\n".join(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any, Final
 
 from torouter.accounts.office.views import PlanView, SubscriptionView
-from torouter.console.portal.fields import Fields, at_minute, day_ends
-from torouter.console.portal.shown import day
+from torouter.console.portal.fields import Fields, at_minute, day_ends, money
+from torouter.console.portal.shown import last_day
 from torouter.errors import RequestError
 
 __all__ = [
@@ -34,7 +34,7 @@ BLANK_SUBSCRIPTION: Final = {
 
 
 def named_plan(form: Fields) -> dict[str, Any]:
-    amounts = {name: form.get(name, "").strip().removeprefix("$").replace(",", "") or "0" for name in WINDOWS}
+    amounts = {name: money(form.get(name, "")) or "0" for name in WINDOWS}
     return {"name": form.get("name", ""), **amounts}
 
 
@@ -59,11 +59,9 @@ def named_subscription(form: Fields, before: Fields | None = None) -> dict[str, 
 
 
 def shown_subscription(subscription: SubscriptionView) -> dict[str, str]:
-    ends = subscription.ends_at
     return {
         "plan_id": str(subscription.plan_id),
         "status": subscription.status,
         "started_at": subscription.started_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"),
-        # The day whose end it is: what ends at midnight ends with the day before.
-        "ends_on": "" if ends is None else day(ends - timedelta(milliseconds=1)),
+        "ends_on": last_day(subscription.ends_at),
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from torouter.accounts.dollars import dollars, nano_dollars
 from torouter.accounts.office.fields import multiplier, multiplier_ppm
 from torouter.accounts.office.views import PriceView
-from torouter.console.portal.fields import Fields, at_minute, whole
+from torouter.console.portal.fields import Fields, at_minute, money, whole
 from torouter.console.portal.key_form import Problem, problem_of
 from torouter.errors import RequestError
 from torouter.ledger.rates import Rates
@@ -86,7 +86,7 @@ def whose_problem(error: RequestError) -> Problem:
 
 def _rates(form: Fields, suffix: str) -> dict[str, int]:
     """Those that are given."""
-    texts = {name: form.get(f"{name}{suffix}", "").strip().removeprefix("$").replace(",", "") for name in RATES}
+    texts = {name: money(form.get(f"{name}{suffix}", "")) for name in RATES}
     found = {name: nano_dollars(text, f"{name}{suffix}") for name, text in texts.items() if text}
     if (below := next((name for name, rate in found.items() if rate < 0), None)) is not None:
         raise RequestError(f"{below}{suffix}: expected no less than 0.", param=f"{below}{suffix}")

@@ -14,7 +14,7 @@ from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import GroupView
 from torouter.console.portal.catalogue import names_for
 from torouter.console.portal.group_form import BLANK, DEFAULTS, named_fields, shown_fields, whose_problem
-from torouter.console.portal.key_form import Problem
+from torouter.console.portal.key_form import Problem, taken
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
 
@@ -65,7 +65,7 @@ def create_group(visit: Visit) -> Response:
     except RequestError as error:
         return _form(visit, None, visit.form, whose_problem(error), error.status)
     except StoreError as error:
-        return _form(visit, None, visit.form, _taken(error), error.status)
+        return _form(visit, None, visit.form, taken(error), error.status)
     return visit.done(f"/admin/groups/{made.id}/models", "saved")
 
 
@@ -79,7 +79,7 @@ def edit_group(visit: Visit) -> Response:
     except RequestError as error:
         return _form(visit, group, visit.form, whose_problem(error), error.status)
     except StoreError as error:
-        return _form(visit, group, visit.form, _taken(error), error.status)
+        return _form(visit, group, visit.form, taken(error), error.status)
     return visit.done(f"/admin/groups/{group.id}", "saved")
 
 
@@ -139,10 +139,3 @@ def _form(
         is_default=group is not None and group.name == DEFAULT_GROUP,
         named_by=[] if group is None else [each.name for each in snapshot.channels if group.name in each.groups],
     )
-
-
-def _taken(error: StoreError) -> Problem:
-    """What a name stands in the way of; raises whatever else it is."""
-    if error.kind != "conflict":
-        raise error
-    return Problem("name", 0, error.message)

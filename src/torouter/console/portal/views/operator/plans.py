@@ -12,7 +12,7 @@ from torouter.accounts.office import groups, people, plans
 from torouter.accounts.office.forms import NewPlan, PlanEdit
 from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import PlanView, SubscriptionView, moment
-from torouter.console.portal.key_form import Problem, problem_of
+from torouter.console.portal.key_form import Problem, problem_of, taken
 from torouter.console.portal.plan_form import BLANK_PLAN, WINDOWS, named_plan, shown_plan
 from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
@@ -50,8 +50,10 @@ def create_plan(visit: Visit) -> Response:
     try:
         form = filled(NewPlan, named_plan(visit.form))
         visit.do_once(lambda: plans.create_plan(visit.desk, form))
-    except (RequestError, StoreError) as error:
-        return _form(visit, None, visit.form, _problem(error), error.status)
+    except RequestError as error:
+        return _form(visit, None, visit.form, problem_of(error), error.status)
+    except StoreError as error:
+        return _form(visit, None, visit.form, taken(error), error.status)
     return visit.done("/admin/plans", "saved")
 
 
@@ -61,8 +63,10 @@ def edit_plan(visit: Visit) -> Response:
         return _form(visit, plan, shown_plan(plan))
     try:
         plans.edit_plan(visit.desk, plan.id, filled(PlanEdit, named_plan(visit.form)))
-    except (RequestError, StoreError) as error:
-        return _form(visit, plan, visit.form, _problem(error), error.status)
+    except RequestError as error:
+        return _form(visit, plan, visit.form, problem_of(error), error.status)
+    except StoreError as error:
+        return _form(visit, plan, visit.form, taken(error), error.status)
     return visit.done("/admin/plans", "saved")
 
 
@@ -124,12 +128,3 @@ def _form(
         problem=problem,
         windows=WINDOWS,
     )
-
-
-def _problem(error: RequestError | StoreError) -> Problem:
-    """A name that is taken is one; whatever else the store has to say is raised."""
-    if isinstance(error, RequestError):
-        return problem_of(error)
-    if error.kind != "conflict":
-        raise error
-    return Problem("name", 0, error.message)
