@@ -10,7 +10,7 @@ import re
 from typing import Any, Final
 
 from torouter.accounts.dollars import dollars, nano_dollars
-from torouter.accounts.office.fields import multiplier, multiplier_ppm
+from torouter.accounts.office.fields import MULTIPLIER_PATTERN, multiplier, multiplier_ppm
 from torouter.accounts.office.views import PriceView
 from torouter.console.portal.fields import Fields, at_minute, money, whole
 from torouter.console.portal.key_form import Problem, problem_of
@@ -31,7 +31,7 @@ FACTORS: Final = (1, 2, 3)
 _TEXTS: Final = ("model", "channel", "from_at", "note")
 _FEES: Final = ("request", "web_search")
 _SERVICE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
-_FACTOR: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+_FACTOR: Final = re.compile(MULTIPLIER_PATTERN)
 
 BLANK: Final = dict.fromkeys(
     (
