@@ -148,11 +148,12 @@ class House:
             loop=asyncio.get_running_loop(),
         )
         self.portal = Sources(
-            Entrance(store, pepper, rules=rules),
-            lambda: self.doorkeeper.snapshot,
-            lambda: self._prices.book,
-            self.routing,
-            lambda: self._fleet.is_demo,
+            entrance=Entrance(store, pepper, rules=rules),
+            snapshot=lambda: self.doorkeeper.snapshot,
+            prices=lambda: self._prices.book,
+            routing=self.routing,
+            is_demo=lambda: self._fleet.is_demo,
+            unknown_price=settings.prices.unknown,
         )
         self._relay = Relay(
             upstreams=upstreams,

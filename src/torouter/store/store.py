@@ -417,6 +417,12 @@ class Store:
         with self._in.changing() as (connection, number):
             keys.sweep_of_sessions(connection, number, now_ms)
 
+
+    def count_keys(self) -> dict[int, int]:
+        """By group, of those that have any; deleted ones do not count."""
+        with self._in.reading() as connection:
+            return keys.count_by_group(connection)
+
     def change_key(self, key_id: int, changes: Mapping[str, object]) -> KeyRow:
         """`changes`: `group` (name or id) or `group_id`, `name`, `models`, `status`, `expires_ms`, `keep_responses`,
         `ip_allow`, `ip_deny`, `is_strict`, `on_hangup`, and the columns of `LimitColumns`."""

@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, session_key, sign_in, usage
 from torouter.console.portal.views import dashboard, guide, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views.operator import groups, mappings, plans, prices, subscriptions
 from torouter.console.portal.visit import Visit
 
 __all__ = ["NOWHERE", "PAGES", "Page"]
@@ -60,4 +62,21 @@ PAGES: Final = (
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
     Page("/playground/key", session_key.open_key, ("POST",)),
+    # The operator, of what is everybody's
+    Page("/admin/groups", groups.list_groups, who="admin"),
+    Page("/admin/groups/new", groups.create_group, _BOTH, "admin"),
+    Page("/admin/groups/mappings", mappings.list_mappings, who="admin"),
+    Page("/admin/groups/{target}", groups.edit_group, _BOTH, "admin"),
+    Page("/admin/groups/{target}/models", mappings.show_reach, who="admin"),
+    Page("/admin/groups/{target}/delete", groups.delete_group, _BOTH, "admin"),
+    Page("/admin/prices", prices.list_prices, who="admin"),
+    Page("/admin/prices/new", prices.add_price, _BOTH, "admin"),
+    Page("/admin/prices/{target}/end", prices.end_price, _BOTH, "admin"),
+    Page("/admin/plans", plans.list_plans, who="admin"),
+    Page("/admin/plans/new", plans.create_plan, _BOTH, "admin"),
+    Page("/admin/plans/{target}", plans.edit_plan, _BOTH, "admin"),
+    Page("/admin/plans/{target}/delete", plans.delete_plan, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/new", subscriptions.subscribe, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/{target}", subscriptions.edit_subscription, _BOTH, "admin"),
+    Page("/admin/plans/subscriptions/{target}/status", subscriptions.set_status, ("POST",), "admin"),
 )
