@@ -417,7 +417,6 @@ class Store:
         with self._in.changing() as (connection, number):
             keys.sweep_of_sessions(connection, number, now_ms)
 
-
     def count_keys(self) -> dict[int, int]:
         """By group, of those that have any; deleted ones do not count."""
         with self._in.reading() as connection:

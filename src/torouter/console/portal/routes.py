@@ -8,9 +8,17 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, session_key, sign_in, usage
-from torouter.console.portal.views import dashboard, guide, keys, models, preferences, profile, sign_in, usage
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views import (
+    dashboard,
+    guide,
+    keys,
+    models,
+    preferences,
+    profile,
+    session_key,
+    sign_in,
+    usage,
+)
 from torouter.console.portal.views.operator import groups, mappings, plans, prices, subscriptions
 from torouter.console.portal.visit import Visit
 
