@@ -90,12 +90,15 @@ class Health:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        why: str = "",
     ) -> None:
+        """`why` is for people."""
         lane = self._traffic.lane(candidate)
         lane.requests.add(now_s)
         if blame == "nobody":
             return
         lane.failures.add(now_s)
+        lane.failed_for, lane.failed_s = why, now_s
         names = lane.channel, lane.credential, lane.model
         breaker = self._breaker(blame, names)
         requests = 0 if is_sudden else sum(each.requests.count(now_s) for each in _beside(lane, blame))
@@ -198,6 +201,8 @@ def _report(
         requests=requests,
         first_token_p50_s=lane.first_tokens.quantile(0.5) if lane is not None else None,
         first_token_p95_s=lane.first_tokens.quantile(0.95) if lane is not None else None,
+        last_failure=lane.failed_for if lane is not None else "",
+        last_failure_s=now_s - lane.failed_s if lane is not None and lane.failed_for else None,
     )
 
 

@@ -30,7 +30,8 @@ class Note(msgspec.Struct, frozen=True):
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a model fares at a credential of a channel; `model` and `credential` are empty for what only another process
     has asked. `requests` and `failure_ratio` are of the last 60 s; `left_s` is until it may be asked; `is_told`: the
-    upstream itself said when."""
+    upstream itself said when. `last_failure` is the verdict's word on what last spoke against it, `last_failure_s` how
+    long ago that was."""
 
     channel: str
     credential: str
@@ -43,3 +44,5 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     first_token_p50_s: float | None
     first_token_p95_s: float | None
+    last_failure: str
+    last_failure_s: float | None
