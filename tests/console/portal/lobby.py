@@ -16,6 +16,7 @@ import httpx2 as httpx
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.console.admin.desk import tried_out
 from torouter.access.admission import Doorkeeper
 from torouter.access.keyring import Keyring
 from torouter.accounts import hash_key
@@ -23,6 +24,7 @@ from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
+from torouter.config import ChannelSettings
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
@@ -40,6 +42,9 @@ __all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_applicatio
 PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
+
+DECLARED = (ChannelSettings(name="demo", kind="demo", source="torouter.yaml:3"),)
+"""What the server's own configuration says."""
 
 _HASH = hash_password(PASSWORD)
 _PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
@@ -88,6 +93,7 @@ def routing_view(store: Store, snapshot: Snapshot) -> RoutingView:
         planner=planner,
         held=openings.of,
         reset_channel=openings.reset,
+        try_out=tried_out(store),
         place="here pid 1",
         clock=time.monotonic,
         loop=_LOOP,
@@ -105,7 +111,7 @@ class Lobby:
 
     def __post_init__(self) -> None:
         snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
-        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
+        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules(lambda: DECLARED))
         _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")

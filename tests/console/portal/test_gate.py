@@ -20,18 +20,22 @@ OF_ADA = entry(1)
 CLOSED = [page for page in PAGES if page.who != "anyone"]
 GETS = [page for page in CLOSED if "GET" in page.methods]
 POSTS = [page for page in CLOSED if "POST" in page.methods]
-WITH_TARGET = [page for page in CLOSED if "{target}" in page.path]
+WITH_TARGET = [page for page in CLOSED if "{target}" in page.path and page.who == "signed"]
+OPERATORS = [page for page in CLOSED if page.who == "admin"]
+QUERIES = {"/model": "?name=gpt-5", "/admin/channels/declared": "?name=demo"}
 
 
 def path_of(page: Page) -> str:
     target = OF_ADA.usage.request_id if page.path.startswith("/usage") else "1"
-    return page.path.replace("{target}", target) + ("?name=gpt-5" if page.path == "/model" else "")
+    return page.path.replace("{target}", target).replace("{part}", "1") + QUERIES.get(page.path, "")
 
 
 @pytest.fixture
 def peopled(lobby: Lobby) -> Lobby:
-    """Ada has a key and has made a request with it."""
-    lobby.signed().make_key()
+    """Ada has a key and has made a request with it, and there is a channel."""
+    browser = lobby.signed()
+    browser.make_key()
+    assert browser.post("/admin/channels/new", name="main", kind="openai", api_key="sk-upstream-1").status_code == 303
     lobby.store.write_entries([OF_ADA])
     return lobby
 
@@ -74,6 +78,19 @@ def test_what_is_anothers_is_not_there(peopled: Lobby, email: str) -> None:
         assert without_path(twin.text, nowhere) == without_path(answer.text, path_of(page))
     assert len(peopled.store.audit_page(limit=100)) == before
     assert peopled.store.get_key(1).status == "enabled"
+
+
+@pytest.mark.parametrize("page", OPERATORS, ids=lambda page: page.path)
+def test_operators_pages_are_not_for_users(peopled: Lobby, page: Page) -> None:
+    browser = peopled.signed("bob@example.com")
+    before = len(peopled.store.audit_page(limit=100))
+    for method in page.methods:
+        answer = browser.client.request(
+            method, path_of(page), data={"csrf": browser.csrf} if method == "POST" else None
+        )
+        assert answer.status_code == 403, method
+        assert_sealed(answer)
+    assert len(peopled.store.audit_page(limit=100)) == before
 
 
 def without_path(html: str, path: str) -> str:

@@ -1,5 +1,5 @@
-"""What people ask of routing: for whom something is to be explained, who gave a channel a fresh start, and who asked one
-something to see whether it works."""
+"""What people ask of routing: for whom something is to be explained, who gave a channel a fresh start, and who asked
+one something to see whether it works."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Endpoints of routing as one process sees it: why a request would go where, how channels fare, a fresh start for one of
-them, and a request to see whether one works."""
+"""Endpoints of routing as one process sees it: why a request would go where, how channels fare, a fresh start for one
+of them, and a request to see whether one works."""
 
 from __future__ import annotations
 

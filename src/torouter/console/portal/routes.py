@@ -9,6 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views.operator import channel_tryouts, channels, credentials
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -18,13 +19,14 @@ Who = Literal["anyone", "signed", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`handle` blocks. `is_slow`: it looks at passwords."""
+    """`handle` blocks. `is_slow`: it looks at passwords. `is_long`: it waits for an upstream."""
 
     path: str
     handle: Callable[[Visit], Response]
     methods: tuple[str, ...] = ("GET",)
     who: Who = "signed"
     is_slow: bool = False
+    is_long: bool = False
 
 
 _BOTH: Final = ("GET", "POST")
@@ -49,4 +51,18 @@ PAGES: Final = (
     Page("/model", models.show_model),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
+    # Operators: channels
+    Page("/admin/channels", channels.list_channels, who="admin"),
+    Page("/admin/channels/new", channels.create_channel, _BOTH, "admin"),
+    Page("/admin/channels/declared", channels.show_declared, who="admin"),
+    Page("/admin/channels/declared/test", channel_tryouts.test_declared, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/declared/reset", channel_tryouts.reset_declared, ("POST",), "admin"),
+    Page("/admin/channels/{target}", channels.edit_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/status", channels.set_status, ("POST",), "admin"),
+    Page("/admin/channels/{target}/delete", channels.delete_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/test", channel_tryouts.test_channel, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/{target}/reset", channel_tryouts.reset_channel, ("POST",), "admin"),
+    Page("/admin/channels/{target}/credentials", credentials.add_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}", credentials.edit_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}/remove", credentials.remove_credential, _BOTH, "admin"),
 )
