@@ -14,7 +14,10 @@ from torouter.ledger.cost import Cost, parts_text
 from torouter.store import Entry, Store
 from torouter.units import wall_ms
 
-__all__ = ["EMAIL", "PASSWORD", "furnish", "session_token"]
+__all__ = ["CHANNELS", "EMAIL", "PASSWORD", "furnish", "session_token"]
+
+CHANNELS = [{"name": "house", "kind": "demo", "priority": 20}]
+"""What the gateway's own configuration declares."""
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
@@ -33,6 +36,17 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         )
         store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
         store.write_entries([_request(number, wall_ms()) for number in range(requests)])
+        _add_channels(store)
+
+
+def _add_channels(store: Store) -> None:
+    """One that answers, and one that is not enabled, with two keys."""
+    store.create_channel("main", "demo", {"spec": {"concurrency": 50}, "is_enabled": True, "managed_by": ""})
+    models = {"gpt-5": "gpt-5", "fast": "gpt-5-mini", "slow": {"model": "o3", "deadlines": {"first_token_s": 120.0}}}
+    spec = {"base_url": "http://127.0.0.1:9/v1", "models": models, "groups": ["default"], "weight": 3}
+    spare = store.create_channel("spare", "openai", {"spec": spec, "is_enabled": False, "managed_by": ""})
+    for label in ("work", "private"):
+        store.add_credential(spare.id, label, "a1b2", b"sealed by nobody")
 
 
 def _request(number: int, now_ms: int) -> Entry:
