@@ -17,7 +17,11 @@ FOLDER = Path(__file__).parents[2] / "build" / "screenshots"
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Gateway(Path(folder), channels=CHANNELS) as gateway, chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Gateway(Path(folder), channels=CHANNELS) as gateway,
+        chromium() as browser,
+    ):
         furnish(gateway)
         cookie = {"name": "torouter_session", "value": session_token(gateway), "url": gateway.url}
         for theme in ("light", "dark"):

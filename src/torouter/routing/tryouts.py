@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -56,6 +56,12 @@ Finding = Literal[
 can be read, as models do that spend so few tokens on thinking."""
 
 
+_ON_RECORD: Final = (
+    *("channel", "credential", "model", "upstream_model", "dialect", "finding", "status"),
+    *("input_tokens", "output_tokens"),
+)
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A channel of the store by its id, or one of the server's own configuration by its name. What is left empty is
     chosen: the first credential, a model that the channel is known to have, the channel's own dialect."""
@@ -91,6 +97,11 @@ class Tryout(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
     losses: list[str] = []
+
+    @property
+    def on_record(self) -> dict[str, Any]:
+        """What is written down of it: never what was said."""
+        return {name: getattr(self, name) for name in _ON_RECORD}
 
     @property
     def is_good(self) -> bool:

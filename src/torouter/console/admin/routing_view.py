@@ -27,11 +27,6 @@ __all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView", "exp
 
 T = TypeVar("T")
 
-_RECORDED: Final = (
-    *("channel", "credential", "model", "upstream_model", "dialect", "finding", "status"),
-    *("input_tokens", "output_tokens"),
-)
-"""Of a tryout: never what was said."""
 
 _ANSWER_S: Final = 5.0
 _TRYOUT_S: Final = 40.0
@@ -202,5 +197,5 @@ def _refusal(names: set[str], group_models: frozenset[str], key_models: Sequence
 def tryout(desk: Desk, routing: RoutingView, wanted: Wanted) -> Tryout:
     """Blocks for as long as its upstream does, and writes it down. Raises `StoreError` (`not_found`)."""
     found = routing.test(wanted)
-    record_tryout(desk, wanted.channel_id, {name: getattr(found, name) for name in _RECORDED})
+    record_tryout(desk, wanted.channel_id, found.on_record)
     return found
