@@ -158,6 +158,19 @@ async def test_an_answer_without_text_is_one() -> None:
     assert (found.finding, found.text, found.is_good) == ("ok_silent", "", True)
 
 
+async def test_a_server_that_streams_nothing_works_too() -> None:
+    message = {"role": "assistant", "content": "OK"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    found, _ = await ask(said(200, {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice]}))
+    assert (found.finding, found.text) == ("ok", "OK")
+
+
+async def test_a_fault_of_our_own_is_no_fault_of_the_upstream(caplog: pytest.LogCaptureFixture) -> None:
+    found, _ = await ask(ZeroDivisionError())
+    assert (found.finding, found.message) == ("fault", "")
+    assert "tryout failed channel=main" in caplog.text
+
+
 async def test_nothing_waits_longer_than_it_may() -> None:
     def silent(request: Request) -> Reply:
         raise AssertionError

@@ -10,7 +10,7 @@ import msgspec
 
 from torouter.canon.blocks import TextBlock
 from torouter.canon.fold import fold
-from torouter.relay.call import Call
+from torouter.codecs import CODECS, Framing
 from torouter.relay.translate import translation_of
 from torouter.routing.snapshot import Candidate
 from torouter.routing.tryouts import TryoutOperation
@@ -52,11 +52,11 @@ def likely(names: Sequence[str], operation: TryoutOperation, *, is_declared: boo
     return next(iter([*cheap, *fit, *names]), "")
 
 
-def said(call: Call, answer: bytes) -> str:
-    """The text of an answer in the client's dialect; empty where there is none. Raises `UpstreamError`."""
-    decoder = translation_of(call.codec).decoder(call.framing)
+def said(dialect: Dialect, framing: Framing, answer: bytes) -> str:
+    """The text of an answer in the client's dialect; empty where there is none."""
+    decoder = translation_of(CODECS[dialect]).decoder(framing)
     events = [*decoder.feed(answer), *decoder.close()]
-    blocks = fold(events, call.codec.dialect).blocks
+    blocks = fold(events, dialect).blocks
     return "".join(block.text for block in blocks if isinstance(block, TextBlock)).strip()
 
 

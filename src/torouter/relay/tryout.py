@@ -7,6 +7,7 @@ Nobody's key asks, so there is no usage row and nothing on the books; health nei
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,7 +18,7 @@ from torouter.access.admission import Admission
 from torouter.access.keyring import Key
 from torouter.access.terms import Terms
 from torouter.channels import Channel, read_models
-from torouter.codecs import CODECS
+from torouter.codecs import CODECS, Framing
 from torouter.errors import RequestError, UpstreamError
 from torouter.relay.asking import Asking
 from torouter.relay.call import Call
@@ -36,6 +37,8 @@ from torouter.wire.inner_exchange import InnerExchange
 from torouter.wire.upstream import Request, Response, Upstream
 
 __all__ = ["Tryouts"]
+
+_log = logging.getLogger("torouter.relay")
 
 _LIMIT_S: Final = 30.0
 _AT_ONCE: Final = 4
@@ -97,6 +100,8 @@ class _Tryout:
             self._failed(error)
         except RequestError as error:
             self._tell(finding="not_sendable", message=plain(error.message))
+        except Exception:  # a fault of ours is found out, too
+            _log.exception("tryout failed channel=%s", self._channel.name)
         finally:
             if self._passage is not None:
                 self._passage.close()
@@ -198,9 +203,12 @@ class _Tryout:
         if delivery.failure is not None:
             self._failed(delivery.failure)
             return
-        text = said(passage.call, bytes(exchange.answer)) if self._wanted.operation == "chat" else ""
-        is_silent = not text and self._wanted.operation == "chat"
-        self._tell(finding="ok_silent" if is_silent else "ok", text=self._shown(text))
+        if self._wanted.operation != "chat":
+            self._tell(finding="ok")
+            return
+        framing: Framing = "sse" if exchange.is_stream else "whole"  # some servers stream nothing
+        text = said(passage.call.codec.dialect, framing, bytes(exchange.answer))
+        self._tell(finding="ok" if text else "ok_silent", text=self._shown(text))
 
     def _failed(self, error: UpstreamError) -> None:
         row = verdict_on(error)

@@ -10,7 +10,9 @@ __all__ = ["InnerExchange"]
 
 
 class InnerExchange(Exchange):
-    """`answer` is what has come of the body so far, up to `limit_bytes`."""
+    """`answer` is what has come of the body so far, up to `limit_bytes`; `is_stream`: it comes as events."""
+
+    is_stream = False
 
     def __init__(self, body: bytes, request_id: bytes, started_s: float, limit_bytes: int) -> None:
         # Not the parent's constructor: there is no connection, and whoever asks for one is at fault.
@@ -46,6 +48,7 @@ class InnerExchange(Exchange):
     def begin(self, status: int, headers: bytes, length_bytes: int | None = None) -> None:
         self.has_begun = True
         self.status = status
+        self.is_stream = b"text/event-stream" in headers.lower()
 
     def write(self, data: bytes) -> None:
         """Raises `UpstreamError` for what is longer than anybody here wants to know."""

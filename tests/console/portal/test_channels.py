@@ -62,6 +62,23 @@ class TestList:
         assert "No channels yet" in html
         assert "<table" not in html
 
+    def test_one_that_another_hides_is_not_served(self, lobby: Lobby) -> None:
+        lobby.store.create_channel("demo", "openai", {"spec": {}, "is_enabled": True, "managed_by": ""})
+        browser = lobby.signed()
+        assert "Not served" in browser.get("/admin/channels/1").text
+        assert "Not served" not in browser.get("/admin/channels/declared?name=demo").text
+
+    def test_a_priority_of_zero_comes_before_others(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        make(browser, name="aaa")
+        make(browser, name="zzz", priority="0")
+        html = browser.get("/admin/channels").text
+        assert html.index(">zzz<") < html.index(">aaa<")
+
+    def test_a_kind_that_this_version_does_not_know_stays(self, lobby: Lobby) -> None:
+        lobby.store.create_channel("old", "cobol", {"spec": {}, "is_enabled": True, "managed_by": ""})
+        assert '<option value="cobol">cobol</option>' in lobby.signed().get("/admin/channels/1").text
+
 
 class TestMaking:
     def test_a_channel_with_everything(self, lobby: Lobby) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from torouter.accounts.office import channels
 from torouter.accounts.office.channel_views import ChannelView
+from torouter.console.admin.routing_view import HealthView
 from torouter.console.portal.channel_health import Fares, fares
 from torouter.console.portal.visit import Visit
 from torouter.errors import StoreError
@@ -52,7 +53,8 @@ def number(text: str) -> int:
     return int(text)
 
 
-def fares_of(visit: Visit, channel: ChannelView) -> Fares:
-    health = visit.sources.routing.health()
-    found = next((each for each in health.channels if each.channel == channel.name), None)
+def fares_of(visit: Visit, channel: ChannelView, health: HealthView) -> Fares:
+    """One of the store is not served where the configuration has one of the same name: what is known is of that."""
+    is_hidden = channel.id is not None and any(each.name == channel.name for each in visit.desk.rules.declared())
+    found = next((each for each in health.channels if each.channel == channel.name and not is_hidden), None)
     return fares(found, is_enabled=channel.is_enabled)

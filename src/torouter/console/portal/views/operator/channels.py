@@ -23,7 +23,7 @@ from torouter.console.portal.channel_form import (
     shown_fields,
     typed_fields,
 )
-from torouter.console.portal.channel_health import Fares, fares
+from torouter.console.portal.channel_health import Fares
 from torouter.console.portal.channel_place import LIST, Place, declared_place, fares_of, stored_place
 from torouter.console.portal.key_form import Problem
 from torouter.console.portal.visit import Visit
@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 _MOST_NAMES = 200
 """Of models, in a list to choose from."""
+_PRIORITY = 10
+"""Of channels that say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,13 @@ class _Line:
 
 
 def list_channels(visit: Visit) -> Response:
-    """Those of the configuration file stand in the place of those of the store with the same name."""
+    """Those that are asked first stand first."""
     health = visit.sources.routing.health()
-    found = {each.channel: each for each in health.channels}
     lines = []
     for channel in channels.list_channels(visit.desk):
         page = f"{LIST}/{channel.id}" if channel.id else f"{LIST}/declared?name={quote(channel.name, safe='')}"
-        how = fares(found.get(channel.name), is_enabled=channel.is_enabled)
-        lines.append(_Line(channel, page, how, _count(visit, channel)))
-    lines.sort(key=lambda line: (line.channel.priority or 10, line.channel.name))
+        lines.append(_Line(channel, page, fares_of(visit, channel, health), len(_known(visit, channel)) or None))
+    lines.sort(key=lambda line: _PRIORITY if line.channel.priority is None else line.channel.priority)
     return visit.page("operator/channels.html", lines=lines, health=health)
 
 
@@ -147,7 +147,7 @@ def _page(
         status,
         place=place,
         channel=channel,
-        fares=fares_of(visit, channel),
+        fares=fares_of(visit, channel, visit.sources.routing.health()),
         answered_by=visit.sources.routing.place,
         known_models=_known(visit, channel)[:_MOST_NAMES],
         **_form_values(visit, values, problem),
@@ -174,10 +174,6 @@ def _known(visit: Visit, channel: ChannelView) -> list[str]:
     snapshot = visit.sources.snapshot()
     found = next((each for each in snapshot.channels if each.name == channel.name), None)
     return [] if found is None else list(snapshot.names_of(found))
-
-
-def _count(visit: Visit, channel: ChannelView) -> int | None:
-    return len(_known(visit, channel)) or None
 
 
 def _once(visit: Visit, work: Callable[[], T]) -> T:
