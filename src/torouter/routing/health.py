@@ -104,6 +104,7 @@ class Health:
         requests = 0 if is_sudden else sum(each.requests.count(now_s) for each in _beside(lane, blame))
         has_opened = breaker.failed(now_s, retry_after_s, is_sudden=is_sudden, requests=requests, draw=self._draw)
         if has_opened:
+            breaker.why = why
             self._note(blame, breaker, now_s)
 
     def succeeded(self, candidate: Candidate, now_s: float, first_token_s: float | None) -> None:
@@ -123,6 +124,7 @@ class Health:
         if note.left_s > 0.0:
             breaker = self._breaker(note.blame, names)
             breaker.learn(now_s + note.left_s, note.failures, is_told=note.is_told)
+            breaker.why = note.why or breaker.why
         elif self._breakers.pop(places_of(*names)[_BLAMES.index(note.blame)], None) is not None:
             self._traffic.wakes.add(note.channel)
 
@@ -170,7 +172,7 @@ class Health:
     def _note(self, blame: Blame, breaker: Breaker, now_s: float) -> None:
         if self.on_note is not None:
             left_s = max(breaker.until_s - now_s, 0.0)
-            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, breaker.is_told))
+            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, breaker.is_told, breaker.why))
 
     def _forget(self) -> None:
         """A client may name any number of models that fail: the half of which nothing was heard for longest goes."""

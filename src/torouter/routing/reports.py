@@ -16,7 +16,8 @@ State = Literal["closed", "open", "half-open"]
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something opened, or closed again (`left_s` 0). `credential` and `model` are empty where the blame is wider."""
+    """Something opened, or closed again (`left_s` 0). `credential` and `model` are empty where the blame is wider.
+    `why` is the verdict's word on what opened it; empty where that is not known."""
 
     channel: str
     credential: str
@@ -25,6 +26,7 @@ class Note(msgspec.Struct, frozen=True):
     failures: int
     left_s: float
     is_told: bool
+    why: str = ""
 
 
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
