@@ -21,7 +21,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _CHOICES: Final[Mapping[str, bool | None]] = {"": None, "yes": True, "no": False}
 
-BLANK: Final = dict.fromkeys(
+BLANK: Final[Mapping[str, str]] = dict.fromkeys(
     (
         *("name", "kind", "base_url", "models", "groups", "priority", "weight", "concurrency"),
         *RARE,
