@@ -141,10 +141,11 @@ class _Tryout:
     def _own_dialect(self) -> Dialect:
         """In which nothing needs to be translated; embeddings are asked for in OpenAI's."""
         channel, operation = self._channel, self._wanted.operation
-        otherwise: Dialect = "openai-chat"
-        if operation == "embeddings":
-            return otherwise
-        return next((each for each in channel.dialects if channel.target(each, operation)), otherwise)
+        if operation == "chat":
+            for dialect in channel.dialects:
+                if channel.target(dialect, operation) is not None:
+                    return dialect
+        return "openai-chat"
 
     async def _any_model(self, at: int) -> str:
         """One that the channel declares, or that its upstream has said it has. Raises `UpstreamError`."""
