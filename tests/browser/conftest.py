@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.chromium import SCREEN, chromium
-from tests.browser.household import furnish, session_token
+from tests.browser.household import CHANNELS, furnish, session_token
 from tests.live.gateway import Gateway
 
 
@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The built-in demo answers; the first account signs in, and has keys and weeks of use."""
-    running = Gateway(tmp_path_factory.mktemp("portal"))
+    running = Gateway(tmp_path_factory.mktemp("portal"), channels=CHANNELS)
     with running:
         furnish(running)
         yield running

@@ -14,7 +14,10 @@ from torouter.ledger.cost import Cost, parts_text
 from torouter.store import Entry, LimitColumns, Store
 from torouter.units import wall_ms
 
-__all__ = ["EMAIL", "PASSWORD", "furnish", "session_token"]
+__all__ = ["CHANNELS", "EMAIL", "PASSWORD", "furnish", "session_token"]
+
+CHANNELS = [{"name": "house", "kind": "demo", "priority": 20}]
+"""What the gateway's own configuration declares."""
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
@@ -34,6 +37,7 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
         store.write_entries([_request(number, wall_ms()) for number in range(requests)])
         _manage(store)
+        _add_channels(store)
 
 
 def _manage(store: Store) -> None:
@@ -58,6 +62,16 @@ def _manage(store: Store) -> None:
     rates = {"input_per_mtok": 1_250_000_000, "cache_read_per_mtok": 125_000_000, "output_per_mtok": 10 * 10**9}
     store.add_price("gpt-5*", "", wall_ms() - 500 * _HOUR_MS, rates, "as of the contract")
     store.add_price("claude-opus-4-7", "main", wall_ms() + 500 * _HOUR_MS, rates | {"request_nusd": 10**6}, "")
+
+
+def _add_channels(store: Store) -> None:
+    """One that answers, and one that is not enabled, with two keys."""
+    store.create_channel("main", "demo", {"spec": {"concurrency": 50}, "is_enabled": True, "managed_by": ""})
+    models = {"gpt-5": "gpt-5", "fast": "gpt-5-mini", "slow": {"model": "o3", "deadlines": {"first_token_s": 120.0}}}
+    spec = {"base_url": "http://127.0.0.1:9/v1", "models": models, "groups": ["default"], "weight": 3}
+    spare = store.create_channel("spare", "openai", {"spec": spec, "is_enabled": False, "managed_by": ""})
+    for label in ("work", "private"):
+        store.add_credential(spare.id, label, "a1b2", b"sealed by nobody")
 
 
 def _request(number: int, now_ms: int) -> Entry:

@@ -44,6 +44,15 @@ SIGNED = {
     "plan-delete": "/admin/plans/2/delete",
     "subscription-new": "/admin/plans/subscriptions/new",
     "subscription": "/admin/plans/subscriptions/1",
+    "channels": "/admin/channels",
+    "channel-new": "/admin/channels/new",
+    "channel": "/admin/channels/1",
+    "channel-with-keys": "/admin/channels/2",
+    "channel-declared": "/admin/channels/declared?name=house",
+    "channel-delete": "/admin/channels/2/delete",
+    "credential-new": "/admin/channels/2/credentials",
+    "credential": "/admin/channels/2/credentials/1",
+    "credential-remove": "/admin/channels/2/credentials/1/remove",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
@@ -66,7 +75,7 @@ def is_covered(path: str) -> bool:
 def _fits(shape: str, route: str) -> bool:
     parts, wanted = shape.split("/"), route.split("/")
     return len(parts) == len(wanted) and all(
-        want in (part, "{target}") for part, want in zip(parts, wanted, strict=True)
+        want in (part, "{target}", "{part}") for part, want in zip(parts, wanted, strict=True)
     )
 
 

@@ -16,6 +16,7 @@ import httpx2 as httpx
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.console.admin.desk import tried_out
 from torouter.access.admission import Doorkeeper
 from torouter.access.keyring import Keyring
 from torouter.accounts import hash_key
@@ -23,6 +24,7 @@ from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
+from torouter.config import ChannelSettings
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
@@ -41,6 +43,9 @@ __all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_applicatio
 PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
+
+DECLARED = (ChannelSettings(name="demo", kind="demo", source="torouter.yaml:3"),)
+"""What the server's own configuration says."""
 
 _HASH = hash_password(PASSWORD)
 _PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
@@ -89,6 +94,7 @@ def routing_view(store: Store, snapshot: Snapshot) -> RoutingView:
         planner=planner,
         held=openings.of,
         reset_channel=openings.reset,
+        try_out=tried_out(store),
         place="here pid 1",
         clock=time.monotonic,
         loop=_LOOP,
@@ -112,7 +118,7 @@ class Lobby:
 
     def serve(self, *channels: Channel, unknown_price: UnknownPrice = "refuse-if-limited", **snapshot: Any) -> None:
         """With these channels, and with the groups and prices that the store has by now."""
-        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
+        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules(lambda: DECLARED))
         seen = Snapshot(channels=channels, **snapshot)
         book = _PRICES.changed(own_prices(self.store.list_prices()))
         _OPEN[:] = [

@@ -22,17 +22,20 @@ GETS = [page for page in CLOSED if "GET" in page.methods]
 POSTS = [page for page in CLOSED if "POST" in page.methods]
 WITH_TARGET = [page for page in CLOSED if "{target}" in page.path and page.who == "signed"]
 OPERATORS = [page for page in CLOSED if page.who == "admin"]
+QUERIES = {"/model": "?name=gpt-5", "/admin/channels/declared": "?name=demo"}
 
 
 def path_of(page: Page) -> str:
     target = OF_ADA.usage.request_id if page.path.startswith("/usage") else "1"
-    return page.path.replace("{target}", target) + ("?name=gpt-5" if page.path == "/model" else "")
+    return page.path.replace("{target}", target).replace("{part}", "1") + QUERIES.get(page.path, "")
 
 
 @pytest.fixture
 def peopled(lobby: Lobby) -> Lobby:
-    """Ada has a key and has made a request with it."""
-    lobby.signed().make_key()
+    """Ada has a key and has made a request with it, and there is a channel."""
+    browser = lobby.signed()
+    browser.make_key()
+    assert browser.post("/admin/channels/new", name="main", kind="openai", api_key="sk-upstream-1").status_code == 303
     lobby.store.write_entries([OF_ADA])
     lobby.store.set_subscription(lobby.bob, 1, lobby.store.create_plan("monthly").id, "active", 0, None)
     lobby.store.add_price("gpt-5*", "", 0, {"input_per_mtok": 10**9}, "")
@@ -87,6 +90,7 @@ def test_operators_pages_are_for_administrators(peopled: Lobby) -> None:
         for path in (path_of(page), path_of(page).replace("/1", "/777")):
             answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
             assert answer.status_code == 403, (method, path)
+            assert_sealed(answer)
     assert len(peopled.store.audit_page(limit=100)) == before
 
 
@@ -95,7 +99,7 @@ def test_what_an_operator_asks_for_may_not_be_there(peopled: Lobby) -> None:
     before = len(peopled.store.audit_page(limit=100))
     for page, method in [(each, method) for each in OPERATORS if "{target}" in each.path for method in each.methods]:
         for target in ("777", "0", "abc", "9" * 30, "²"):
-            path = page.path.replace("{target}", target)
+            path = page.path.replace("{target}", target).replace("{part}", "1")
             answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
             assert answer.status_code == 404, (method, path)
     assert len(peopled.store.audit_page(limit=100)) == before

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from torouter.accounts.office.channel_views import ChannelView
+from torouter.accounts.office.channel_views import ChannelView, KindView
 from torouter.accounts.office.views import View
 from torouter.errors import InternalError
 from torouter.store import Store
@@ -39,6 +39,10 @@ class ChannelRules(Protocol):
         """Those of the server's own configuration, as far as it is known here."""
         ...
 
+    def kinds(self) -> Sequence[KindView]:
+        """Of which sort a channel may be."""
+        ...
+
 
 class _NoChannels:
     """Where nobody said what a channel may be, there can be none."""
@@ -47,6 +51,9 @@ class _NoChannels:
         raise InternalError(f"This desk does not look after channels, so not after {name}.")
 
     def declared(self) -> Sequence[ChannelView]:
+        return ()
+
+    def kinds(self) -> Sequence[KindView]:
         return ()
 
 

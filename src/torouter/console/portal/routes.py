@@ -19,7 +19,16 @@ from torouter.console.portal.views import (
     sign_in,
     usage,
 )
-from torouter.console.portal.views.operator import groups, mappings, plans, prices, subscriptions
+from torouter.console.portal.views.operator import (
+    channel_tryouts,
+    channels,
+    credentials,
+    groups,
+    mappings,
+    plans,
+    prices,
+    subscriptions,
+)
 from torouter.console.portal.visit import Visit
 
 __all__ = ["NOWHERE", "PAGES", "Page"]
@@ -29,13 +38,14 @@ Who = Literal["anyone", "signed", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`handle` blocks. `is_slow`: it looks at passwords."""
+    """`handle` blocks. `is_slow`: it looks at passwords. `is_long`: it waits for an upstream."""
 
     path: str
     handle: Callable[[Visit], Response]
     methods: tuple[str, ...] = ("GET",)
     who: Who = "signed"
     is_slow: bool = False
+    is_long: bool = False
 
 
 _BOTH: Final = ("GET", "POST")
@@ -87,4 +97,18 @@ PAGES: Final = (
     Page("/admin/plans/subscriptions/new", subscriptions.subscribe, _BOTH, "admin"),
     Page("/admin/plans/subscriptions/{target}", subscriptions.edit_subscription, _BOTH, "admin"),
     Page("/admin/plans/subscriptions/{target}/status", subscriptions.set_status, ("POST",), "admin"),
+    # Operators: channels
+    Page("/admin/channels", channels.list_channels, who="admin"),
+    Page("/admin/channels/new", channels.create_channel, _BOTH, "admin"),
+    Page("/admin/channels/declared", channels.show_declared, who="admin"),
+    Page("/admin/channels/declared/test", channel_tryouts.test_declared, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/declared/reset", channel_tryouts.reset_declared, ("POST",), "admin"),
+    Page("/admin/channels/{target}", channels.edit_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/status", channels.set_status, ("POST",), "admin"),
+    Page("/admin/channels/{target}/delete", channels.delete_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/test", channel_tryouts.test_channel, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/{target}/reset", channel_tryouts.reset_channel, ("POST",), "admin"),
+    Page("/admin/channels/{target}/credentials", credentials.add_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}", credentials.edit_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}/remove", credentials.remove_credential, _BOTH, "admin"),
 )

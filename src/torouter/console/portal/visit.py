@@ -35,8 +35,8 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """`base` is this host's own address, without a slash at its end. `target` is the last part of the path, where it
-    names something. `theme` is `light`, `dark` or, if nobody chose, empty."""
+    """`base` is this host's own address, without a slash at its end. `target` is what the path names, where it
+    does, and `part` something within that. `theme` is `light`, `dark` or, if nobody chose, empty."""
 
     sources: Sources
     method: str
@@ -44,6 +44,7 @@ class Visit:
     query: Fields
     form: Fields
     target: str
+    part: str
     base: str
     address: str
     is_secure: bool
