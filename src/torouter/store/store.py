@@ -537,7 +537,7 @@ class Store:
 
     def usage_totals(self, wanted: UsageFilter) -> UsageTotals:
         """From roll-ups, but for parts of an hour, and for all if the filter asks for what they do not tell apart:
-        channel, status, outcome, a request. Those count what has not been pruned."""
+        channel, status, a request. Those count what has not been pruned."""
         with self._in.viewing() as connection:
             return usage.totals(connection, wanted)
 
