@@ -15,7 +15,7 @@ from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "find", "get", "page"]
+__all__ = ["change", "create", "delete", "find", "get", "hash_of", "page"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -52,6 +52,13 @@ def create(connection: Connection, number: int, group: str | int, values: Mappin
     with conflict("This key exists already (a deleted one cannot come back)."):
         key_id = connection.execute(insert(keys).values(row).returning(_OF.id)).scalar_one()
     return get(connection, key_id)
+
+
+def hash_of(connection: Connection, key_id: int) -> bytes | None:
+    """`None` for one that is not there, or was deleted."""
+    found = select(_OF.key_hash).where(_OF.id == key_id, _OF.deleted_ms.is_(None))
+    key_hash: bytes | None = connection.execute(found).scalar_one_or_none()
+    return key_hash
 
 
 def find(connection: Connection, key_hash: bytes) -> KeyRow | None:

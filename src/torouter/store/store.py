@@ -379,6 +379,11 @@ class Store:
         with self._in.reading() as connection:
             return keys.find(connection, key_hash)
 
+    def key_hash(self, key_id: int) -> bytes | None:
+        """By which it is found when it is used; `None` for one that was deleted."""
+        with self._in.reading() as connection:
+            return keys.hash_of(connection, key_id)
+
     def get_key(self, key_id: int) -> KeyRow:
         """Deleted or not."""
         with self._in.reading() as connection:

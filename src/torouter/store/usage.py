@@ -51,8 +51,8 @@ def page(connection: Connection, wanted: UsageFilter, before: tuple[int, int] | 
     if before is not None:
         at_ms, row_id = before
         query = query.where(_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id))
-        until_ms = at_ms + 1 if wanted.until_ms is None else min(at_ms + 1, wanted.until_ms)
-        wanted = msgspec.structs.replace(wanted, until_ms=until_ms)
+        end_ms = at_ms + 1 if wanted.until_ms is None else min(at_ms + 1, wanted.until_ms)
+        wanted = msgspec.structs.replace(wanted, until_ms=end_ms)
     found: list[StoredUsage] = []
     for from_ms, until_ms in _stretches(connection, wanted, limit):
         within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))

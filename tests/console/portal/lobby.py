@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 
 from torouter.access.admission import Doorkeeper
 from torouter.access.keyring import Keyring
+from torouter.access.rehearsal import Rehearsal
+from torouter.access.reserving import Reserving
 from torouter.accounts import hash_key
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
@@ -28,6 +30,7 @@ from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
 from torouter.fleet import Rules
 from torouter.ledger.listed import Catalogue
+from torouter.ledger.meters import LocalMeters
 from torouter.ledger.prices import PriceBook
 from torouter.relay.openings import Openings
 from torouter.routing.planner import Planner
@@ -106,9 +109,22 @@ class Lobby:
     def __post_init__(self) -> None:
         snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
         entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
-        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
+        self._routing = routing_view(self.store, snapshot)
+        rehearsal = Rehearsal(self._routing.doorkeeper, self._reserving(), self.clock.now_ms, _LOOP)
+        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, self._routing, rehearsal)]
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")
+
+    def follow(self) -> None:
+        """Learns what the store has of keys and groups, as a gateway does all the time."""
+        doorkeeper = self._routing.doorkeeper
+        doorkeeper.apply(doorkeeper.keyring.prepare(self.store.changes_since(0), is_whole=True))
+
+    def _reserving(self) -> Reserving:
+        meters = LocalMeters(
+            read_spent=self.store.read_spent, read_minutes=self.store.read_minutes, now_ms=self.clock.now_ms
+        )
+        return Reserving(meters, self.clock.now_ms)
 
     def account(self, email: str, role: Any) -> int:
         account_id = self.store.create_account(email, email.partition("@")[0].title(), role, "unlimited").id

@@ -19,7 +19,7 @@ from torouter.errors import RequestError, StoreError
 from torouter.store import KeyRow, LimitColumns
 from torouter.units import new_api_key
 
-__all__ = ["create_key", "delete_key", "edit_key", "get_key", "list_keys", "rotate_key"]
+__all__ = ["check_key", "create_key", "delete_key", "edit_key", "get_key", "list_keys", "rotate_key"]
 
 _AS_THEY_ARE: Final = (
     *(name for name in LimitColumns.__struct_fields__ if name != "cap_nusd"),
@@ -38,6 +38,11 @@ def create_key(desk: Desk, form: NewKey) -> MadeKey:
         made = _make(desk, account_id, columns)
         desk.record("key.create", made.key.id, None, made.key)
     return made
+
+
+def check_key(desk: Desk, form: NewKey | KeyEdit) -> None:
+    """Raises what making or changing a key by this form would; writes nothing."""
+    _columns(desk, form)
 
 
 def get_key(desk: Desk, key_id: int) -> KeyView:

@@ -3,7 +3,7 @@ are not there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -74,10 +74,29 @@ class Own:
         return keys.create_key(self.desk, msgspec.structs.replace(form, account_id=self.account_id))
 
     def edit_key(self, key_id: int, edit: KeyEdit) -> KeyView:
-        before = self.key(key_id)
-        if edit.group is not UNSET and edit.group != before.group:
-            self._check_group(edit.group)
+        self._check_change(key_id, edit)
         return keys.edit_key(self.desk, key_id, edit)
+
+    def check_new_key(self, form: NewKey) -> None:
+        """Raises what `create_key` would; writes nothing."""
+        self._check_group(DEFAULT_GROUP if form.group is UNSET else form.group)
+        keys.check_key(self.desk, form)
+
+    def check_key(self, key_id: int, edit: KeyEdit) -> None:
+        """Raises what `edit_key` would; writes nothing."""
+        self._check_change(key_id, edit)
+        keys.check_key(self.desk, edit)
+
+    def group_id(self, key: KeyView) -> int:
+        return self.desk.store.get_group(key.group).id
+
+    def key_hash(self, key_id: int) -> bytes | None:
+        self.key(key_id)
+        return self.desk.store.key_hash(key_id)
+
+    def spent(self, meters: Sequence[str]) -> dict[str, int]:
+        """Nano-dollars, by the name of a meter."""
+        return self.desk.store.read_spent(meters)
 
     def delete_key(self, key_id: int) -> KeyView:
         self.key(key_id)
@@ -145,6 +164,11 @@ class Own:
 
     def _mine(self, query: UsageQuery) -> UsageQuery:
         return msgspec.structs.replace(query, account_id=self.account_id)
+
+    def _check_change(self, key_id: int, edit: KeyEdit) -> None:
+        before = self.key(key_id)
+        if edit.group is not UNSET and edit.group != before.group:
+            self._check_group(edit.group)
 
     def _check_group(self, group: str) -> None:
         if group not in [each.name for each in self.groups()]:

@@ -12,9 +12,9 @@ from torouter.ledger.rates import Flat, Price
 from torouter.routing.snapshot import Candidate, Snapshot
 from torouter.units import Dialect, Operation
 
-__all__ = ["Endpoint", "Entry", "entries", "names_for"]
+__all__ = ["ENDPOINTS", "Endpoint", "Entry", "entries", "names_for"]
 
-_ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
+ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
     ("/v1/chat/completions", "openai-chat", "chat"),
     ("/v1/responses", "openai-responses", "chat"),
     ("/v1/messages", "anthropic", "chat"),
@@ -100,7 +100,7 @@ def _names_of(snapshot: Snapshot, group: GroupView) -> set[str]:
 def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[str, ...], now_ms: int) -> Entry:
     first: Candidate | None = None
     endpoints = []
-    for path, dialect, operation in _ENDPOINTS:
+    for path, dialect, operation in ENDPOINTS:
         route = snapshot.route(groups[0], dialect, operation, name)
         if route is not None:
             first = first or route.buckets[0].candidates[0]

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views import dashboard, key_try, keys, models, preferences, profile, sign_in, usage
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -38,7 +38,9 @@ PAGES: Final = (
     Page("/dashboard", dashboard.dashboard),
     Page("/keys", keys.list_keys),
     Page("/keys/new", keys.create_key, _BOTH),
+    Page("/keys/check", key_try.check_key, ("POST",)),
     Page("/keys/{target}", keys.edit_key, _BOTH),
+    Page("/keys/{target}/try", key_try.try_key),
     Page("/keys/{target}/status", keys.set_status, ("POST",)),
     Page("/keys/{target}/rotate", keys.rotate_key, _BOTH),
     Page("/keys/{target}/delete", keys.delete_key, _BOTH),
