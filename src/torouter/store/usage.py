@@ -27,17 +27,17 @@ from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsag
 from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
 
-__all__ = ["PAGE_ROWS", "by_model", "page", "series", "totals"]
+__all__ = ["MOST_MODELS", "PAGE_ROWS", "by_model", "page", "series", "totals"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 _Sums: TypeAlias = list[int]
 
+MOST_MODELS: Final = 1000
 PAGE_ROWS: Final = 1000
 """At most so many in one page, so that no query holds the interpreter for long."""
 
 _OF = usage.c
 _SUMMED: Final = UsageTotals.__struct_fields__
-_MOST_MODELS: Final = 1000
 _PAGE: _Rows = select(_OF.id, *(_OF[name] for name in UsageRow._fields)).order_by(_OF.at_ms.desc(), _OF.id.desc())
 _ROLLED_UP: Final = ("account_id", "key_id", "model", "outcome")
 _IS_FAILURE: Final = _OF.outcome != literal_column("'ok'")
@@ -76,7 +76,7 @@ def by_model(connection: Connection, wanted: UsageFilter) -> list[ModelTotals]:
             found[name].append(sums)
     models = [ModelTotals(model=name, totals=_added(rows)) for name, rows in found.items()]
     models.sort(key=lambda each: (-each.totals.cost_nusd, -each.totals.requests, each.model))
-    return models[:_MOST_MODELS]
+    return models[:MOST_MODELS]
 
 
 def series(connection: Connection, wanted: UsageFilter, step: SeriesStep) -> list[SeriesPoint]:

@@ -140,11 +140,8 @@ class Own:
     ) -> tuple[list[UsageView], tuple[int, int] | None]:
         return usage.list_usage(self.desk, self._mine(query), before=before, limit=limit)
 
-    def usage_totals(self, query: UsageQuery) -> TotalsView:
-        return usage.usage_totals(self.desk, self._mine(query))
-
-    def usage_by_model(self, query: UsageQuery) -> list[ModelView]:
-        return usage.usage_by_model(self.desk, self._mine(query))
+    def usage_summary(self, query: UsageQuery) -> tuple[TotalsView, list[ModelView]]:
+        return usage.usage_summary(self.desk, self._mine(query))
 
     def usage_over_time(self, query: UsageQuery, step: Literal["hour", "day"]) -> list[PointView]:
         return usage.usage_over_time(self.desk, self._mine(query), step)

@@ -45,8 +45,8 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`refusal`: what the API would answer with; `None`: the request passes all checks. `code` is the refusal's own word.
-    `is_ready`: may an upstream be asked right now? `routing` is for operators."""
+    """`refusal`: what the API would answer with; `None`: the request passes all checks. `code` is the refusal's own
+    word. `is_ready`: may an upstream be asked right now? `routing` is for operators."""
 
     refusal: TorouterError | None
     code: str
