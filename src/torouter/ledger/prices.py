@@ -69,6 +69,11 @@ class PriceBook:
         listed = self._listed(kind, upstream_model)
         return None if listed is None else listed.price_at(at_ms)
 
+    def context_tokens(self, kind: str, upstream_model: str) -> int | None:
+        """How much goes into a request of the model with its answer; `None`: the catalogue does not say."""
+        listed = self._listed(kind, upstream_model)
+        return None if listed is None else listed.context_tokens
+
     def _matching(self, channel: str, upstream_model: str, model: str) -> tuple[_Own, ...]:
         return tuple(
             own

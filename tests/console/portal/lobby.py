@@ -45,7 +45,7 @@ PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
 
 _HASH = hash_password(PASSWORD)
-_PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
+_PRICES = PriceBook(Catalogue(b'{"form":2,"version":"none","providers":[]}'), free_kinds=("demo",))
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 

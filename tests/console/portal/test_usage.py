@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,9 +16,13 @@ from tests.console.admin.desk import entry
 from tests.console.portal.lobby import Browser, Lobby
 from torouter.accounts.office.usage import PointView, TotalsView
 from torouter.console.admin.routing_view import ChannelHealth
+from torouter.console.portal.catalogue import ENDPOINTS, Entry
 from torouter.console.portal.chart import Slot, chart, slots
+from torouter.console.portal.modalities import sees_images, sort_of, vendor_of
+from torouter.console.portal.model_snippets import model_snippets
 from torouter.console.portal.providers import fold
 from torouter.console.portal.shown import exact, seconds, short_count, usd
+from torouter.ledger.rates import Flat
 from torouter.routing.health import HealthReport, Note
 
 TODAY = datetime(2026, 11, 30, tzinfo=UTC)
@@ -197,6 +203,79 @@ class TestModels:
         assert "claude-opus-4-7-thinking" in html
         assert "POST /v1/messages" in html
         assert lobby.signed().get("/model?name=nothing").status_code == 404
+
+    def test_what_they_take_is_a_filter(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        assert 'href="/model?name=claude-opus-4-7"' in browser.get("/models?sort=vision").text
+        assert "No models" in browser.get("/models?sort=rerank").text
+        assert "No models" in browser.get("/models?sort=<script>").text
+        assert 'href="/model?name=gpt-5"' in browser.get("/models?search=openai+gpt").text
+
+    def test_a_groups_multiplier_is_in_its_price(self, lobby: Lobby) -> None:
+        lobby.store.create_group("gold", {"multiplier_ppm": 500_000})
+        html = lobby.signed().get("/model?name=gpt-5").text
+        assert re.search(r"gold<span class=\"sub\">× 0.5</span>", html)
+        assert "the list price times the group" in lobby.signed().get("/models").text
+        assert "the list price times the group" not in lobby.signed("bob@example.com").get("/models").text
+
+    def test_snippets_for_three_protocols(self, lobby: Lobby) -> None:
+        html = lobby.signed().get("/model?name=claude-opus-4-7").text
+        for name in ("OpenAI · curl", "Anthropic · Python", "Gemini · curl"):
+            assert name in html
+        assert "http://testserver/v1beta/models/claude-opus-4-7:generateContent" in html
+
+
+def flat(name: str) -> Entry:
+    rates = Flat(*[1_250_000_001] * len(Flat._fields))
+    return Entry(
+        name=name, vendor="", sort="chat", groups=(("gold", 500_000), ("default", 10**6)), endpoints=(), thinks=False,
+        sees=None, context_tokens=None, max_output_tokens=None, rates=rates, price_version="1", tiers=(),
+    )  # fmt: skip
+
+
+def test_paid_rates_are_rounded_as_bills_are() -> None:
+    assert flat("x").paid("input") == 625_000_001
+    assert flat("x").paid("input", 1_000_000) == 1_250_000_001
+
+
+@pytest.mark.parametrize(
+    ("name", "vendor", "sort", "sees"),
+    [
+        ("gpt-5", "OpenAI", "chat", True),
+        ("openai/gpt-5-mini", "OpenAI", "chat", True),
+        ("o3-mini", "OpenAI", "chat", None),
+        ("anthropic/claude-opus-4-7", "Anthropic", "chat", True),
+        ("gemini-embedding-001", "Google", "embeddings", None),
+        ("text-embedding-3-small", "OpenAI", "embeddings", None),
+        ("gpt-image-1", "OpenAI", "images", None),
+        ("gemini-2.5-flash-image", "Google", "chat", True),
+        ("whisper-1", "OpenAI", "audio", None),
+        ("gpt-4o-mini-tts", "OpenAI", "audio", None),
+        ("gpt-4o-transcribe", "OpenAI", "audio", None),
+        ("rerank-v3.5", "", "rerank", None),
+        ("deepseek-v3", "DeepSeek", "chat", None),
+        ("something-of-ours", "", "chat", None),
+    ],
+)
+def test_what_a_name_tells(name: str, vendor: str, sort: str, sees: bool | None) -> None:
+    assert (vendor_of(name), sort_of(name), sees_images(name)) == (vendor, sort, sees)
+
+
+@pytest.mark.parametrize("name", ["gpt-5", "it's", '"; rm -rf /', "$(id)", "a b\\c"])
+def test_snippets_run_as_they_stand(name: str) -> None:
+    """Whatever a model is called, it stays one word of a shell's and one text of Python's."""
+    found = model_snippets("https://llm.example", name, [path for path, _, _ in ENDPOINTS])
+    assert len({each.id for each in found}) == len(found) == 14
+    for each in found:
+        if "curl" in each.id:
+            words = shlex.split(each.text.replace("\\\n", " "))
+            assert words[0] == "curl"
+            body = words[words.index("-d") + 1] if "-d" in words else None
+            assert body is None or json.loads(body).get("model", name) == name
+            assert body is not None or f"model={name}" in words
+        else:
+            compile(each.text, "<snippet>", "exec")
+            assert json.dumps(name) in each.text
 
 
 class TestChart:
