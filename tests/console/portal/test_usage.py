@@ -207,7 +207,9 @@ class TestModels:
     def test_what_they_take_is_a_filter(self, lobby: Lobby) -> None:
         browser = lobby.signed()
         assert 'href="/model?name=claude-opus-4-7"' in browser.get("/models?sort=vision").text
-        assert "No models" in browser.get("/models?sort=rerank").text
+        audio = browser.get("/models?sort=audio").text
+        assert "claude-opus" not in audio
+        assert "/v1/chat" not in audio
         assert "No models" in browser.get("/models?sort=<script>").text
         assert 'href="/model?name=gpt-5"' in browser.get("/models?search=openai+gpt").text
 
