@@ -18,7 +18,7 @@ from torouter.accounts.office.usage import PointView, TotalsView
 from torouter.console.admin.routing_view import ChannelHealth
 from torouter.console.portal.catalogue import ENDPOINTS, Entry
 from torouter.console.portal.chart import Slot, chart, slots
-from torouter.console.portal.modalities import sees_images, sort_of, vendor_of
+from torouter.console.portal.modalities import operations_of, sees_images, sort_of, vendor_of
 from torouter.console.portal.model_snippets import model_snippets
 from torouter.console.portal.providers import fold
 from torouter.console.portal.shown import exact, seconds, short_count, usd
@@ -261,6 +261,20 @@ def test_paid_rates_are_rounded_as_bills_are() -> None:
 )
 def test_what_a_name_tells(name: str, vendor: str, sort: str, sees: bool | None) -> None:
     assert (vendor_of(name), sort_of(name), sees_images(name)) == (vendor, sort, sees)
+
+
+@pytest.mark.parametrize(
+    ("name", "operations"),
+    [
+        ("gpt-5", ("chat",)),
+        ("whisper-1", ("transcriptions",)),
+        ("gpt-4o-mini-tts", ("speech",)),
+        ("text-embedding-3-small", ("embeddings",)),
+        ("dall-e-3", ("images", "image_edits")),
+    ],
+)
+def test_what_a_name_is_called_for(name: str, operations: tuple[str, ...]) -> None:
+    assert operations_of(name) == operations
 
 
 @pytest.mark.parametrize("name", ["gpt-5", "it's", '"; rm -rf /', "$(id)", "a b\\c"])

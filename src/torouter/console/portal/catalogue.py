@@ -9,7 +9,7 @@ from typing import Final
 
 from torouter.accounts.office.fields import multiplier_ppm
 from torouter.accounts.office.views import GroupView
-from torouter.console.portal.modalities import OPERATIONS, Sort, sees_images, sort_of, vendor_of
+from torouter.console.portal.modalities import Sort, operations_of, sees_images, sort_of, vendor_of
 from torouter.ledger.prices import PriceBook
 from torouter.ledger.rates import Flat, Price
 from torouter.routing.snapshot import Candidate, Snapshot
@@ -94,7 +94,7 @@ def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[tuple
     first: Candidate | None = None
     endpoints, sort = [], sort_of(name)
     for path, dialect, operation in ENDPOINTS:
-        if operation not in OPERATIONS[sort]:
+        if operation not in operations_of(name):
             continue
         route = snapshot.route(groups[0][0], dialect, operation, name)
         if route is not None:

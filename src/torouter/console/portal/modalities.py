@@ -8,19 +8,20 @@ from typing import Final, Literal
 
 from torouter.units import Operation
 
-__all__ = ["OPERATIONS", "SORTS", "Sort", "sees_images", "sort_of", "vendor_of"]
+__all__ = ["SORTS", "Sort", "operations_of", "sees_images", "sort_of", "vendor_of"]
 
 Sort = Literal["chat", "embeddings", "images", "audio", "rerank"]
 
 SORTS: Final[tuple[Sort, ...]] = ("chat", "embeddings", "images", "audio", "rerank")
-OPERATIONS: Final[dict[Sort, tuple[Operation, ...]]] = {
+_OPERATIONS: Final[dict[Sort, tuple[Operation, ...]]] = {
     "chat": ("chat",),
     "embeddings": ("embeddings",),
     "images": ("images", "image_edits"),
     "audio": ("transcriptions", "speech"),
     "rerank": ("rerank",),
 }
-"""Which a model of a sort is called for."""
+_VOICE: Final = re.compile(r"tts|^sonic")
+_EAR: Final = re.compile(r"whisper|transcribe|^voxtral")
 
 _VENDORS: Final = (
     ("claude", "Anthropic"),
@@ -69,6 +70,15 @@ def vendor_of(name: str) -> str:
 def sort_of(name: str) -> Sort:
     bare = _bare(name)
     return next((sort for pattern, sort in _SORTS if pattern.search(bare)), "chat")
+
+
+def operations_of(name: str) -> tuple[Operation, ...]:
+    """Which a model of this name is called for. A model of sounds either hears or speaks, where its name says so."""
+    sort = sort_of(name)
+    if sort != "audio":
+        return _OPERATIONS[sort]
+    is_voice, is_ear = (pattern.search(_bare(name)) is not None for pattern in (_VOICE, _EAR))
+    return ("speech",) if is_voice and not is_ear else ("transcriptions",) if is_ear else _OPERATIONS[sort]
 
 
 def sees_images(name: str) -> bool | None:
