@@ -75,7 +75,7 @@ class Rehearsal:
             except TorouterError:
                 await self._reserving.check(standing)
                 raise
-            await self._reserving.peek(standing, _LEAST)
+            await self._reserving.foresee(standing, _LEAST)
         except TorouterError as error:
             return error
         return None

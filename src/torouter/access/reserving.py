@@ -86,7 +86,7 @@ class Reserving:
         )
         return terms
 
-    async def peek(self, standing: Standing, stake: Stake) -> None:
+    async def foresee(self, standing: Standing, stake: Stake) -> None:
         """Raises what `reserve` would, and takes nothing."""
         if standing.is_free:
             return
@@ -94,7 +94,7 @@ class Reserving:
         dues = standing.dues(now_ms)
         if dues.fault is not None:
             await self.check(standing)
-        refusal = await self._meters.peek(self._ask(standing, dues, stake))
+        refusal = await self._meters.foresee(self._ask(standing, dues, stake))
         if refusal is not None:
             raise refused(refusal, dues, now_ms, self._balance_status)
 

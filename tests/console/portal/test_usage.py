@@ -115,11 +115,11 @@ class TestUsage:
         today = datetime.now(UTC).strftime("%Y-%m-%d")
         html = ada.get(f"/usage?{query.format(today=today)}").text
         if query == "key=":  # since ever: from the first day with requests on
-            assert 1 <= html.count("data-tip") // 2 <= 2
+            assert 1 <= html.count("<g><title>") // 2 <= 2
             return
         assert title is None or title in html
         if bars is not None:
-            assert html.count("data-tip") == 2 * bars
+            assert html.count("<g><title>") == 2 * bars
 
     def test_what_one_points_at_is_within_reach_of_keys_and_fingers(self, ada: Browser) -> None:
         html = ada.get("/usage").text
@@ -328,11 +328,11 @@ class TestChart:
         assert [each.requests for each in shown] == [0] * 7 + [3] + [0] * 40
         assert (shown[7].title, shown[7].label) == ("2026-11-30 07:00", "07:00")
 
-    @pytest.mark.parametrize("days", [1, 92, 93, 200, 3653])
+    @pytest.mark.parametrize("days", [1, 62, 63, 200, 3653])
     def test_of_many_days_several_share_a_bar_and_nothing_is_lost(self, days: int) -> None:
         points = [PointView(at=TODAY - timedelta(days=back), totals=self.totals(1, "0.01")) for back in range(days)]
         shown = self.week(points, days)
-        assert len(shown) <= 92
+        assert len(shown) <= 62
         assert sum(each.requests for each in shown) == days
         assert sum(each.cost for each in shown) == Decimal("0.01") * days
         assert all(one.until == other.at for one, other in pairwise(shown))

@@ -140,6 +140,12 @@ class Own:
     ) -> tuple[list[UsageView], tuple[int, int] | None]:
         return usage.list_usage(self.desk, self._mine(query), before=before, limit=limit)
 
+    def usage_totals(self, query: UsageQuery) -> TotalsView:
+        return usage.usage_totals(self.desk, self._mine(query))
+
+    def usage_by_model(self, query: UsageQuery) -> list[ModelView]:
+        return usage.usage_by_model(self.desk, self._mine(query))
+
     def usage_summary(self, query: UsageQuery) -> tuple[TotalsView, list[ModelView]]:
         return usage.usage_summary(self.desk, self._mine(query))
 

@@ -26,7 +26,7 @@ _GAP: Final = 0.28
 """Of a slot's width, between two bars."""
 _STEPS: Final = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
 _TICKS: Final = 4
-_MOST_BARS: Final = 92
+_MOST_BARS: Final = 62
 _LABELS: Final = 10
 """At most so many, or every seventh of more."""
 

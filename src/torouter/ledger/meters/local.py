@@ -88,7 +88,7 @@ class LocalMeters:
             return AWAY
         return self._refuse_money(ask)
 
-    async def peek(self, ask: Ask) -> Refusal | None:
+    async def foresee(self, ask: Ask) -> Refusal | None:
         if not await self._is_known(ask, windows=True):
             return AWAY
         return self._refuse(ask, self._now_ms())

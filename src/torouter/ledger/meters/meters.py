@@ -79,7 +79,7 @@ class Meters(Protocol):
         concurrency."""
         ...
 
-    async def peek(self, ask: Ask) -> Refusal | None:
+    async def foresee(self, ask: Ask) -> Refusal | None:
         """What `reserve` would say of it now; takes nothing."""
         ...
 

@@ -116,13 +116,13 @@ class SharedMeters:
             return AWAY if self._outage is None else await self._outage.meters.check(ask)
         return answer if isinstance(answer, Refusal) else None
 
-    async def peek(self, ask: Ask) -> Refusal | None:
+    async def foresee(self, ask: Ask) -> Refusal | None:
         if not ask.is_limited:
             return None
         try:
             answer = await self._admit(ask, "?")
         except StoreError:
-            return AWAY if self._outage is None else await self._outage.meters.peek(ask)
+            return AWAY if self._outage is None else await self._outage.meters.foresee(ask)
         return answer if isinstance(answer, Refusal) else None
 
     async def reserve(self, ask: Ask) -> Hold | Refusal:

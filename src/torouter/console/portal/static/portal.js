@@ -72,7 +72,7 @@ for (const chart of document.querySelectorAll(".chart")) {
   tip.hidden = true;
   tip.setAttribute("role", "status");
   chart.append(tip);
-  const slots = [...chart.querySelectorAll("g[data-tip]")];
+  const slots = [...chart.querySelectorAll(".plot g")];
   let at = slots.length - 1;
   const hide = () => {
     tip.hidden = true;
@@ -93,7 +93,9 @@ for (const chart of document.querySelectorAll(".chart")) {
     tip.style.top = `${(bar && bar.height ? bar.top : inner.bottom) - outer.top}px`;
   };
   for (const slot of slots) {
-    slot.querySelector("title")?.remove();
+    const title = slot.querySelector("title");
+    slot.dataset.tip = title.textContent;
+    title.remove(); // browsers would show it too, a little later
     slot.addEventListener("pointerenter", () => show(slot));
     slot.addEventListener("pointerleave", hide);
   }
