@@ -11,7 +11,7 @@ from tests.console.portal.lobby import Lobby
 
 
 def checked(lobby: Lobby, email: str = "ada@example.com", **fields: str) -> dict[str, Any]:
-    answer = lobby.signed(email).post("/keys/check", **fields)
+    answer = lobby.signed(email).post("/keys/check", None, **fields)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     found: dict[str, Any] = answer.json()
@@ -39,7 +39,7 @@ class TestChecking:
         problems = checked(lobby, **form)["problems"]
         assert list(problems) == [field]
         assert problems[field].startswith(told) or told in problems[field]
-        sent = lobby.signed().post("/keys/new", **form)
+        sent = lobby.signed().post("/keys/new", None, **form)
         assert sent.status_code in (400, 404)
         assert told in sent.text
 

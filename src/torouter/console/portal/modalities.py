@@ -69,7 +69,10 @@ def vendor_of(name: str) -> str:
 
 def sort_of(name: str) -> Sort:
     bare = _bare(name)
-    return next((sort for pattern, sort in _SORTS if pattern.search(bare)), "chat")
+    for pattern, sort in _SORTS:
+        if pattern.search(bare):
+            return sort
+    return "chat"
 
 
 def operations_of(name: str) -> tuple[Operation, ...]:

@@ -64,8 +64,8 @@ def providers(sources: Sources, groups: Iterable[GroupView]) -> list[Provider]:
 
 def fold(channels: Sequence[ChannelHealth]) -> Condition:
     """Down: nobody there may be asked; degraded: somebody may not, or has failed just now."""
-    conditions = {_condition(channel) for channel in channels}
-    return conditions.pop() if len(conditions) == 1 else "degraded"
+    conditions: list[Condition] = [_condition(channel) for channel in channels]
+    return conditions[0] if len(set(conditions)) == 1 else "degraded"
 
 
 def _condition(channel: ChannelHealth) -> Condition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
@@ -11,7 +11,7 @@ from torouter.accounts.office.refused import filled
 from torouter.console.portal.catalogue import ENDPOINTS, names_for
 from torouter.console.portal.fields import lines
 from torouter.console.portal.key_form import BLANK, one_field, problem_of, said
-from torouter.console.portal.trying import read_tried, shown_tried, verdict
+from torouter.console.portal.trying import Verdict, read_tried, shown_tried, verdict
 from torouter.console.portal.views.keys import find_key
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
@@ -31,21 +31,24 @@ def check_key(visit: Visit) -> Response:
 
 def try_key(visit: Visit) -> Response:
     key = find_key(visit)
-    values: dict[str, Any] = {
-        "key": key,
-        "endpoints": ENDPOINTS,
-        "models": names_for(visit.sources.snapshot(), visit.own.groups()),
-        "tried": shown_tried(visit.query, visit.address),
-        "problem": None,
-        "verdict": None,
-    }
-    if "model" not in visit.query:
-        return visit.page("key_try.html", **values)
-    try:
-        tried = read_tried(visit.query, visit.address)
-    except RequestError as error:
-        return visit.page("key_try.html", 400, **values | {"problem": error.param})
-    return visit.page("key_try.html", **values | {"verdict": verdict(visit.own, visit.sources, key, tried)})
+    told: Verdict | None = None
+    problem: str | None = None
+    status = 200
+    if "model" in visit.query:
+        try:
+            told = verdict(visit.own, visit.sources, key, read_tried(visit.query, visit.address))
+        except RequestError as error:
+            problem, status = error.param, error.status
+    return visit.page(
+        "key_try.html",
+        status,
+        key=key,
+        endpoints=ENDPOINTS,
+        models=names_for(visit.sources.snapshot(), visit.own.groups()),
+        tried=shown_tried(visit.query, visit.address),
+        problem=problem,
+        verdict=told,
+    )
 
 
 def _wrong(visit: Visit, field: str) -> str | None:
