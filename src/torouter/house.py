@@ -18,6 +18,7 @@ from torouter.access.admission import Doorkeeper
 from torouter.access.following import Following, Process
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
+from torouter.access.rehearsal import Rehearsal
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, OwnRequests, derived_key, hash_key
 from torouter.accounts.office.entrance import Entrance
@@ -159,6 +160,13 @@ class House:
             clock=clock,
             loop=asyncio.get_running_loop(),
         )
+        reserving = Reserving(
+            self._meters,
+            wall_ms,
+            is_strict=settings.limits.strict,
+            on_hangup=settings.limits.on_hangup,
+            balance_status=settings.errors.insufficient_balance,
+        )
         self.portal = Sources(
             entrance=Entrance(store, pepper, rules=rules),
             snapshot=lambda: self.doorkeeper.snapshot,
@@ -166,6 +174,7 @@ class House:
             routing=self.routing,
             is_demo=lambda: self._fleet.is_demo,
             unknown_price=settings.prices.unknown,
+            rehearsal=Rehearsal(self.doorkeeper, reserving, wall_ms, asyncio.get_running_loop()),
         )
         self._relay = Relay(
             upstreams=upstreams,
@@ -190,13 +199,7 @@ class House:
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
-            reserving=Reserving(
-                self._meters,
-                wall_ms,
-                is_strict=settings.limits.strict,
-                on_hangup=settings.limits.on_hangup,
-                balance_status=settings.errors.insufficient_balance,
-            ),
+            reserving=reserving,
             stakes=Stakes(self._prices, wall_ms, settings.prices.unknown),
             clients=Clients(server.trusted_proxies),
             freshness=self.freshness,

@@ -164,8 +164,16 @@ class TestSpans:
     ("query", "index"),
     [
         ("request_id = 'x'", "ix_usage_request_id"),
-        ("account_id = 1 AND at_ms >= 5 ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_at_ms"),
-        ("key_id = 1 AND at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_key_id_at_ms"),
+        ("account_id = 1 AND at_ms >= 5 ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_at_ms_id_outcome"),
+        (
+            "key_id = 1 AND at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC",
+            "ix_usage_key_id_at_ms_id_model_outcome",
+        ),
+        ("account_id = 1 AND model = 'x' ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_model_at_ms_id_outcome"),
+        (
+            "outcome != 'ok' AND account_id = 1 AND key_id = 2 AND outcome = 'x' ORDER BY at_ms DESC, id DESC",
+            "ix_usage_failures",
+        ),
         ("at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_at_ms"),
     ],
 )

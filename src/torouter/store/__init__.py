@@ -48,8 +48,10 @@ from torouter.store.rows import (
     WindowName,
 )
 from torouter.store.store import Store
+from torouter.store.usage import MOST_MODELS
 
 __all__ = [
+    "MOST_MODELS",
     "AccessKeyRow",
     "AccountBilling",
     "AccountRow",

@@ -24,6 +24,7 @@ __all__ = [
     "end_of_sessions",
     "find",
     "get",
+    "hash_of",
     "of_session",
     "page",
     "sweep_of_sessions",
@@ -66,6 +67,13 @@ def create(connection: Connection, number: int, group: str | int, values: Mappin
     with conflict("This key exists already (a deleted one cannot come back)."):
         key_id = connection.execute(insert(keys).values(row).returning(_OF.id)).scalar_one()
     return get(connection, key_id)
+
+
+def hash_of(connection: Connection, key_id: int) -> bytes | None:
+    """`None` for one that is not there, or was deleted."""
+    found = select(_OF.key_hash).where(_OF.id == key_id, _OF.deleted_ms.is_(None))
+    key_hash: bytes | None = connection.execute(found).scalar_one_or_none()
+    return key_hash
 
 
 def find(connection: Connection, key_hash: bytes) -> KeyRow | None:

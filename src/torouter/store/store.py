@@ -390,6 +390,11 @@ class Store:
         with self._in.reading() as connection:
             return keys.find(connection, key_hash)
 
+    def key_hash(self, key_id: int) -> bytes | None:
+        """By which it is found when it is used; `None` for one that was deleted."""
+        with self._in.reading() as connection:
+            return keys.hash_of(connection, key_id)
+
     def get_key(self, key_id: int) -> KeyRow:
         """Deleted or not."""
         with self._in.reading() as connection:
@@ -563,7 +568,7 @@ class Store:
 
     def usage_totals(self, wanted: UsageFilter) -> UsageTotals:
         """From roll-ups, but for parts of an hour, and for all if the filter asks for what they do not tell apart:
-        channel, status, outcome, a request. Those count what has not been pruned."""
+        channel, status, a request. Those count what has not been pruned."""
         with self._in.viewing() as connection:
             return usage.totals(connection, wanted)
 

@@ -19,6 +19,8 @@ from starlette.testclient import TestClient
 from tests.console.admin.desk import tried_out
 from torouter.access.admission import Doorkeeper
 from torouter.access.keyring import Keyring
+from torouter.access.rehearsal import Rehearsal
+from torouter.access.reserving import Reserving
 from torouter.accounts import hash_key
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
@@ -30,6 +32,7 @@ from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
 from torouter.fleet import Rules
 from torouter.ledger.listed import Catalogue
+from torouter.ledger.meters import LocalMeters
 from torouter.ledger.newest_prices import own_prices
 from torouter.ledger.prices import PriceBook, UnknownPrice
 from torouter.relay.openings import Openings
@@ -48,7 +51,7 @@ DECLARED = (ChannelSettings(name="demo", kind="demo", source="torouter.yaml:3"),
 """What the server's own configuration says."""
 
 _HASH = hash_password(PASSWORD)
-_PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
+_PRICES = PriceBook(Catalogue(b'{"form":2,"version":"none","providers":[]}'), free_kinds=("demo",))
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 
@@ -120,17 +123,30 @@ class Lobby:
         """With these channels, and with the groups and prices that the store has by now."""
         entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules(lambda: DECLARED))
         seen = Snapshot(channels=channels, **snapshot)
+        self._routing = routing_view(self.store, seen)
         book = _PRICES.changed(own_prices(self.store.list_prices()))
         _OPEN[:] = [
             Sources(
                 entrance=entrance,
                 snapshot=lambda: seen,
                 prices=lambda: book,
-                routing=routing_view(self.store, seen),
+                routing=self._routing,
                 is_demo=lambda: self.is_demo,
                 unknown_price=unknown_price,
+                rehearsal=Rehearsal(self._routing.doorkeeper, self._reserving(), self.clock.now_ms, _LOOP),
             )
         ]
+
+    def follow(self) -> None:
+        """Learns what the store has of keys and groups, as a gateway does all the time."""
+        doorkeeper = self._routing.doorkeeper
+        doorkeeper.apply(doorkeeper.keyring.prepare(self.store.changes_since(0), is_whole=True))
+
+    def _reserving(self) -> Reserving:
+        meters = LocalMeters(
+            read_spent=self.store.read_spent, read_minutes=self.store.read_minutes, now_ms=self.clock.now_ms
+        )
+        return Reserving(meters, self.clock.now_ms)
 
     def account(self, email: str, role: Any) -> int:
         account_id = self.store.create_account(email, email.partition("@")[0].title(), role, "unlimited").id

@@ -17,7 +17,7 @@ from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.views import AttemptView, View, attempt_view, moment
 from torouter.errors import StoreError
-from torouter.store import StoredUsage, UsageFilter, UsageTotals
+from torouter.store import MOST_MODELS, StoredUsage, UsageFilter, UsageTotals
 
 __all__ = [
     "ModelView",
@@ -31,6 +31,7 @@ __all__ = [
     "list_usage",
     "usage_by_model",
     "usage_over_time",
+    "usage_summary",
     "usage_totals",
 ]
 
@@ -120,6 +121,16 @@ def usage_by_model(desk: Desk, query: UsageQuery) -> list[ModelView]:
     found = desk.store.usage_by_model(_filter(query))
     found = sorted(found, key=lambda one: (-one.totals.cost_nusd, -one.totals.requests, one.model))
     return [ModelView(model=one.model, totals=_totals_view(one.totals)) for one in found]
+
+
+def usage_summary(desk: Desk, query: UsageQuery) -> tuple[TotalsView, list[ModelView]]:
+    """The totals, and `usage_by_model`: one look for both, where the models are all of them."""
+    found = desk.store.usage_by_model(_filter(query))
+    models = [ModelView(model=one.model, totals=_totals_view(one.totals)) for one in found]
+    if len(found) >= MOST_MODELS:
+        return usage_totals(desk, query), models
+    sums = {name: sum(getattr(one.totals, name) for one in found) for name in UsageTotals.__struct_fields__}
+    return _totals_view(UsageTotals(**sums)), models
 
 
 def usage_over_time(desk: Desk, query: UsageQuery, step: Literal["hour", "day"]) -> list[PointView]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from torouter.console.portal.views import (
     dashboard,
     guide,
+    key_try,
     keys,
     models,
     preferences,
@@ -68,7 +69,9 @@ PAGES: Final = (
     Page("/dashboard", dashboard.dashboard),
     Page("/keys", keys.list_keys),
     Page("/keys/new", keys.create_key, _BOTH),
+    Page("/keys/check", key_try.check_key, ("POST",)),
     Page("/keys/{target}", keys.edit_key, _BOTH),
+    Page("/keys/{target}/try", key_try.try_key),
     Page("/keys/{target}/status", keys.set_status, ("POST",)),
     Page("/keys/{target}/rotate", keys.rotate_key, _BOTH),
     Page("/keys/{target}/delete", keys.delete_key, _BOTH),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torouter.access.rehearsal import Rehearsal
 from torouter.accounts.office.entrance import Entrance
 from torouter.console.admin.routing_view import RoutingView
 from torouter.ledger.prices import PriceBook, UnknownPrice
@@ -24,3 +25,4 @@ class Sources:
     routing: RoutingView
     is_demo: Callable[[], bool]
     unknown_price: UnknownPrice
+    rehearsal: Rehearsal
