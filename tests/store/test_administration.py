@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.entries import entry, make_accounts_and_keys
 from torouter.errors import StoreError
-from torouter.store import LimitColumns, ProcessRow, Store
+from torouter.store import AuditFilter, LimitColumns, ProcessRow, Store
 from torouter.units import wall_ms
 
 
@@ -167,8 +167,8 @@ def test_the_audit_is_read_backwards(store: Store) -> None:
     assert (first.before, first.after, second.after, third.before) == ({"rpm": 0}, {"rpm": 5}, None, None)
     assert store.audit_page() == [third, second, first]
     assert store.audit_page(before_id=third.id, limit=1) == [second]
-    assert store.audit_page(object_kind="key") == [third, first]
-    assert store.audit_page(object_kind="key", object_id=1) == [first]
+    assert store.audit_page(wanted=AuditFilter(object_kind="key")) == [third, first]
+    assert store.audit_page(wanted=AuditFilter(object_kind="key", object_id=1)) == [first]
 
 
 def test_admin_tokens_are_found_by_their_hash(store: Store) -> None:

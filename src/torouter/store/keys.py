@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from torouter.errors import StoreError
 from torouter.store import groups as groups_of
 from torouter.store.columns import checked, set_columns
-from torouter.store.rows import KeyRow, LimitColumns
+from torouter.store.rows import KeyRow, KeysOf, LimitColumns
 from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "find", "get", "page"]
+__all__ = ["change", "create", "delete", "find", "get", "names", "of_accounts", "page"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -75,6 +75,17 @@ def page(
     if not include_deleted:
         query = query.where(_OF.deleted_ms.is_(None))
     return [_of(row) for row in connection.execute(query)]
+
+
+def names(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    query = select(_OF.id, _OF.name).where(_OF.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[int, KeysOf]:
+    is_there = func.count().filter(_OF.deleted_ms.is_(None))
+    query = select(_OF.account_id, is_there, func.max(_OF.last_used_ms)).where(_OF.account_id.in_(account_ids))
+    return {row[0]: KeysOf(row[1], row[2]) for row in connection.execute(query.group_by(_OF.account_id))}
 
 
 def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:

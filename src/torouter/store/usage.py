@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -23,14 +25,25 @@ from sqlalchemy import (
     select,
 )
 
-from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsage, UsageFilter, UsageRow, UsageTotals
+from torouter.store.rows import (
+    Beat,
+    ModelTotals,
+    SeriesPoint,
+    SeriesStep,
+    StoredUsage,
+    UsageFilter,
+    UsageRow,
+    UsageTotals,
+)
 from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
 
-__all__ = ["PAGE_ROWS", "by_model", "page", "series", "totals"]
+__all__ = ["PAGE_ROWS", "by_model", "floor", "page", "pulse", "series", "totals"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 _Sums: TypeAlias = list[int]
+Place: TypeAlias = tuple[int, int]
+"""`(at_ms, id)` of a request: by these they are in order."""
 
 PAGE_ROWS: Final = 1000
 """At most so many in one page, so that no query holds the interpreter for long."""
@@ -42,14 +55,42 @@ _PAGE: _Rows = select(_OF.id, *(_OF[name] for name in UsageRow._fields)).order_b
 _ROLLED_UP: Final = ("account_id", "key_id", "model")
 
 
-def page(connection: Connection, wanted: UsageFilter, before: tuple[int, int] | None, limit: int) -> list[StoredUsage]:
+def page(
+    connection: Connection, wanted: UsageFilter, before: Place | None, limit: int, lowest: Place | None
+) -> list[StoredUsage]:
     told = _without_account(connection, wanted)
     query = _PAGE.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, told))
-    if before is not None:
-        at_ms, row_id = before
-        query = query.where(_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id))
+    query = query.where(*_is_before(before))
+    if lowest is not None:
+        at_ms, row_id = lowest
+        query = query.where(_OF.at_ms >= at_ms, or_(_OF.at_ms > at_ms, _OF.id >= row_id))
     rows = connection.execute(query.limit(min(limit, PAGE_ROWS)))
     return [StoredUsage(row[0], UsageRow(*row[1:])) for row in rows]
+
+
+def floor(connection: Connection, wanted: UsageFilter, before: Place | None, rows: int) -> Place | None:
+    """Looks at indexes alone."""
+    told = _without_account(connection, wanted)
+    indexed = UsageFilter(account_id=told.account_id, key_id=told.key_id)
+    query = select(_OF.at_ms, _OF.id).order_by(_OF.at_ms.desc(), _OF.id.desc()).offset(rows - 1).limit(1)
+    query = query.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, indexed))
+    found = connection.execute(query.where(*_is_before(before))).one_or_none()
+    return None if found is None else (found.at_ms, found.id)
+
+
+def pulse(connection: Connection, from_ms: int, step_ms: int) -> list[Beat]:
+    at_ms = _OF.at_ms - _OF.at_ms % literal_column(f"{step_ms:d}")
+    failures = _sum(case((_OF.outcome != "ok", 1), else_=0))
+    tokens = reduce(add, (_OF[name] for name in UsageRow._fields if name.endswith("_tokens")))
+    query = select(at_ms, func.count(), failures, _sum(tokens)).where(_OF.at_ms >= from_ms).group_by(at_ms)
+    return [Beat(*row) for row in connection.execute(query)]
+
+
+def _is_before(place: Place | None) -> list[ColumnElement[bool]]:
+    if place is None:
+        return []
+    at_ms, row_id = place
+    return [_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id)]
 
 
 def totals(connection: Connection, wanted: UsageFilter) -> UsageTotals:

@@ -29,6 +29,7 @@ __all__ = [
     "export_name",
     "find_request",
     "list_usage",
+    "search_requests",
     "usage_by_model",
     "usage_over_time",
     "usage_totals",
@@ -108,6 +109,18 @@ def list_usage(
     """The latest first, and where the next page begins."""
     rows = desk.store.usage_page(_filter(query), before, limit)
     following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else None
+    return [_usage_view(row) for row in rows], following
+
+
+def search_requests(
+    desk: Desk, query: UsageQuery, *, before: tuple[int, int] | None, limit: int, look_rows: int
+) -> tuple[list[UsageView], tuple[int, int] | None]:
+    """As `list_usage`, of at most so many requests, so that it is quick whatever is asked; and where to look on."""
+    wanted = _filter(query)
+    is_indexed = all(getattr(query, name) is UNSET for name in ("model", "channel", "status", "outcome"))
+    lowest = None if is_indexed else desk.store.usage_floor(wanted, before, look_rows)
+    rows = desk.store.usage_page(wanted, before, limit, lowest)
+    following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else lowest
     return [_usage_view(row) for row in rows], following
 
 
