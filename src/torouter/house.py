@@ -26,6 +26,7 @@ from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources
 from torouter.errors import TorouterError
@@ -152,6 +153,8 @@ class House:
             lambda: self.doorkeeper.snapshot,
             lambda: self._prices.book,
             self.routing,
+            report(settings),
+            lambda: self.counters.in_flight,
         )
         self._relay = Relay(
             upstreams=upstreams,

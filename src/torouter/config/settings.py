@@ -18,6 +18,7 @@ __all__ = [
     "ErrorsSettings",
     "FetchSettings",
     "LimitsSettings",
+    "Origin",
     "Overrides",
     "PricesSettings",
     "RedisSettings",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 WhenAway = Literal["serve", "refuse"]
+Origin = Literal["file", "environment", "option"]
 UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
 
 
@@ -147,6 +149,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelSettings, ...] = ()
     fallbacks: dict[str, Fallbacks] = {}
     """By the name that clients use for the model."""
+    origins: dict[str, Origin] = {}
+    """By name, such as `server.port`: who said so. What is not among them is the default."""
 
     @property
     def is_demo(self) -> bool:

@@ -23,6 +23,8 @@ from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
+from torouter.config import Overrides, load_settings
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
@@ -35,11 +37,13 @@ from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.units import wall_ms
 
-__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_application"]
+__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "RUNNING", "Clock", "Lobby", "portal_application"]
 
 PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
+
+RUNNING = report(load_settings(Overrides(), {"TOROUTER_DATA": "/data", "TOROUTER_REDIS": "redis://:hidden@there"}))
 
 _HASH = hash_password(PASSWORD)
 _PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
@@ -106,7 +110,8 @@ class Lobby:
     def __post_init__(self) -> None:
         snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
         entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
-        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
+        routing = routing_view(self.store, snapshot)
+        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing, RUNNING, lambda: 3)]
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")
 

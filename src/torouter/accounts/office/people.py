@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -27,6 +28,7 @@ from torouter.store import AccountRow, KeysOf, LedgerKind
 
 __all__ = [
     "access_of",
+    "addresses_of",
     "clear_password",
     "create_account",
     "delete_account",
@@ -120,13 +122,14 @@ def clear_password(desk: Desk, account_id: int) -> None:
     with desk.changing():
         _there(desk, account_id)
         if account_id == desk.actor.account_id:
-            raise StoreError("Nobody can take away their own password.", kind="conflict")
+            raise StoreError("Nobody can take away their own password.", kind="conflict", code="own_account")
         first = desk.store.first_account()
         if first is not None and first.id == account_id:
             raise StoreError(
                 f"Account {account_id} is the first one: without a password, whoever has its setup address could take "
                 "it over.",
                 kind="conflict",
+                code="first_account",
             )
         if desk.store.has_password(account_id):
             desk.store.set_password(account_id, None)
@@ -152,6 +155,11 @@ def access_of(desk: Desk, account_id: int) -> AccessView:
         sessions=len(sessions),
         seen_at=moment(sessions[0].seen_ms) if sessions else None,
     )
+
+
+def addresses_of(desk: Desk, account_ids: Collection[int]) -> dict[int, str]:
+    """By id, of deleted ones too."""
+    return desk.store.account_emails(account_ids)
 
 
 def find_account(desk: Desk, email: str) -> AccountView:
@@ -194,9 +202,9 @@ def _demand_it_may_go(desk: Desk, account: AccountRow, what: str) -> None:
     if not _is_admin(account):
         return
     if account.id == desk.actor.account_id:
-        raise StoreError(f"Nobody can {what} their own administrator's account.", kind="conflict")
+        raise StoreError(f"Nobody can {what} their own administrator's account.", kind="conflict", code="own_account")
     if not any(_is_admin(other) for other in desk.store.list_accounts() if other.id != account.id):
-        raise StoreError(f"Account {account.id} is the last administrator.", kind="conflict")
+        raise StoreError(f"Account {account.id} is the last administrator.", kind="conflict", code="last_administrator")
 
 
 def _is_admin(account: AccountRow) -> bool:
@@ -208,9 +216,10 @@ def _check_amount(account: AccountRow, movement: Movement, amount_nusd: int) -> 
         raise StoreError(
             f"The balance of account {account.id} is {dollars(account.balance_nusd)} USD: no more can be given back.",
             kind="conflict",
+            code="above_balance",
         )
     if abs(account.credited_nusd + amount_nusd) > _MOST_NUSD:
-        raise StoreError(f"Account {account.id} cannot be given so much.", kind="conflict")
+        raise StoreError(f"Account {account.id} cannot be given so much.", kind="conflict", code="too_much")
 
 
 def _kind(movement: Movement) -> LedgerKind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -21,6 +21,7 @@ from torouter.store import StoredUsage, UsageFilter, UsageTotals
 
 __all__ = [
     "ModelView",
+    "NamesView",
     "PointView",
     "RequestView",
     "TotalsView",
@@ -29,6 +30,7 @@ __all__ = [
     "export_name",
     "find_request",
     "list_usage",
+    "names_in",
     "search_requests",
     "usage_by_model",
     "usage_over_time",
@@ -96,6 +98,13 @@ class PointView(View, frozen=True, kw_only=True):
     totals: TotalsView
 
 
+class NamesView(View, frozen=True, kw_only=True):
+    """Of accounts their addresses, of keys their names, by id."""
+
+    accounts: dict[int, str]
+    keys: dict[int, str]
+
+
 class RequestView(View, frozen=True, kw_only=True):
     """`usage` is `null` where only its attempts are still on record."""
 
@@ -122,6 +131,13 @@ def search_requests(
     rows = desk.store.usage_page(wanted, before, limit, lowest)
     following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else lowest
     return [_usage_view(row) for row in rows], following
+
+
+def names_in(desk: Desk, rows: Sequence[UsageView]) -> NamesView:
+    return NamesView(
+        accounts=desk.store.account_emails({row.account_id for row in rows}),
+        keys=desk.store.key_names({row.key_id for row in rows}),
+    )
 
 
 def usage_totals(desk: Desk, query: UsageQuery) -> TotalsView:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views.operator import account_parts, accounts, audit, requests, settings, traffic
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -49,4 +50,25 @@ PAGES: Final = (
     Page("/model", models.show_model),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
+    # Operators: who uses it, and what goes through
+    Page("/admin", traffic.operators_home, who="admin"),
+    Page("/admin/traffic", traffic.show_traffic, who="admin"),
+    Page("/admin/traffic.json", traffic.poll_traffic, who="admin"),
+    Page("/admin/accounts", accounts.list_accounts, who="admin"),
+    Page("/admin/accounts/new", accounts.create_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}", accounts.show_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/status", accounts.set_account_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/delete", accounts.delete_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/money", account_parts.account_money, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/password", account_parts.set_password, ("POST",), "admin", is_slow=True),
+    Page("/admin/accounts/{target}/sessions", account_parts.end_sessions, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/new", account_parts.make_account_key, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/status", account_parts.set_key_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/delete", account_parts.delete_account_key, _BOTH, "admin"),
+    Page("/admin/requests", requests.find_requests, who="admin"),
+    Page("/admin/requests/{target}", requests.show_any_request, who="admin"),
+    Page("/admin/audit", audit.list_audit, who="admin"),
+    Page("/admin/settings", settings.show_settings, who="admin"),
+    Page("/admin/settings/tokens", settings.make_token, ("POST",), "admin"),
+    Page("/admin/settings/tokens/{target}/revoke", settings.revoke_token, _BOTH, "admin"),
 )

@@ -125,6 +125,7 @@ class _Portal:
             query={},
             form={},
             target=str(request.path_params.get("target", "")),
+            part=str(request.path_params.get("part", "")),
             base=str(request.base_url).rstrip("/"),
             address="" if request.client is None else request.client.host,
             is_secure=request.url.scheme == "https",
