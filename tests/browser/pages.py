@@ -23,6 +23,24 @@ SIGNED = {
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
     "nothing": "/keys/777",
+    "operator": "/admin",
+    "traffic": "/admin/traffic",
+    "traffic-none": "/admin/traffic?model=nothing",
+    "accounts": "/admin/accounts",
+    "accounts-none": "/admin/accounts?text=nobody",
+    "account-new": "/admin/accounts/new",
+    "account": "/admin/accounts/2",
+    "account-own": "/admin/accounts/1",
+    "account-delete": "/admin/accounts/2/delete",
+    "account-money": "/admin/accounts/2/money",
+    "account-key-new": "/admin/accounts/2/keys/new",
+    "account-key-delete": "/admin/accounts/2/keys/3/delete",
+    "requests": "/admin/requests",
+    "requests-none": "/admin/requests?id=req_nothing",
+    "request-any": f"/admin/requests/{REQUEST}",
+    "audit": "/admin/audit",
+    "settings": "/admin/settings",
+    "token-revoke": "/admin/settings/tokens/1/revoke",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
@@ -37,8 +55,8 @@ def is_covered(path: str) -> bool:
 def _fits(shape: str, route: str) -> bool:
     parts, wanted = shape.split("/"), route.split("/")
     return len(parts) == len(wanted) and all(
-        want in (part, "{target}") for part, want in zip(parts, wanted, strict=True)
+        want in (part, "{target}", "{part}") for part, want in zip(parts, wanted, strict=True)
     )
 
 
-LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith(".csv")]
+LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith((".csv", ".json"))]
