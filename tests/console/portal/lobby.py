@@ -43,7 +43,7 @@ PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
 
-RUNNING = report(load_settings(Overrides(), {"TOROUTER_DATA": "/data", "TOROUTER_REDIS": "redis://:hidden@there"}))
+RUNNING = report(load_settings(Overrides(), {"TOROUTER_DATA": "/data", "TOROUTER_REDIS": "redis://:pass-word@there"}))
 
 _HASH = hash_password(PASSWORD)
 _PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))

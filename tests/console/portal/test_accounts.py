@@ -112,9 +112,7 @@ class TestMaking:
         assert len(lobby.store.list_accounts()) == 2
 
     def test_names_are_shown_as_they_are(self, ada: Browser) -> None:
-        ada.post(
-            "/admin/accounts/new", email="eve@example.com", display_name=HOSTILE, role="user", billing="prepaid"
-        )
+        ada.post("/admin/accounts/new", email="eve@example.com", display_name=HOSTILE, role="user", billing="prepaid")
         for path in ("/admin/accounts", "/admin/accounts/3", "/admin/audit", "/admin/accounts/3/money"):
             html = ada.get(path).text
             assert "<script>alert" not in html
