@@ -37,8 +37,8 @@ class TestReport:
         environ = {"TOROUTER_WORKERS": "3", "TOROUTER_HOST": "::1", "TOROUTER_CONFIG": str(file), "HOME": "/home/me"}
         found = {each.name: each for each in report(load_settings(Overrides(host="127.0.0.2"), environ)).settings}
         assert {name: (found[name].value, found[name].origin) for name in (
-            "server.host", "server.workers", "server.port", "server.grace_s", "limits.strict", "limits.drain_s", "config",
-            "data", "server.cors_origins",
+            "server.host", "server.workers", "server.port", "server.grace_s", "limits.strict", "limits.drain_s",
+            "config", "data", "server.cors_origins",
         )} == {
             "server.host": ("127.0.0.2", "option"),
             "server.workers": ("3", "environment"),

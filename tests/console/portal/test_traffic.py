@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ class TestPulse:
         put(lobby, 3, 200_000)
         beats = traffic.pulse(lobby.desk())
         assert len(beats) == traffic.STEPS
-        spans = {(later.at - earlier.at).total_seconds() for earlier, later in zip(beats, beats[1:], strict=False)}
+        spans = {(later.at - earlier.at).total_seconds() for earlier, later in pairwise(beats)}
         assert spans == {traffic.STEP_S}
         sums = [sum(getattr(beat, name) for beat in beats) for name in ("requests", "failures", "tokens")]
         assert sums == [2, 1, 123]
