@@ -86,7 +86,7 @@ class TestMaking:
             "billing": "prepaid",
             "once": once_in(ada.get("/admin/accounts/new").text),
         }
-        first, second = ada.post("/admin/accounts/new", **form), ada.post("/admin/accounts/new", **form)
+        first, second = ada.send("/admin/accounts/new", form), ada.send("/admin/accounts/new", form)
         assert first.headers["location"] == second.headers["location"] == "/admin/accounts/3?told=account_made"
         row = lobby.store.get_account(3)
         assert (row.email, row.display_name, row.role, row.billing) == ("eve@example.com", "Eve", "user", "prepaid")
@@ -106,7 +106,7 @@ class TestMaking:
         self, lobby: Lobby, ada: Browser, changes: dict[str, str], status: int, words: str
     ) -> None:
         form = {"email": "eve@example.com", "display_name": "Eve", "role": "user", "billing": "prepaid"} | changes
-        answer = ada.post("/admin/accounts/new", **form)
+        answer = ada.send("/admin/accounts/new", form)
         assert answer.status_code == status
         assert words in answer.text
         assert len(lobby.store.list_accounts()) == 2
@@ -162,7 +162,7 @@ class TestOneself:
     )
     def test_is_refused_in_words(self, lobby: Lobby, ada: Browser, path: str, form: dict[str, str]) -> None:
         lobby.account("eve@example.com", "admin")
-        answer = ada.post(f"/admin/accounts/{lobby.ada}{path}", **form)
+        answer = ada.send(f"/admin/accounts/{lobby.ada}{path}", form)
         assert answer.status_code == 409
         assert "This is your own account" in answer.text
         row = lobby.store.get_account(lobby.ada)
@@ -186,13 +186,13 @@ class TestMoney:
         path = f"/admin/accounts/{lobby.bob}/money"
         form = {"kind": "top_up", "amount_usd": "$1,234.50", "note": "invoice 17", "once": once_in(ada.get(path).text)}
         for _ in range(3):
-            assert ada.post(path, **form).headers["location"] == f"{path}?told=money_moved"
+            assert ada.send(path, form).headers["location"] == f"{path}?told=money_moved"
         assert lobby.store.get_account(lobby.bob).balance_nusd == 1_234_500_000_000
         html = ada.get(path).text
         assert "$1,234.50" in html
         assert "invoice 17" in html
         assert actions(lobby) == ["account.top_up"]
-        ada.post(path, **form | {"once": once_in(html)})
+        ada.send(path, form | {"once": once_in(html)})
         assert lobby.store.get_account(lobby.bob).balance_nusd == 2_469_000_000_000, "a form that was shown anew"
 
     @pytest.mark.parametrize("amount", ["-0.35", "\N{MINUS SIGN}0.35"])
@@ -218,7 +218,7 @@ class TestMoney:
     def test_what_is_wrong_is_said_and_kept(
         self, lobby: Lobby, ada: Browser, form: dict[str, str], status: int, words: str
     ) -> None:
-        answer = ada.post(f"/admin/accounts/{lobby.bob}/money", **form)
+        answer = ada.send(f"/admin/accounts/{lobby.bob}/money", form)
         assert answer.status_code == status
         assert words in answer.text
         assert f'value="{form["amount_usd"]}"' in answer.text
@@ -266,7 +266,7 @@ class TestKeys:
         ],
     )
     def test_what_is_wrong_is_said(self, lobby: Lobby, ada: Browser, form: dict[str, str], words: str) -> None:
-        answer = ada.post(f"/admin/accounts/{lobby.bob}/keys/new", **form)
+        answer = ada.send(f"/admin/accounts/{lobby.bob}/keys/new", form)
         assert answer.status_code == 400
         assert words in answer.text
         assert lobby.store.list_keys() == []

@@ -113,7 +113,7 @@ class TestTokens:
                  {"name": "a" * 101, "days": "0"}, {"name": "a", "days": "99999"}, {"name": "a", "days": "9" * 30}]
     )  # fmt: skip
     def test_what_is_wrong_is_said(self, lobby: Lobby, ada: Browser, form: dict[str, str]) -> None:
-        answer = ada.post("/admin/settings/tokens", **form)
+        answer = ada.send("/admin/settings/tokens", form)
         assert answer.status_code == 400
         assert 'role="alert"' in answer.text
         assert lobby.store.list_admin_tokens() == []
