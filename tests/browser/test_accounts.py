@@ -12,10 +12,6 @@ from tests.browser.conftest import opened, sign_in, watched
 from tests.browser.household import session_token
 from tests.browser.test_journeys import call
 from tests.live.gateway import Gateway
-from torouter.accounts import hash_key, load_pepper
-from torouter.accounts.office.entrance import LIFETIME_MS
-from torouter.store import Store
-from torouter.units import wall_ms
 
 PASSWORD = "a password for somebody"
 
@@ -109,7 +105,8 @@ def test_a_password_that_an_operator_sets(page: Page, browser: Browser, gateway:
 
 
 def test_a_user_is_shown_out(context: BrowserContext, gateway: Gateway) -> None:
-    context.add_cookies([{"name": "torouter_session", "value": _bobs_session(gateway), "url": gateway.url}])
+    token = session_token(gateway, "bobs-session-of-a-test", account_id=2)
+    context.add_cookies([{"name": "torouter_session", "value": token, "url": gateway.url}])
     page = watched(context.new_page())
     page.goto("/dashboard")
     expect(page.get_by_text("Operator")).to_have_count(0)
@@ -146,12 +143,3 @@ def test_a_token_works_until_it_is_revoked(page: Page, gateway: Gateway) -> None
     page.get_by_role("button", name="Revoke this token").click()
     expect(page.get_by_role("status").first).to_contain_text("revoked")
     assert page.request.get("/admin/v1/accounts", headers=headers).status == 401
-
-
-def _bobs_session(gateway: Gateway) -> str:
-    """Of a user: `session_token` opens one for the administrator."""
-    token, now_ms = f"bobs-{session_token(gateway)}", wall_ms()
-    with Store.open(gateway.data) as store:
-        hashed = hash_key(load_pepper(gateway.data, {}, may_create=False), token)
-        store.open_session(2, hashed, now_ms, now_ms + LIFETIME_MS, "127.0.0.1")
-    return token

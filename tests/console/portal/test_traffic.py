@@ -114,7 +114,11 @@ class TestPolling:
         assert ids_in(html) == found
         assert f'data-poll="/admin/traffic.json?{query.replace("@", "%40")}"' in html
 
-    @pytest.mark.parametrize("query", ["", "after=", "after=x", "after=-1", "after=" + "9" * 30, "after=0&key=x"])
+    def test_brings_the_latest_where_nothing_is_said(self, lobby: Lobby, ada: Browser) -> None:
+        put(lobby, 1)
+        assert ids_in(ada.get("/admin/traffic.json").json()["rows"]) == [1]
+
+    @pytest.mark.parametrize("query", ["after=", "after=x", "after=-1", "after=" + "9" * 30, "after=0&key=x"])
     def test_what_cannot_be_read(self, ada: Browser, query: str) -> None:
         assert ada.get(f"/admin/traffic.json?{query}").status_code == 400
 

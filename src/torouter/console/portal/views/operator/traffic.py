@@ -68,9 +68,9 @@ def show_traffic(visit: Visit) -> Response:
 
 
 def poll_traffic(visit: Visit) -> Response:
-    """What the page's script puts in: the figures anew, and rows that ended since `after`."""
+    """What the page's script puts in: the figures anew, and rows that ended since `after`; without it, the latest."""
     query = request_query(visit, said_in(visit, _FILTERS))
-    after = visit.query.get("after", "")
+    after = visit.query.get("after", str(visit.desk.now_ms() - _RECENT_MS))
     if not after.isdecimal() or len(after) > 15:
         raise RequestError("after: expected a number.", param="after")
     latest = traffic.latest_requests(visit.desk, query, after_ms=int(after), limit=_ROWS)
