@@ -89,6 +89,31 @@ def test_it_says_when_the_session_is_over(browser: Browser, gateway: Gateway) ->
         expect(page.locator("#traffic-state")).to_contain_text("Your session is over", timeout=SOON_MS)
 
 
+def test_it_outlasts_a_gateway_that_does_not_answer(page: Page, gateway: Gateway) -> None:
+    page.goto("/admin/traffic")
+    page.mouse.move(5, 5)
+    page.route("**/admin/traffic.json**", lambda route: route.abort())
+    expect(page.locator("#traffic-state")).to_contain_text("does not answer", timeout=SOON_MS)
+    _, request_id = call(gateway, gateway.key)
+    page.unroute("**/admin/traffic.json**")
+    expect(row_of(page, request_id)).to_be_visible(timeout=2 * SOON_MS)
+    expect(page.locator("#traffic-state")).to_have_text("Live")
+
+
+def test_it_asks_one_thing_at_a_time(page: Page) -> None:
+    """However often it is paused and let go, and however slow the answer is."""
+    page.goto("/admin/traffic")
+    page.mouse.move(5, 5)
+    asked: list[str] = []
+    page.route("**/admin/traffic.json**", lambda route: (asked.append(route.request.url), route.continue_())[1])
+    pause = page.locator("#traffic-pause")
+    for _ in range(6):
+        pause.click()
+    asked.clear()
+    page.wait_for_timeout(6500)
+    assert 1 <= len(asked) <= 4, "every two seconds"
+
+
 def test_it_is_a_table_without_scripts(browser: Browser, gateway: Gateway) -> None:
     _, request_id = call(gateway, gateway.key)
     for context in opened(browser, gateway, java_script_enabled=False):

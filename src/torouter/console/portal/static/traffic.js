@@ -18,6 +18,7 @@ let after = body.dataset.after;
 let isPaused = false;
 let isOver = false;
 let failures = 0;
+let round = 0; // What was asked in an earlier one is not heard any more.
 let timer;
 
 // Said only where it is something else than before: it is read out.
@@ -52,15 +53,16 @@ function show(html) {
   none.hidden = body.rows.length > 0;
 }
 
-async function ask() {
+async function ask(mine) {
   const separator = body.dataset.poll.endsWith("?") ? "" : "&";
   const answer = await fetch(`${body.dataset.poll}${separator}after=${after}`, { headers: { accept: "application/json" } });
+  const told = answer.ok && !answer.redirected ? await answer.json() : null;
+  if (mine !== round) return;
   if (answer.redirected || answer.status === 403) {
     isOver = true; // The session has ended, or its rights.
     return say("over");
   }
-  if (!answer.ok) throw new Error(String(answer.status));
-  const told = await answer.json();
+  if (told === null) throw new Error(String(answer.status));
   figures.innerHTML = told.figures;
   if (isHeld()) return say("held"); // What is held back is asked for once more.
   show(told.rows);
@@ -68,27 +70,28 @@ async function ask() {
   say("live");
 }
 
-async function turn() {
+async function turn(mine) {
   const began = performance.now();
   try {
-    await ask();
+    await ask(mine);
     failures = 0;
   } catch {
+    if (mine === round) say("away");
     failures += 1;
-    say("away");
   }
-  if (isOver || isPaused) return;
+  if (mine !== round || isOver) return;
   const took = performance.now() - began;
   const rest = Math.max(EVERY_MS * 2 ** Math.min(failures, 4), took * SHARE, document.hidden ? HIDDEN_MS : 0);
-  timer = setTimeout(turn, Math.min(rest, LONGEST_MS));
+  timer = setTimeout(turn, Math.min(rest, LONGEST_MS), mine);
 }
 
 function set(paused) {
   isPaused = paused;
   pause.ariaPressed = String(paused);
   clearTimeout(timer);
+  round += 1;
   if (paused) say("paused");
-  else turn();
+  else turn(round);
 }
 
 if (body.dataset.poll) {
@@ -98,5 +101,5 @@ if (body.dataset.poll) {
     if (!document.hidden && !isPaused && !isOver) set(false);
   });
   say("live");
-  timer = setTimeout(turn, EVERY_MS);
+  timer = setTimeout(turn, EVERY_MS, round);
 }
