@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import reduce
-from operator import add
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -81,9 +79,16 @@ def floor(connection: Connection, wanted: UsageFilter, before: Place | None, row
 def pulse(connection: Connection, from_ms: int, step_ms: int) -> list[Beat]:
     at_ms = _OF.at_ms - _OF.at_ms % literal_column(f"{step_ms:d}")
     failures = _sum(case((_OF.outcome != "ok", 1), else_=0))
-    tokens = reduce(add, (_OF[name] for name in UsageRow._fields if name.endswith("_tokens")))
-    query = select(at_ms, func.count(), failures, _sum(tokens)).where(_OF.at_ms >= from_ms).group_by(at_ms)
+    query = select(at_ms, func.count(), failures, _sum(_all_tokens())).where(_OF.at_ms >= from_ms).group_by(at_ms)
     return [Beat(*row) for row in connection.execute(query)]
+
+
+def _all_tokens() -> ColumnElement[Any]:
+    tokens, *others = (_OF[name] for name in UsageRow._fields if name.endswith("_tokens"))
+    added: ColumnElement[Any] = tokens
+    for other in others:
+        added = added + other
+    return added
 
 
 def _is_before(place: Place | None) -> list[ColumnElement[bool]]:

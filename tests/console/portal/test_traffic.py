@@ -107,7 +107,8 @@ class TestPolling:
     )
     def test_obeys_the_filters(self, lobby: Lobby, ada: Browser, query: str, found: list[int]) -> None:
         put(lobby, 1)
-        for number, columns in ((2, {"model": "other"}), (3, {"channel": "spare"}), (4, {"outcome": "fault"})):
+        others: list[dict[str, Any]] = [{"model": "other"}, {"channel": "spare"}, {"outcome": "fault"}]
+        for number, columns in enumerate(others, 2):
             put(lobby, number, account_id=lobby.bob, **columns)
         assert ids_in(ada.get(f"/admin/traffic.json?{query}&after=0").json()["rows"]) == found
         html = ada.get(f"/admin/traffic?{query}").text
