@@ -8,7 +8,7 @@ import math
 from tests.console.admin.desk import entry
 from tests.live.gateway import Gateway
 from torouter.accounts import hash_key, load_pepper
-from torouter.accounts.office import keys, people, plans, tokens
+from torouter.accounts.office import keys, people, tokens
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS
 from torouter.accounts.office.forms import (
@@ -17,10 +17,8 @@ from torouter.accounts.office.forms import (
     KeyEdit,
     NewAccount,
     NewKey,
-    NewPlan,
     NewToken,
     Refund,
-    SubscriptionForm,
     TopUp,
 )
 from torouter.accounts.passwords import hash_password
@@ -51,8 +49,8 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
 
 
 def _bring_others(store: Store) -> None:
-    """Accounts beside the first one: the second, Bob's, has a key, money that moved, and a plan; and a token is there.
-    All of it is on record in the audit trail."""
+    """Accounts beside the first one: the second, Bob's, has a key and money that moved; and a token is there. All of it
+    is on record in the audit trail."""
     desk = Desk(store, b"pepper" * 6, Actor(f"account 1 ({EMAIL})", "192.0.2.7", 1))
     for name, role in (("bob", "user"), ("carol", "user"), ("dan", "admin")):
         form = NewAccount(email=f"{name}@example.com", display_name=name.title(), role=role)  # type: ignore[arg-type]
@@ -64,8 +62,6 @@ def _bring_others(store: Store) -> None:
     people.move_money(desk, 2, Refund(amount_usd="5", note="invoice 21, in part"))
     keys.create_key(desk, NewKey(name="ci", account_id=2, cap_usd="20", models=["gpt-5", "claude-opus-4-7"]))
     keys.edit_key(desk, 3, KeyEdit(rpm=60, ip_allow=["203.0.113.0/24"]))
-    plan = plans.create_plan(desk, NewPlan(name="monthly", monthly_usd="60"))
-    plans.subscribe(desk, SubscriptionForm(account_id=2, group="default", plan_id=plan.id))
     tokens.create_token(desk, NewToken(name="terraform", account_id=1, expires_in_days=90))
 
 
