@@ -27,6 +27,7 @@ from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources
 from torouter.errors import StoreError, TorouterError
@@ -175,6 +176,8 @@ class House:
             is_demo=lambda: self._fleet.is_demo,
             unknown_price=settings.prices.unknown,
             rehearsal=Rehearsal(self.doorkeeper, reserving, wall_ms, asyncio.get_running_loop()),
+            running=report(settings),
+            in_flight=lambda: self.counters.in_flight,
         )
         self._relay = Relay(
             upstreams=upstreams,

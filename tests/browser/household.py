@@ -8,7 +8,19 @@ import math
 from tests.console.admin.desk import entry
 from tests.live.gateway import Gateway
 from torouter.accounts import hash_key, load_pepper
+from torouter.accounts.office import keys, people, tokens
+from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS
+from torouter.accounts.office.forms import (
+    AccountEdit,
+    Adjustment,
+    KeyEdit,
+    NewAccount,
+    NewKey,
+    NewToken,
+    Refund,
+    TopUp,
+)
 from torouter.accounts.passwords import hash_password
 from torouter.ledger.cost import Cost, parts_text
 from torouter.store import Entry, LimitColumns, Store
@@ -36,6 +48,7 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         )
         store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
         store.write_entries([_request(number, wall_ms()) for number in range(requests)])
+        _bring_others(store)
         _manage(store)
         _add_channels(store)
 
@@ -72,6 +85,23 @@ def _add_channels(store: Store) -> None:
     spare = store.create_channel("spare", "openai", {"spec": spec, "is_enabled": False, "managed_by": ""})
     for label in ("work", "private"):
         store.add_credential(spare.id, label, "a1b2", b"sealed by nobody")
+
+
+def _bring_others(store: Store) -> None:
+    """Accounts beside the first one: the second, Bob's, has a key and money that moved; and a token is there. All of it
+    is on record in the audit trail."""
+    desk = Desk(store, b"pepper" * 6, Actor(f"account 1 ({EMAIL})", "192.0.2.7", 1))
+    for name, role in (("bob", "user"), ("carol", "user"), ("dan", "admin")):
+        form = NewAccount(email=f"{name}@example.com", display_name=name.title(), role=role)  # type: ignore[arg-type]
+        people.create_account(desk, form)
+    people.edit_account(desk, 3, AccountEdit(status="suspended"))
+    for amount_usd, note in (("50.00", "invoice 17"), ("12.50", "invoice 21")):
+        people.move_money(desk, 2, TopUp(amount_usd=amount_usd, note=note))
+    people.move_money(desk, 2, Adjustment(amount_usd="-0.35", note="counted twice"))
+    people.move_money(desk, 2, Refund(amount_usd="5", note="invoice 21, in part"))
+    keys.create_key(desk, NewKey(name="ci", account_id=2, cap_usd="20", models=["gpt-5", "claude-opus-4-7"]))
+    keys.edit_key(desk, 3, KeyEdit(rpm=60, ip_allow=["203.0.113.0/24"]))
+    tokens.create_token(desk, NewToken(name="terraform", account_id=1, expires_in_days=90))
 
 
 def _request(number: int, now_ms: int) -> Entry:

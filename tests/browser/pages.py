@@ -58,6 +58,24 @@ SIGNED = {
     "credential-new": "/admin/channels/2/credentials",
     "credential": "/admin/channels/2/credentials/1",
     "credential-remove": "/admin/channels/2/credentials/1/remove",
+    "operator": "/admin",
+    "traffic": "/admin/traffic",
+    "traffic-none": "/admin/traffic?model=nothing",
+    "accounts": "/admin/accounts",
+    "accounts-none": "/admin/accounts?text=nobody",
+    "account-new": "/admin/accounts/new",
+    "account": "/admin/accounts/2",
+    "account-own": "/admin/accounts/1",
+    "account-delete": "/admin/accounts/2/delete",
+    "account-money": "/admin/accounts/2/money",
+    "account-key-new": "/admin/accounts/2/keys/new",
+    "account-key-delete": "/admin/accounts/2/keys/3/delete",
+    "requests": "/admin/requests",
+    "requests-none": "/admin/requests?id=req_nothing",
+    "request-any": f"/admin/requests/{REQUEST}",
+    "audit": "/admin/audit",
+    "settings": "/admin/settings",
+    "token-revoke": "/admin/settings/tokens/1/revoke",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
@@ -86,3 +104,4 @@ def _fits(shape: str, route: str) -> bool:
 
 # The first page has other names, for clients.
 LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith((".csv", "/api", "/api/"))]
+LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith((".csv", ".json"))]

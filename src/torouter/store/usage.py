@@ -23,14 +23,25 @@ from sqlalchemy import (
     select,
 )
 
-from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsage, UsageFilter, UsageRow, UsageTotals
+from torouter.store.rows import (
+    Beat,
+    ModelTotals,
+    SeriesPoint,
+    SeriesStep,
+    StoredUsage,
+    UsageFilter,
+    UsageRow,
+    UsageTotals,
+)
 from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
 
-__all__ = ["MOST_MODELS", "PAGE_ROWS", "by_model", "page", "series", "totals"]
+__all__ = ["MOST_MODELS", "PAGE_ROWS", "by_model", "floor", "page", "pulse", "series", "totals"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 _Sums: TypeAlias = list[int]
+Place: TypeAlias = tuple[int, int]
+"""`(at_ms, id)` of a request: by these they are in order."""
 
 MOST_MODELS: Final = 1000
 PAGE_ROWS: Final = 1000
@@ -44,22 +55,59 @@ _IS_FAILURE: Final = _OF.outcome != literal_column("'ok'")
 """As the index of failures says it: that it may be used is seen from the text."""
 
 
-def page(connection: Connection, wanted: UsageFilter, before: tuple[int, int] | None, limit: int) -> list[StoredUsage]:
+def page(
+    connection: Connection, wanted: UsageFilter, before: Place | None, limit: int, lowest: Place | None
+) -> list[StoredUsage]:
     limit = min(limit, PAGE_ROWS)
-    told = _without_account(connection, wanted)
-    query = _PAGE.where(_is_wanted(usage, told))
+    query = _PAGE.where(_is_wanted(usage, _without_account(connection, wanted)), *_is_before(before))
     if before is not None:
-        at_ms, row_id = before
-        query = query.where(_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id))
-        end_ms = at_ms + 1 if wanted.until_ms is None else min(at_ms + 1, wanted.until_ms)
+        end_ms = before[0] + 1 if wanted.until_ms is None else min(before[0] + 1, wanted.until_ms)
         wanted = msgspec.structs.replace(wanted, until_ms=end_ms)
+    stretches: Iterable[tuple[int | None, int | None]] = [(wanted.from_ms, wanted.until_ms)]
+    if lowest is None:
+        stretches = _stretches(connection, wanted, limit)
+    else:
+        at_ms, row_id = lowest
+        query = query.where(_OF.at_ms >= at_ms, or_(_OF.at_ms > at_ms, _OF.id >= row_id))
     found: list[StoredUsage] = []
-    for from_ms, until_ms in _stretches(connection, wanted, limit):
+    for from_ms, until_ms in stretches:
         within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))
         found += [StoredUsage(row[0], UsageRow(*row[1:])) for row in connection.execute(within)]
         if len(found) == limit:
             break
     return found
+
+
+def floor(connection: Connection, wanted: UsageFilter, before: Place | None, rows: int) -> Place | None:
+    """Looks at indexes alone."""
+    told = _without_account(connection, wanted)
+    indexed = UsageFilter(account_id=told.account_id, key_id=told.key_id)
+    query = select(_OF.at_ms, _OF.id).order_by(_OF.at_ms.desc(), _OF.id.desc()).offset(rows - 1).limit(1)
+    query = query.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, indexed))
+    found = connection.execute(query.where(*_is_before(before))).one_or_none()
+    return None if found is None else (found.at_ms, found.id)
+
+
+def pulse(connection: Connection, from_ms: int, step_ms: int) -> list[Beat]:
+    at_ms = _OF.at_ms - _OF.at_ms % literal_column(f"{step_ms:d}")
+    failures = _sum(case((_OF.outcome != "ok", 1), else_=0))
+    query = select(at_ms, func.count(), failures, _sum(_all_tokens())).where(_OF.at_ms >= from_ms).group_by(at_ms)
+    return [Beat(*row) for row in connection.execute(query)]
+
+
+def _all_tokens() -> ColumnElement[Any]:
+    tokens, *others = (_OF[name] for name in UsageRow._fields if name.endswith("_tokens"))
+    added: ColumnElement[Any] = tokens
+    for other in others:
+        added = added + other
+    return added
+
+
+def _is_before(place: Place | None) -> list[ColumnElement[bool]]:
+    if place is None:
+        return []
+    at_ms, row_id = place
+    return [_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id)]
 
 
 def totals(connection: Connection, wanted: UsageFilter) -> UsageTotals:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_urlsafe
@@ -26,7 +27,8 @@ from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
-from torouter.config import ChannelSettings
+from torouter.config import ChannelSettings, Overrides, load_settings
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
@@ -41,7 +43,7 @@ from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.units import wall_ms
 
-__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_application"]
+__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "RUNNING", "Clock", "Lobby", "portal_application"]
 
 PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
@@ -49,6 +51,7 @@ ADDRESS = "203.0.113.9"
 
 DECLARED = (ChannelSettings(name="demo", kind="demo", source="torouter.yaml:3"),)
 """What the server's own configuration says."""
+RUNNING = report(load_settings(Overrides(), {"TOROUTER_DATA": "/data", "TOROUTER_REDIS": "redis://:pass-word@there"}))
 
 _HASH = hash_password(PASSWORD)
 _PRICES = PriceBook(Catalogue(b'{"form":2,"version":"none","providers":[]}'), free_kinds=("demo",))
@@ -133,6 +136,8 @@ class Lobby:
                 routing=self._routing,
                 is_demo=lambda: self.is_demo,
                 unknown_price=unknown_price,
+                running=RUNNING,
+                in_flight=lambda: 3,
                 rehearsal=Rehearsal(self._routing.doorkeeper, self._reserving(), self.clock.now_ms, _LOOP),
             )
         ]
@@ -193,6 +198,10 @@ class Browser:
     def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
         """A form of the session's own."""
         return self.client.post(path, data={"csrf": self.csrf} | fields, headers=headers)
+
+    def send(self, path: str, fields: Mapping[str, str]) -> httpx.Response:
+        """The same, of fields that are in a table."""
+        return self.client.post(path, data={"csrf": self.csrf, **fields})
 
     def make_key(self, **fields: str) -> tuple[int, str]:
         """Its id and its text."""

@@ -23,10 +23,12 @@ Keys: TypeAlias = Sequence[tuple[str, Secret]]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`token 3 (ci)`, `cli root@host`; `address` is the client's, where there is one."""
+    """`token 3 (ci)`, `cli root@host`; `address` is the client's, and `account_id` the account in whose name it is,
+    where there is one."""
 
     name: str
     address: str = ""
+    account_id: int | None = None
 
 
 class ChannelRules(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
@@ -29,7 +30,9 @@ from torouter.accounts.office.views import (
 from torouter.errors import RequestError, StoreError
 from torouter.store import SubscriptionRow
 
-__all__ = ["Own", "WindowView"]
+__all__ = ["KeyState", "Own", "WindowView"]
+
+KeyState = Literal["enabled", "disabled", "expired", "used_up"]
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
@@ -124,6 +127,14 @@ class Own:
         own = {field: getattr(key, field) for field in LimitsView.__struct_fields__}
         said = {field: value for field, value in own.items() if value not in (0, "0.00")}
         return msgspec.structs.replace(defaults, **said)
+
+    def state(self, key: KeyView) -> KeyState:
+        if key.status == "disabled":
+            return "disabled"
+        if key.expires_at is not None and key.expires_at.timestamp() * 1000 <= self.desk.now_ms():
+            return "expired"
+        cap_usd = Decimal(self.limits(key).cap_usd)
+        return "used_up" if cap_usd and Decimal(key.spent_usd) >= cap_usd else "enabled"
 
     def windows(self, key: KeyView) -> list[WindowView]:
         """Those that have a limit."""

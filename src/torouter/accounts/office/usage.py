@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -21,6 +21,7 @@ from torouter.store import MOST_MODELS, StoredUsage, UsageFilter, UsageTotals
 
 __all__ = [
     "ModelView",
+    "NamesView",
     "PointView",
     "RequestView",
     "TotalsView",
@@ -29,6 +30,8 @@ __all__ = [
     "export_name",
     "find_request",
     "list_usage",
+    "names_in",
+    "search_requests",
     "usage_by_model",
     "usage_over_time",
     "usage_summary",
@@ -96,6 +99,13 @@ class PointView(View, frozen=True, kw_only=True):
     totals: TotalsView
 
 
+class NamesView(View, frozen=True, kw_only=True):
+    """Of accounts their addresses, of keys their names, by id."""
+
+    accounts: dict[int, str]
+    keys: dict[int, str]
+
+
 class RequestView(View, frozen=True, kw_only=True):
     """`usage` is `null` where only its attempts are still on record."""
 
@@ -110,6 +120,25 @@ def list_usage(
     rows = desk.store.usage_page(_filter(query), before, limit)
     following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else None
     return [_usage_view(row) for row in rows], following
+
+
+def search_requests(
+    desk: Desk, query: UsageQuery, *, before: tuple[int, int] | None, limit: int, look_rows: int
+) -> tuple[list[UsageView], tuple[int, int] | None]:
+    """As `list_usage`, of at most so many requests, so that it is quick whatever is asked; and where to look on."""
+    wanted = _filter(query)
+    is_indexed = all(getattr(query, name) is UNSET for name in ("model", "channel", "status", "outcome"))
+    lowest = None if is_indexed else desk.store.usage_floor(wanted, before, look_rows)
+    rows = desk.store.usage_page(wanted, before, limit, lowest)
+    following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else lowest
+    return [_usage_view(row) for row in rows], following
+
+
+def names_in(desk: Desk, rows: Sequence[UsageView]) -> NamesView:
+    return NamesView(
+        accounts=desk.store.account_emails({row.account_id for row in rows}),
+        keys=desk.store.key_names({row.key_id for row in rows}),
+    )
 
 
 def usage_totals(desk: Desk, query: UsageQuery) -> TotalsView:

@@ -21,6 +21,9 @@ from torouter.console.portal.views import (
     usage,
 )
 from torouter.console.portal.views.operator import (
+    account_parts,
+    accounts,
+    audit,
     channel_tryouts,
     channels,
     credentials,
@@ -28,7 +31,10 @@ from torouter.console.portal.views.operator import (
     mappings,
     plans,
     prices,
+    requests,
+    settings,
     subscriptions,
+    traffic,
 )
 from torouter.console.portal.visit import Visit
 
@@ -114,4 +120,25 @@ PAGES: Final = (
     Page("/admin/channels/{target}/credentials", credentials.add_credential, _BOTH, "admin"),
     Page("/admin/channels/{target}/credentials/{part}", credentials.edit_credential, _BOTH, "admin"),
     Page("/admin/channels/{target}/credentials/{part}/remove", credentials.remove_credential, _BOTH, "admin"),
+    # Operators: who uses it, and what goes through
+    Page("/admin", traffic.operators_home, who="admin"),
+    Page("/admin/traffic", traffic.show_traffic, who="admin"),
+    Page("/admin/traffic.json", traffic.poll_traffic, who="admin"),
+    Page("/admin/accounts", accounts.list_accounts, who="admin"),
+    Page("/admin/accounts/new", accounts.create_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}", accounts.show_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/status", accounts.set_account_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/delete", accounts.delete_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/money", account_parts.account_money, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/password", account_parts.set_password, ("POST",), "admin", is_slow=True),
+    Page("/admin/accounts/{target}/sessions", account_parts.end_sessions, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/new", account_parts.make_account_key, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/status", account_parts.set_key_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/delete", account_parts.delete_account_key, _BOTH, "admin"),
+    Page("/admin/requests", requests.find_requests, who="admin"),
+    Page("/admin/requests/{target}", requests.show_any_request, who="admin"),
+    Page("/admin/audit", audit.list_audit, who="admin"),
+    Page("/admin/settings", settings.show_settings, who="admin"),
+    Page("/admin/settings/tokens", settings.make_token, ("POST",), "admin"),
+    Page("/admin/settings/tokens/{target}/revoke", settings.revoke_token, _BOTH, "admin"),
 )

@@ -6,6 +6,7 @@ const language = document.documentElement.lang;
 const forms = {
   minute: { dateStyle: "medium", timeStyle: "short" },
   second: { dateStyle: "medium", timeStyle: "medium" },
+  clock: { timeStyle: "medium" },
 };
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);

@@ -88,16 +88,7 @@ def find_key(visit: Visit) -> KeyView:
 
 
 def _line(visit: Visit, key: KeyView) -> _Line:
-    return _Line(key, _state(visit, key), visit.own.limits(key), visit.own.windows(key))
-
-
-def _state(visit: Visit, key: KeyView) -> str:
-    if key.status == "disabled":
-        return "disabled"
-    if key.expires_at is not None and key.expires_at.timestamp() * 1000 <= visit.desk.now_ms():
-        return "expired"
-    cap = visit.own.limits(key).cap_usd
-    return "used_up" if float(cap) and float(key.spent_usd) >= float(cap) else "enabled"
+    return _Line(key, visit.own.state(key), visit.own.limits(key), visit.own.windows(key))
 
 
 def _form(

@@ -6,18 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.usage import UsageView
+from torouter.console.portal.bills import bill_of
 from torouter.console.portal.chart import REQUESTS_HEIGHT, SPEND_HEIGHT, Slot, Step, chart, slots
-from torouter.console.portal.fields import Fields, day_begins, day_ends
+from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
 from torouter.console.portal.shown import day
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
-from torouter.ledger.cost import Cost, read_parts
 
 __all__ = ["export_usage", "list_usage", "show_request"]
 
@@ -40,7 +38,7 @@ def list_usage(visit: Visit) -> Response:
         problem, values = error.param or "", _values(visit, is_blank=True)
         query = _query(values)
     keys = own.list_keys(include_deleted=True)
-    rows, following = own.list_usage(query, before=_cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
+    rows, following = own.list_usage(query, before=cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
     told = {name: value for name, value in values.items() if value}
     totals, models = own.usage_summary(query)
     shown = _slots(visit, query)
@@ -59,7 +57,7 @@ def list_usage(visit: Visit) -> Response:
         spend=chart(shown, is_money=True, height=SPEND_HEIGHT),
         requests=chart(shown, is_money=False, height=REQUESTS_HEIGHT),
         rows=rows,
-        bills={row.id: _bill(row) for row in rows},
+        bills={row.id: bill_of(row) for row in rows},
         file=f"/usage.csv?{urlencode(told)}",
         first=f"/usage?{urlencode(told)}" if visit.query.get("before") else None,
         following=None if following is None else f"/usage?{urlencode(told | {'before': '{}-{}'.format(*following)})}",
@@ -71,7 +69,7 @@ def show_request(visit: Visit) -> Response:
     if found.usage is None:
         raise StoreError("There is no such request on record.", kind="not_found")
     names = {key.id: key.name for key in visit.own.list_keys(include_deleted=True)}
-    return visit.page("request.html", row=found.usage, attempts=found.attempts, bill=_bill(found.usage), names=names)
+    return visit.page("request.html", row=found.usage, attempts=found.attempts, bill=bill_of(found.usage), names=names)
 
 
 def export_usage(visit: Visit) -> Response:
@@ -122,19 +120,3 @@ def _end_of(now: datetime, step: Step) -> datetime:
     if step == "hour":
         return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return now.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
-
-
-def _cursor(text: str) -> tuple[int, int] | None:
-    at, _, row_id = text.partition("-")
-    is_cursor = at.isdecimal() and row_id.isdecimal() and len(text) < 40
-    return (int(at), int(row_id)) if is_cursor else None
-
-
-def _bill(row: UsageView) -> Cost | None:
-    """How a cost was reckoned; `None` where nothing was."""
-    if not row.cost_parts:
-        return None
-    try:
-        return read_parts(row.cost_parts)
-    except msgspec.DecodeError:
-        return None
