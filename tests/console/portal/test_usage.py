@@ -172,7 +172,7 @@ class TestDashboard:
 def health(left_s: list[float], held: list[Any]) -> ChannelHealth:
     none: dict[str, Any] = {
         "is_told": False, "failures_in_row": 0, "failure_ratio": 0.0, "requests": 1, "first_token_p50_s": None,
-        "first_token_p95_s": None,
+        "first_token_p95_s": None, "last_failure": "", "last_failure_s": None,
     }  # fmt: skip
     reports = [
         HealthReport(
