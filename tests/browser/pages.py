@@ -20,6 +20,7 @@ SIGNED = {
     "usage": "/usage",
     "request": f"/usage/{REQUEST}",
     "models": "/models",
+    "playground": "/playground",
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
     "nothing": "/keys/777",

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, sign_in, usage
+from torouter.console.portal.views import dashboard, keys, models, playground, preferences, profile, sign_in, usage
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -47,6 +47,7 @@ PAGES: Final = (
     Page("/usage/{target}", usage.show_request),
     Page("/models", models.list_models),
     Page("/model", models.show_model),
+    Page("/playground", playground.playground),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
 )
