@@ -15,12 +15,13 @@ const COST_AFTER_MS = [250, 700, 1500, 3000, 6000];
 /** Fills `step`, and calls `changed` whenever it has. Rejects where nobody answered, or when it was stopped. */
 export async function answerInto(step, { request, dialect, keys, group, isWired, signal, changed }) {
   step.beganAt = performance.now();
-  const told = () => open({ request, dialect, keys, group, isWired, signal, step, changed });
-  let answer = await told();
+  const ask = (key) => open(step, { request, dialect, key, isWired, signal, changed });
+  const key = await keys.of(group);
+  let answer = await ask(key);
   if (answer.status === 401) {
     // The key's time may have been up, or an operator has ended it: with a new one it is asked once more.
-    keys.forget(group);
-    answer = await told();
+    await keys.forget(group, key);
+    answer = await ask(await keys.of(group));
   }
   step.requestId = answer.headers.get("x-request-id") ?? answer.headers.get("request-id") ?? "";
   step.status = answer.status;
@@ -49,8 +50,7 @@ async function refuse(step, answer) {
   step.error = { ...refusal(raw), status: answer.status, raw };
 }
 
-async function open({ request, dialect, keys, group, isWired, signal, step, changed }) {
-  const key = await keys.of(group);
+async function open(step, { request, dialect, key, isWired, signal, changed }) {
   const headers = { ...CREDENTIALS[dialect](key), "content-type": "application/json" };
   if (isWired) headers["x-torouter-wire"] = "1";
   const response = await fetch(request.path, {

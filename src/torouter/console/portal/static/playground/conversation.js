@@ -13,8 +13,15 @@ export class Conversation {
 
   add(text, images) {
     const exchange = { id: ++this.#numbers, text, images, answers: [[], []] };
-    this.exchanges.push(exchange);
+    this.exchanges = [...this.exchanges, exchange];
     return exchange;
+  }
+
+  /** The last prompt without what was answered to it, in its place. */
+  repeated() {
+    const last = this.exchanges.at(-1);
+    this.exchanges = this.exchanges.slice(0, -1);
+    return this.add(last.text, last.images);
   }
 
   remove(exchange) {

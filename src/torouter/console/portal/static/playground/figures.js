@@ -30,6 +30,7 @@ export function figuresOf(step) {
     ["cost", step.cost ?? null, dollars],
     ["first", first, seconds],
     ["total", total, seconds],
+    ["stop", step.stop || null, String],
     ["speed", speedOf(output, first, total), (value) => oneDecimal.format(value)],
   ].flatMap(([name, value, shown]) => (value === null || value === undefined ? [] : [[name, shown(value)]]));
 }

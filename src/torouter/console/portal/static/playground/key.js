@@ -18,16 +18,30 @@ export class SessionKey {
   }
 
   /** Two that ask at once get the same. */
-  async of(group) {
-    const held = await this.#held.get(group)?.catch(() => null);
-    if (held && Date.parse(held.expires_at) - Date.now() > MARGIN_MS) return held.key;
-    const asked = this.#ask(group);
-    this.#held.set(group, asked);
-    return (await asked).key;
+  of(group) {
+    const held = this.#held.get(group);
+    return held && held.until - Date.now() > MARGIN_MS ? held.key : this.#renew(group);
   }
 
-  forget(group) {
-    this.#held.delete(group);
+  /** It is not taken any more. (Another may have noticed that before.) */
+  async forget(group, key) {
+    if ((await this.#held.get(group)?.key) === key) this.#held.delete(group);
+  }
+
+  #renew(group) {
+    const held = { until: Infinity, key: null };
+    held.key = this.#ask(group).then(
+      ({ key, expires_at }) => {
+        held.until = Date.parse(expires_at);
+        return key;
+      },
+      (error) => {
+        this.#held.delete(group);
+        throw error;
+      },
+    );
+    this.#held.set(group, held);
+    return held.key;
   }
 
   async #ask(group) {

@@ -111,6 +111,7 @@ function send() {
     return;
   }
   field("prompt").value = "";
+  field("prompt").focus();
   ask(conversation.add(text, attached.take()));
 }
 
@@ -168,15 +169,18 @@ function showCode(step) {
   code.open([{ ...step.dialectAndModel, request: step.request }]);
 }
 
-/** As it would be sent now, with what is being written. */
+/** As it would be sent now, with what is being written; where nothing is, as the last prompt would be. */
 function showNextCode() {
   if (!mayAsk(sides()) && !session.isBusy) return;
-  const exchange = conversation.add(field("prompt").value || words.sample, attached.images);
+  const text = field("prompt").value;
+  const isNew = text.trim() || attached.images.length || !conversation.exchanges.length;
+  const kept = conversation.exchanges;
+  const exchange = isNew ? conversation.add(text || words.sample, attached.images) : conversation.repeated();
   const requests = sides().map((side) => {
     const { dialect, model } = settingsOf(side);
     return { dialect, model, request: session.request(exchange, side) };
   });
-  conversation.remove(exchange);
+  conversation.exchanges = kept;
   code.open(requests);
 }
 

@@ -108,11 +108,12 @@ function keep(parts, part) {
   } else parts.push({ ...part });
 }
 
-/** Candidates' tokens are without the thoughts. */
+/** The prompt's tokens are without those of tools' results, the candidates' without the thoughts. */
 function usageOf(told) {
+  const input = told.promptTokenCount == null ? null : told.promptTokenCount + (told.toolUsePromptTokenCount ?? 0);
   const thoughts = told.thoughtsTokenCount ?? 0;
   const output = told.candidatesTokenCount == null && !thoughts ? null : (told.candidatesTokenCount ?? 0) + thoughts;
-  return usage(told.promptTokenCount, output, told.thoughtsTokenCount, told.cachedContentTokenCount);
+  return usage(input, output, told.thoughtsTokenCount, told.cachedContentTokenCount);
 }
 
 export function snippet({ path, body }, language, base) {

@@ -62,9 +62,10 @@ export function reader() {
   function read(body, field) {
     const error = errorIn(body);
     if (error) return [{ kind: "error", ...error }];
-    const choice = body.choices?.[0];
+    const choice = body.choices?.find((each) => !each.index);
     const events = choice ? messageEvents(choice[field] ?? {}, choice.finish_reason) : [];
-    if (body.usage) events.push(usageOf(body.usage));
+    const told = body.usage ?? body.x_groq?.usage;
+    if (told) events.push(usageOf(told));
     return events;
   }
 

@@ -30,6 +30,7 @@ function itemsOf(turn, settings) {
   if (turn.role === "assistant") return nativeOf(turn, "openai-responses", settings) ?? saidItems(turn);
   const images = turn.images.map((image) => ({
     type: "input_image",
+    detail: "auto",
     image_url: `data:${image.type};base64,${image.data}`,
   }));
   const text = turn.text ? [{ type: "input_text", text: turn.text }] : [];
