@@ -19,6 +19,7 @@ __all__ = [
     "Operation",
     "RequestIds",
     "Secret",
+    "dollars",
     "new_api_key",
     "wall_ms",
 ]
@@ -42,6 +43,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 
 _KEY_ALPHABET: Final = string.ascii_letters + string.digits
 _KEY_LENGTH: Final = 48
+_NANO: Final = 1_000_000_000
 
 
 class Secret:
@@ -91,3 +93,10 @@ def new_api_key() -> str:
 def wall_ms() -> int:
     """Milliseconds since the epoch, UTC: how times are stored."""
     return time.time_ns() // 1_000_000
+
+
+def dollars(amount_nusd: int) -> str:
+    """The shortest form with at least two decimals: `12.50`, `0.000000001`, `-3.00`."""
+    whole, rest = divmod(abs(amount_nusd), _NANO)
+    decimals = f"{rest:09d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if amount_nusd < 0 else ''}{whole}.{decimals}"

@@ -52,6 +52,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ip_deny: tuple[str, ...] = ()
     is_strict: bool | None = None
     on_hangup: OnHangup | None = None
+    is_session: bool = False
+    """Does it end with a session of the portal?"""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -59,6 +61,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_active: bool = True
     billing: AccountBilling = "unlimited"
     credited_nusd: int = 0
+    is_admin: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -218,11 +221,18 @@ def _key(row: AccessKeyRow, share: _Shared) -> Key:
         ip_deny=share.texts(row.ip_deny),
         is_strict=row.is_strict,
         on_hangup=row.on_hangup,
+        is_session=row.is_session,
     )
 
 
 def _account(row: AccountRow) -> Account:
-    return Account(id=row.id, is_active=row.status == "active", billing=row.billing, credited_nusd=row.credited_nusd)
+    return Account(
+        id=row.id,
+        is_active=row.status == "active",
+        billing=row.billing,
+        credited_nusd=row.credited_nusd,
+        is_admin=row.role == "admin",
+    )
 
 
 def _group(row: GroupRow) -> Group:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from torouter.errors import RequestError
+from torouter.units import dollars
 
 __all__ = ["SIGNED_PATTERN", "UNSIGNED_PATTERN", "dollars", "nano_dollars"]
 
@@ -14,7 +15,6 @@ UNSIGNED_PATTERN: Final = r"^[0-9]{1,6}(\.[0-9]{1,9})?$"
 SIGNED_PATTERN: Final = r"^-?[0-9]{1,6}(\.[0-9]{1,9})?$"
 """Below a million at a time: nine thousand of those still are a number of 64 bits."""
 
-_NANO: Final = 1_000_000_000
 _FORM: Final = re.compile(SIGNED_PATTERN)
 
 
@@ -25,10 +25,3 @@ def nano_dollars(text: str, field: str) -> int:
             f"{field}: expected US dollars such as 12.50: below a million, with at most nine decimals.", param=field
         )
     return int(Decimal(text).scaleb(9))
-
-
-def dollars(amount_nusd: int) -> str:
-    """The shortest form with at least two decimals: `12.50`, `0.000000001`, `-3.00`."""
-    whole, rest = divmod(abs(amount_nusd), _NANO)
-    decimals = f"{rest:09d}".rstrip("0").ljust(2, "0")
-    return f"{'-' if amount_nusd < 0 else ''}{whole}.{decimals}"

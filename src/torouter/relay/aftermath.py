@@ -56,10 +56,13 @@ class Aftermath:
         failure, now_s = Failure.of(error), self._clock()
         candidate, row = trial.candidate, failure.row
         assert candidate is not None, "it was asked"
+        is_asked = trial.asked_s is not None
         passage.failed(trial, error, row.name, now_s)
         trial.drop()
         patience = passage.patience_by(self._patience)
         patience.failed(candidate)
+        if passage.observer is not None and is_asked:
+            passage.observer.left(trial, row.step or "fail", row.name, error.message)
         if row.step is None:
             return failure
         self.blame(passage, candidate, failure)
@@ -74,6 +77,8 @@ class Aftermath:
         """This candidate cannot be sent such a request, and nobody is to blame."""
         assert trial.candidate is not None, "it was picked"
         now_s = self._clock()
+        if passage.observer is not None and trial.asked_s is not None:
+            passage.observer.left(trial, "next_channel", "bad_request", error.message)
         passage.failed(trial, error, "bad_request", now_s)
         if passage.exchange.has_begun:
             raise error
@@ -84,6 +89,8 @@ class Aftermath:
         """It was asked, and what it said is not the answer, or not the answer's end."""
         if trial.asked_s is None:
             return
+        if passage.observer is not None:
+            passage.observer.left(trial, "lost", word, "")
         passage.write(
             trial,
             status=0 if trial.response is None else trial.response.status,

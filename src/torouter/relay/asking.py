@@ -14,6 +14,7 @@ from torouter.relay.count import ByteCountAttempt, CountAttempt
 from torouter.relay.delivery import Delivery
 from torouter.relay.embed import EmbedAttempt
 from torouter.relay.error_answer import read_error_answer
+from torouter.relay.observing import Observer, Watched
 from torouter.relay.passage import Passage
 from torouter.relay.tokens import Tokenizer
 from torouter.relay.translate import Reopened
@@ -64,7 +65,10 @@ class Asking:
                 await trial.delivery.deliver()
                 return
             trial.asked_s = self._clock()
-            response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+            upstream = self._upstreams[request.origin.scheme]
+            if passage.observer is not None:
+                upstream = _watched(passage.observer, upstream, trial, attempt, request)
+            response = trial.response = await upstream.send(request)
             if response.status >= 400 and await self._is_refused(passage, trial, attempt, response):
                 return
             delivery = trial.delivery = attempt.delivery(response)
@@ -118,7 +122,10 @@ class Asking:
         attempt = await self._canon_attempt(passage, trial, candidate)
         request = attempt.request()
         trial.asked_s = self._clock()
-        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+        upstream = self._upstreams[request.origin.scheme]
+        if passage.observer is not None:
+            upstream = _watched(passage.observer, upstream, trial, attempt, request)
+        response = trial.response = await upstream.send(request)
         if response.status >= 400:
             raise await read_error_answer(attempt.codec, response)
         return Reopened(response=response, codec=attempt.codec, sent=attempt.sent)
@@ -172,7 +179,10 @@ class Asking:
         """The next piece of an answer that its upstream gives in several."""
         exchange = passage.exchange
         trial.close_response()
-        response = trial.response = await self._upstreams[request.origin.scheme].send(request)
+        upstream = self._upstreams[request.origin.scheme]
+        if passage.observer is not None:
+            upstream = Watched(upstream, passage.observer, passage.observer.going_on(trial, request))
+        response = trial.response = await upstream.send(request)
         if response.status >= 400:
             raise await read_error_answer(codec, response)
         if trial.claim is None or exchange.has_begun:
@@ -188,6 +198,11 @@ class Asking:
             return await response.read(limit_bytes)
         finally:
             response.close()
+
+
+def _watched(observer: Observer, upstream: Upstream, trial: Trial, attempt: Attempt, request: Request) -> Upstream:
+    number = observer.asking(trial, request, attempt.losses, is_translated=isinstance(attempt, CanonAttempt))
+    return Watched(upstream, observer, number)
 
 
 def _may_reopen(passage: Passage, candidate: Candidate) -> bool:

@@ -45,6 +45,11 @@ class Attempt(Protocol):
     codec: Codec
     """The upstream's: it reads its errors."""
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What could not be put into the request, as `relay.losses` tells it. After `request`."""
+        ...
+
     def request(self) -> Request | None:
         """`None` where nobody is to be asked. Raises `RequestError` for what this candidate cannot be sent."""
         ...
@@ -77,9 +82,9 @@ class ByteAttempt:
         "_clock",
         "_exchange",
         "_is_renamed",
-        "_losses",
         "_withhold",
         "codec",
+        "losses",
     )
 
     def __init__(
@@ -100,7 +105,7 @@ class ByteAttempt:
         self._clock = clock
         self._is_renamed = is_renamed
         self._withhold: ByteFilter | None = None
-        self._losses: tuple[str, ...] = ()
+        self.losses: tuple[str, ...] = ()
         self.codec = call.codec
 
     def request(self) -> Request:
@@ -111,7 +116,7 @@ class ByteAttempt:
         if amended.is_usage_ours and self.codec.withhold_usage is not None:
             self._withhold = self.codec.withhold_usage()
         if amended.losses:
-            self._losses = told(amended.losses)
+            self.losses = told(amended.losses)
         return Request(request.origin, request.method, request.target, request.head, amended.body, request.deadlines)
 
     def _plan(self) -> _Plan:
@@ -144,7 +149,7 @@ class ByteAttempt:
 
     def delivery(self, response: Response | None) -> Delivery:
         assert response is not None, "there was a request"
-        return Passthrough(self._exchange, response, self._call, self._withhold, self._losses, self._clock)
+        return Passthrough(self._exchange, response, self._call, self._withhold, self.losses, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         headers = client_block(response.headers) + self._call.headers_for(self._exchange.request_id)
@@ -263,6 +268,10 @@ class CanonAttempt:
 
     def may_do_without(self, error: UpstreamError) -> bool:
         return False
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        return self.sent.losses
 
     @property
     def sent(self) -> Sent:

@@ -13,6 +13,7 @@ from torouter.relay.call import Call
 from torouter.relay.continuity import Conversation
 from torouter.relay.delivery import AttemptOutcome, Outcome
 from torouter.relay.losses import refused_field
+from torouter.relay.observing import Observer
 from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.patience import Patience
 from torouter.relay.record import attempt_row, word_for
@@ -45,6 +46,8 @@ class Passage(Trial):
     is_reopened = False
     """Its answer broke off after it had begun, and somebody else was asked for it."""
     is_settled = False
+    observer: Observer | None = None
+    """Who watches the request, if anybody does."""
     patience: Patience | None = None
     """Since something has failed."""
     plan: Plan | None = None

@@ -81,6 +81,7 @@ class Race:
             passage.close_response()
             passage.candidate, passage.picked, passage.asked_s = trial.candidate, trial.picked, trial.asked_s
             passage.delivery, passage.response = trial.delivery, trial.response
+            passage.number = trial.number
 
     async def _to_the_end(self) -> None:
         while True:

@@ -77,7 +77,7 @@ class Reopening:
         trial.close_response()
         for each in {trial, passage}:
             each.candidate, each.picked, each.asked_s = following.candidate, following.picked, following.asked_s
-            each.response = following.response
+            each.response, each.number = following.response, following.number
         trial.begun = following.candidate
         response, exchange = following.response, passage.exchange
         assert response is not None, "its head has come"

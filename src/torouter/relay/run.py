@@ -21,6 +21,7 @@ from torouter.relay.continuity import Continuity, capsules_in_body
 from torouter.relay.counters import Counters
 from torouter.relay.failure import Failure, Unserved, why_unserved
 from torouter.relay.hedging import Hedging
+from torouter.relay.observing import Observer
 from torouter.relay.others import NO_OTHERS, Others, call_for, fitted
 from torouter.relay.passage import Passage
 from torouter.relay.patience import Bounds, Patience
@@ -77,11 +78,19 @@ class Relay:
         self._waiting = Waiting(planner, patience, clock, sleep)
 
     async def run(
-        self, exchange: Exchange, admission: Admission, call: Call, terms: Terms, others: Others = NO_OTHERS
+        self,
+        exchange: Exchange,
+        admission: Admission,
+        call: Call,
+        terms: Terms,
+        others: Others = NO_OTHERS,
+        observer: Observer | None = None,
     ) -> None:
         """Answers the exchange, or raises the `TorouterError` to answer it with. Settles in any case, and before the
         answer is whole."""
         passage = Passage(exchange, admission, call, terms, self._settle, others)
+        if observer is not None:
+            passage.observer = observer
         if terms.on_hangup == "drain":
             exchange.on_left = partial(self._drain, passage)
         self._counters.in_flight += 1

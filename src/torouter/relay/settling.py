@@ -69,6 +69,9 @@ class Settling:
         attempts = passage.attempts
         if passage.asked_s is not None:
             attempts = (*attempts, _served(passage, charge, at_ms, now_s))
+        if passage.observer is not None:
+            losses = () if passage.delivery is None else passage.delivery.losses
+            passage.observer.settled(passage, losses, row, charge)
         self._counters.attempted(attempts)
         self._books.settle(Entry(row, attempts, terms.plan_windows, terms.is_windowed, terms.address))
         if terms.hold is not None and self._meters is not None:

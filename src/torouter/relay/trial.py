@@ -24,6 +24,8 @@ class Trial:
     claim: Callable[[], None] | None = None
     """Set where somebody else is asked at the same time: see `Delivery.claim`."""
     delivery: Delivery | None = None
+    number = 0
+    """Of its last request to an upstream, where somebody watches; 0: there is none."""
     picked: Reason = "only"
     response: Response | None = None
 

@@ -37,6 +37,7 @@ _KEY_COLUMNS: Final = (
     "is_strict",
     "on_hangup",
     "deleted_ms",
+    "session_id",
     *_LIMITS,
 )
 _STATUSES: Final[dict[str, KeyStatus]] = {"enabled": "enabled", "disabled": "disabled"}
@@ -76,7 +77,7 @@ class _KeyMaker:
 
     def __call__(self, row: _Values) -> AccessKeyRow:
         limits, lists = self._limits, self._lists
-        models, ip_allow, ip_deny, own_limits = row[5], row[9], row[10], (*row[14:],)
+        models, ip_allow, ip_deny, own_limits = row[5], row[9], row[10], (*row[15:],)
         return AccessKeyRow(
             row[0],
             row[1] if isinstance(row[1], bytes) else bytes.fromhex(row[1]),
@@ -93,6 +94,7 @@ class _KeyMaker:
             None if row[11] is None else bool(row[11]),
             row[12],
             row[13] is not None,
+            row[14] is not None,
         )
 
     def _list(self, written: str) -> tuple[str, ...]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
 from torouter.errors import StoreError
 from torouter.store import groups as groups_of
 from torouter.store.columns import checked, set_columns
+from torouter.store.ordered import lock_in_order
 from torouter.store.rows import KeyRow, LimitColumns
 from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "find", "get", "page"]
+__all__ = ["change", "create", "delete", "end_of_sessions", "find", "get", "of_session", "page", "sweep_of_sessions"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -34,6 +35,8 @@ _CHANGEABLE: Final = (
     "is_strict",
     "on_hangup",
 )
+_SWEPT_ROWS: Final = 1000
+_IS_OF_SESSION: Final = (_OF.session_id.is_not(None), _OF.deleted_ms.is_(None))
 _ROWS: _Rows = (
     select(
         groups.c.name.label("group"),
@@ -73,8 +76,14 @@ def page(
     if account_id is not None:
         query = query.where(_OF.account_id == account_id)
     if not include_deleted:
-        query = query.where(_OF.deleted_ms.is_(None))
+        query = query.where(_OF.deleted_ms.is_(None), _OF.session_id.is_(None))
     return [_of(row) for row in connection.execute(query)]
+
+
+def of_session(connection: Connection, session_id: int) -> list[KeyRow]:
+    """Those that are not deleted, by id."""
+    is_asked = (_OF.session_id == session_id) & _OF.deleted_ms.is_(None)
+    return [_of(row) for row in connection.execute(_ROWS.where(is_asked))]
 
 
 def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:
@@ -92,6 +101,25 @@ def change(connection: Connection, number: int, key_id: int, changes: Mapping[st
 def delete(connection: Connection, number: int, key_id: int) -> KeyRow:
     set_columns(connection, keys, key_id, {"deleted_ms": wall_ms(), "revision": number}, _missing(key_id))
     return get(connection, key_id)
+
+
+def end_of_sessions(
+    connection: Connection, number: int, *, session_id: int | None = None, account_id: int | None = None
+) -> None:
+    """Deletes the keys of a session, or those of all sessions of an account."""
+    which = _OF.session_id == session_id if account_id is None else _OF.account_id == account_id
+    _delete_of_sessions(connection, number, which)
+
+
+def sweep_of_sessions(connection: Connection, number: int, now_ms: int) -> None:
+    due = select(_OF.id).where(_OF.expires_ms <= now_ms, *_IS_OF_SESSION).order_by(_OF.id).limit(_SWEPT_ROWS)
+    _delete_of_sessions(connection, number, _OF.id.in_(due))
+
+
+def _delete_of_sessions(connection: Connection, number: int, which: ColumnElement[bool]) -> None:
+    ids = list(connection.execute(select(_OF.id).where(which, *_IS_OF_SESSION).order_by(_OF.id)).scalars())
+    lock_in_order(connection, keys, ids)
+    connection.execute(update(keys).where(_OF.id.in_(ids)).values(deleted_ms=wall_ms(), revision=number))
 
 
 def _require_account(connection: Connection, account_id: object) -> None:

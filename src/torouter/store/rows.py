@@ -145,6 +145,8 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     spent_nusd: int = 0
     last_used_address: str | None = None
     replaces_id: int | None = None
+    session_id: int | None = None
+    """Set where it ends with a session of the portal."""
 
 
 class AccessKeyRow(msgspec.Struct, frozen=True, gc=False):
@@ -168,6 +170,8 @@ class AccessKeyRow(msgspec.Struct, frozen=True, gc=False):
     is_strict: bool | None
     on_hangup: OnHangup | None
     is_deleted: bool
+    is_session: bool = False
+    """Does it end with a session of the portal?"""
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -141,7 +141,15 @@ keys = Table(
     Column("last_used_address", Text),
     # The key that this one takes over from.
     Column("replaces_id", _ID),
+    # Of the portal's playground: it ends with this session. Null: a key that its owner keeps.
+    Column("session_id", _ID),
     Column("revision", BigInteger, nullable=False, server_default="0", index=True),
+    Index(
+        "ix_keys_session_id",
+        "session_id",
+        sqlite_where=text("session_id IS NOT NULL AND deleted_ms IS NULL"),
+        postgresql_where=text("session_id IS NOT NULL AND deleted_ms IS NULL"),
+    ),
 )
 
 plans = Table(

@@ -218,9 +218,10 @@ class Store:
             return sessions.has_password(connection, account_id)
 
     def set_password(self, account_id: int, password_hash: str) -> None:
-        """All its sessions end."""
-        with self._in.writing() as connection:
+        """All its sessions end, and their keys."""
+        with self._in.changing() as (connection, number):
             sessions.set_password(connection, account_id, password_hash)
+            keys.end_of_sessions(connection, number, account_id=account_id)
 
     def open_session(
         self, account_id: int, token_hash: bytes, created_ms: int, expires_ms: int, address: str
@@ -239,8 +240,10 @@ class Store:
             sessions.touch(connection, session_id, at_ms)
 
     def end_session(self, session_id: int) -> None:
-        with self._in.writing() as connection:
+        """And its keys."""
+        with self._in.changing() as (connection, number):
             sessions.end(connection, session_id)
+            keys.end_of_sessions(connection, number, session_id=session_id)
 
     def sweep_sessions(self, now_ms: int, idle_ms: int) -> None:
         """Deletes those that have expired, or were not seen for so long; a bounded number at a time."""
@@ -352,8 +355,10 @@ class Store:
         is_strict: bool | None = None,
         on_hangup: OnHangup | None = None,
         replaces_id: int | None = None,
+        session_id: int | None = None,
     ) -> KeyRow:
-        """An enabled key. `head` and `tail` are the parts of it that may be shown; no models means all models."""
+        """An enabled key. `head` and `tail` are the parts of it that may be shown; no models means all models. With a
+        `session_id` it ends when that session does."""
         values: dict[str, object] = {
             "account_id": account_id,
             "name": name,
@@ -369,6 +374,7 @@ class Store:
             "is_strict": is_strict,
             "on_hangup": on_hangup,
             "replaces_id": replaces_id,
+            "session_id": session_id,
         }
         with self._in.changing() as (connection, number):
             of_limits = msgspec.structs.asdict(limits or LimitColumns())
@@ -392,9 +398,19 @@ class Store:
         after_id: int = 0,
         limit: int | None = None,
     ) -> list[KeyRow]:
-        """By id."""
+        """By id. Keys of sessions only with the deleted ones: nobody keeps them."""
         with self._in.reading() as connection:
             return keys.page(connection, account_id, include_deleted, after_id, limit)
+
+    def session_keys(self, session_id: int) -> list[KeyRow]:
+        """Those that are not deleted, by id."""
+        with self._in.reading() as connection:
+            return keys.of_session(connection, session_id)
+
+    def sweep_session_keys(self, now_ms: int) -> None:
+        """Deletes keys of sessions that have expired; a bounded number at a time."""
+        with self._in.changing() as (connection, number):
+            keys.sweep_of_sessions(connection, number, now_ms)
 
     def change_key(self, key_id: int, changes: Mapping[str, object]) -> KeyRow:
         """`changes`: `group` (name or id) or `group_id`, `name`, `models`, `status`, `expires_ms`, `keep_responses`,

@@ -21,8 +21,10 @@ from torouter.access.terms import Terms
 from torouter.codecs import CODECS, Codec
 from torouter.errors import InternalError, LimitError, RequestError, RoutingError, TorouterError
 from torouter.relay.call import Call, answer_headers
+from torouter.relay.observing import Observer
 from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.run import Relay
+from torouter.relay.wire_view import WireView
 from torouter.surfaces import anthropic, openai
 from torouter.surfaces.catalog import CatalogRequest, names_for, parse_catalog, render_list, render_model
 from torouter.surfaces.clients import Clients
@@ -36,6 +38,7 @@ from torouter.surfaces.reading import Reading
 from torouter.surfaces.requests import RequestCall, RequestSurface, parse_request
 from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
 from torouter.surfaces.stakes import Stakes
+from torouter.surfaces.watching import check_watching
 from torouter.units import Dialect
 from torouter.wire.asgi import ASGIApp, run_asgi
 from torouter.wire.exchange import Exchange
@@ -49,6 +52,7 @@ _GATEWAY_PATH: Final = re.compile(rb"/(?:api/)?v1(?:beta|alpha)?(?:/.*)?|/api/.+
 _RESPONSES_PATHS: Final = frozenset({b"/v1/responses", b"/api/v1/responses"})
 _JSON: Final = b"content-type: application/json\r\n"
 _STRICT: Final = b"x-torouter-strict"
+_WIRE: Final = b"x-torouter-wire"
 _OFF: Final = frozenset({b"", b"0", b"false", b"no", b"off"})
 _READS: Final = frozenset({b"GET", b"HEAD"})
 _RETRY_S: Final = 1.0
@@ -145,6 +149,9 @@ class Gateway:
         except TorouterError as error:
             self._answer(exchange, endpoint.codec, error)
             return
+        if reading.is_watched:
+            await self._show(exchange, reading)
+            return
         exchange.head.reading = reading
         await self._call(exchange, reading)
 
@@ -163,6 +170,7 @@ class Gateway:
             content_type=fields.get(b"content-type", b"application/json"),
             answer_headers=self._cors_block(fields),
             is_strict=self._wants_strict(fields),
+            is_watched=fields.get(_WIRE, b"").strip().lower() not in _OFF,
             fallbacks=named_fallbacks(fields),
             model=None if gemini is None else gemini.model,
             verb="" if gemini is None else gemini.verb,
@@ -175,7 +183,40 @@ class Gateway:
         said = fields.get(_STRICT)
         return self._is_strict if said is None else said.strip().lower() not in _OFF
 
-    async def _call(self, exchange: Exchange, reading: Reading, answerer: Answerer | None = None) -> None:
+    async def _show(self, exchange: Exchange, reading: Reading) -> None:
+        """The wire view. Who may not have it gets a refusal, and no frames. Its reading is not kept with the head, so
+        that nobody else's request is asked whether it is watched."""
+        try:
+            standing = self._identify(reading.key_hash, self._seen(exchange, reading))
+            check_watching(standing, reading.operation)
+        except TorouterError as error:
+            self._answer(exchange, reading.codec, error)
+            return
+        view = WireView(
+            exchange,
+            target=b"%b?%b" % (exchange.path, reading.query) if reading.query else exchange.path,
+            headers=reading.answer_headers,
+            is_admin=standing.account.is_admin,
+            clock=asyncio.get_running_loop().time,
+        )
+        try:
+            await self._call(view.exchange, reading, observer=view)
+        except Exception:
+            if not view.exchange.has_begun:
+                self.refuse(view.exchange, None)
+            elif not view.exchange.has_ended:
+                view.exchange.abort()
+            view.close()
+            raise
+        view.close()
+
+    async def _call(
+        self,
+        exchange: Exchange,
+        reading: Reading,
+        answerer: Answerer | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         codec = reading.codec
         try:
             client = reading.clients.get(exchange.connection.client_address) or self._seen(exchange, reading)
@@ -197,7 +238,7 @@ class Gateway:
             else:
                 terms = await self._reserve(exchange, standing, client, admission, call, others)
             if answerer is None:
-                await self._relay.run(exchange, admission, call, terms, others)
+                await self._relay.run(exchange, admission, call, terms, others, observer)
             else:
                 await answerer(exchange, admission, call, terms)
         except TorouterError as error:
@@ -259,7 +300,9 @@ class Gateway:
         codec = endpoint.codec
         try:
             reading = self._read(exchange, endpoint, None)
-            self._identify(reading.key_hash, self._seen(exchange, reading))
+            standing = self._identify(reading.key_hash, self._seen(exchange, reading))
+            if reading.is_watched:
+                check_watching(standing, None)
             websocket = accept(exchange, self.limits)
         except TorouterError as error:
             self._answer(exchange, codec, error)

@@ -22,7 +22,8 @@ _MOST_PEERS = 1000
 @dataclass(slots=True, kw_only=True, eq=False)  # not frozen: that makes it four times as dear to make
 class Reading:
     """Never changed once made. `key_hash` is `None` where no key was sent. `model` and `framing` are given where the
-    path says them (Gemini); else the body does. `fallbacks` are those that the request names itself."""
+    path says them (Gemini); else the body does. `fallbacks` are those that the request names itself. `is_watched`: its
+    answer is to be the wire view."""
 
     codec: Codec
     operation: Operation
@@ -30,6 +31,7 @@ class Reading:
     content_type: bytes
     answer_headers: bytes
     is_strict: bool = False
+    is_watched: bool = False
     fallbacks: Fallbacks | None = None
     model: str | None = None
     verb: str = ""

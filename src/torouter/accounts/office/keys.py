@@ -19,8 +19,22 @@ from torouter.errors import RequestError, StoreError
 from torouter.store import KeyRow, LimitColumns
 from torouter.units import new_api_key
 
-__all__ = ["create_key", "delete_key", "edit_key", "get_key", "list_keys", "rotate_key"]
+__all__ = [
+    "SESSION_KEY_MS",
+    "create_key",
+    "create_session_key",
+    "delete_key",
+    "edit_key",
+    "get_key",
+    "list_keys",
+    "rotate_key",
+]
 
+SESSION_KEY_MS: Final = 60 * 60 * 1000
+"""How long a key of a session is good."""
+_SESSION_KEY_NAME: Final = "Playground"
+_SESSION_KEYS: Final = 4
+"""Of one session: each tab of a browser has its own."""
 _AS_THEY_ARE: Final = (
     *(name for name in LimitColumns.__struct_fields__ if name != "cap_nusd"),
     "is_strict",
@@ -40,6 +54,24 @@ def create_key(desk: Desk, form: NewKey) -> MadeKey:
     return made
 
 
+def create_session_key(desk: Desk, session_id: int, account_id: int, group: str) -> MadeKey:
+    """Of a session of the portal, with which it ends, if not sooner by itself. The oldest of too many makes room for
+    it. Raises `StoreError` (`not_found`) for a group that is not there."""
+    now_ms = desk.now_ms()
+    columns = {
+        "group_id": _group_id(desk, group),
+        "name": _SESSION_KEY_NAME,
+        "expires_ms": now_ms + SESSION_KEY_MS,
+    }
+    with desk.changing():
+        desk.store.sweep_session_keys(now_ms)
+        for row in desk.store.session_keys(session_id)[: 1 - _SESSION_KEYS]:
+            delete_key(desk, row.id)
+        made = _make(desk, account_id, columns, session_id=session_id)
+        desk.record("key.create", made.key.id, None, made.key)
+    return made
+
+
 def get_key(desk: Desk, key_id: int) -> KeyView:
     return key_view(_there(desk, key_id))
 
@@ -54,7 +86,7 @@ def list_keys(
 def edit_key(desk: Desk, key_id: int, edit: KeyEdit) -> KeyView:
     """Touches no field that is not named."""
     with desk.changing():
-        before = _there(desk, key_id)
+        before = _kept(desk, key_id)
         columns = _columns(desk, edit)
         after = key_view(desk.store.change_key(key_id, columns) if columns else before)
         desk.record("key.edit", key_id, key_view(before), after)
@@ -74,7 +106,7 @@ def rotate_key(desk: Desk, key_id: int, replacement: Replacement) -> MadeKey:
     """A key with the same settings, which has spent nothing yet. The old one is deleted, or expires after the overlap,
     and not later than it would have."""
     with desk.changing():
-        old = _there(desk, key_id)
+        old = _kept(desk, key_id)
         made = _make(desk, old.account_id, _settings(desk, old), key_id)
         desk.record("key.rotate", made.key.id, None, made.key)
         if replacement.overlap_s == 0:
@@ -87,7 +119,13 @@ def rotate_key(desk: Desk, key_id: int, replacement: Replacement) -> MadeKey:
     return made
 
 
-def _make(desk: Desk, account_id: int, columns: Mapping[str, Any], replaces_id: int | None = None) -> MadeKey:
+def _make(
+    desk: Desk,
+    account_id: int,
+    columns: Mapping[str, Any],
+    replaces_id: int | None = None,
+    session_id: int | None = None,
+) -> MadeKey:
     secret = new_api_key()
     head, tail = shown_parts(secret)
     row = desk.store.create_key(
@@ -98,6 +136,7 @@ def _make(desk: Desk, account_id: int, columns: Mapping[str, Any], replaces_id: 
         head=head,
         tail=tail,
         replaces_id=replaces_id,
+        session_id=session_id,
     )
     return MadeKey(secret=secret, key=key_view(desk.store.change_key(row.id, columns)))
 
@@ -106,6 +145,14 @@ def _there(desk: Desk, key_id: int) -> KeyRow:
     row = desk.store.get_key(key_id)
     if row.deleted_ms is not None:
         raise StoreError(f"Key {key_id} was deleted.", kind="not_found")
+    return row
+
+
+def _kept(desk: Desk, key_id: int) -> KeyRow:
+    """A session's key stays what it was made as."""
+    row = _there(desk, key_id)
+    if row.session_id is not None:
+        raise StoreError(f"Key {key_id} is of a session of the portal, and ends with it.", kind="conflict")
     return row
 
 

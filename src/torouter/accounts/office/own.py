@@ -63,15 +63,20 @@ class Own:
         )
 
     def key(self, key_id: int) -> KeyView:
-        """Raises `StoreError` (`not_found`), for a key of another's too."""
+        """Raises `StoreError` (`not_found`), for a key of another's too, and for a session's, which nobody manages."""
         found = keys.get_key(self.desk, key_id)
-        if found.account_id != self.account_id:
+        if found.account_id != self.account_id or found.is_session:
             raise StoreError(f"There is no key {key_id}.", kind="not_found")
         return found
 
     def create_key(self, form: NewKey) -> MadeKey:
         self._check_group(DEFAULT_GROUP if form.group is UNSET else form.group)
         return keys.create_key(self.desk, msgspec.structs.replace(form, account_id=self.account_id))
+
+    def create_session_key(self, session_id: int, group: str = DEFAULT_GROUP) -> MadeKey:
+        """For what this account tries in the portal. Raises `RequestError` for a group that it may not use."""
+        self._check_group(group)
+        return keys.create_session_key(self.desk, session_id, self.account_id, group)
 
     def edit_key(self, key_id: int, edit: KeyEdit) -> KeyView:
         before = self.key(key_id)

@@ -107,6 +107,8 @@ class KeyView(View, frozen=True, kw_only=True):
     last_used_address: str | None
     replaces_id: int | None
     deleted_at: datetime | None
+    is_session: bool
+    """Of the portal's playground: it ends with the session that made it."""
 
 
 def key_view(row: KeyRow) -> KeyView:
@@ -138,6 +140,7 @@ def key_view(row: KeyRow) -> KeyView:
         last_used_address=row.last_used_address,
         replaces_id=row.replaces_id,
         deleted_at=_moment(row.deleted_ms),
+        is_session=row.session_id is not None,
     )
 
 

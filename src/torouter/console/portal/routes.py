@@ -9,6 +9,7 @@ from typing import Final, Literal
 from starlette.responses import Response
 
 from torouter.console.portal.views import dashboard, keys, models, playground, preferences, profile, sign_in, usage
+from torouter.console.portal.views import dashboard, keys, models, preferences, profile, session_key, sign_in, usage
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]
@@ -50,4 +51,5 @@ PAGES: Final = (
     Page("/playground", playground.playground),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
+    Page("/playground/key", session_key.open_key, ("POST",)),
 )

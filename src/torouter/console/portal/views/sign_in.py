@@ -31,6 +31,7 @@ def sign_in(visit: Visit) -> Response:
 
 def sign_out(visit: Visit) -> Response:
     visit.sources.entrance.sign_out(visit.signed)
+    visit.settle()
     return visit.signed_out("/sign-in?told=signed_out")
 
 
