@@ -30,6 +30,7 @@ from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
+from torouter.relay.observing import Observer
 from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.run import Relay
 from torouter.relay.settling import Prices
@@ -239,9 +240,15 @@ async def stage(
 
     class OnTerms(Relay):
         async def run(
-            self, exchange: Exchange, admission: Admission, call: Call, given: Terms, others: Others = NO_OTHERS
+            self,
+            exchange: Exchange,
+            admission: Admission,
+            call: Call,
+            given: Terms,
+            others: Others = NO_OTHERS,
+            observer: Observer | None = None,
         ) -> None:
-            await super().run(exchange, admission, call, terms or given, others)
+            await super().run(exchange, admission, call, terms or given, others, observer)
 
     keyring = Keyring(
         {b"sk-good": key, b"sk-other": replace(KEY, id=2, account_id=2)},

@@ -90,7 +90,7 @@ class Aftermath:
         if trial.asked_s is None:
             return
         if passage.observer is not None:
-            passage.observer.left(trial, "lost", word, "")
+            passage.observer.left(trial, outcome, word, "")
         passage.write(
             trial,
             status=0 if trial.response is None else trial.response.status,

@@ -28,7 +28,7 @@ from torouter.relay.frames import (
     line_of,
 )
 from torouter.relay.record import Charge
-from torouter.relay.redaction import Body, Piece, came_fields, own_fields, read_block, sent_fields, url_of
+from torouter.relay.redaction import Body, Piece, came_fields, own_fields, read_block, sent_fields, url_of, without
 from torouter.relay.trial import Trial
 from torouter.units import dollars
 from torouter.wire.exchange import Exchange
@@ -122,7 +122,9 @@ class WireView:
             self._tell_chunk(number, piece)
 
     def left(self, trial: Trial, verdict: str, why: str, message: str) -> None:
-        shown = message if self._is_admin and message else None
+        shown = None
+        if self._is_admin and message:
+            shown = without(message.encode("utf-8", "replace"), self._secrets).decode()
         self._tell(LeftFrame(number=trial.number, at_ms=self._at_ms(), verdict=verdict, why=why, message=shown))
 
     def settled(self, trial: Trial, losses: tuple[str, ...], row: UsageRow, charge: Charge) -> None:
