@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.chromium import SCREEN, chromium
 from tests.browser.household import furnish, session_token
 from tests.live.gateway import Gateway
+from tests.live.node.packages import install
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with running:
         furnish(running)
         yield running
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    folder = install(Path(__file__).with_name("node"), name="browser", say=print)
+    return folder.joinpath("node_modules/axe-core/axe.min.js").read_text("utf-8")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)  # the first test may have to install the 
 
 DIALECTS = ("openai-chat", "openai-responses", "anthropic", "gemini")
 LANGUAGES = ("curl", "python", "node")
-SAID = "It's \"fine\"\n $HOME `id` \\ 😀"
+SAID = 'It\'s "fine"\n $HOME `id` \\ 😀'
 IMAGE = {
     "type": "image/png",
     "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==",
@@ -47,7 +47,7 @@ MORE: dict[str, Json] = {
     "tools": {"isStream": True, "tools": [TOOL]},
     "results": {"tools": [TOOL]},
 }
-ECHO = "built-in demo: no provider was asked. You said: “It's \"fine\" $HOME `id` \\ 😀”"
+ECHO = 'built-in demo: no provider was asked. You said: “It\'s "fine" $HOME `id` \\ 😀”'
 WANTED = {"streamed": ECHO, "whole": ECHO, "tools": "get_weather", "results": "frogs and hail"}
 """Must stand in what the program prints."""
 
@@ -75,9 +75,7 @@ def snippets(modules: Path, demo: Gateway) -> dict[tuple[str, str, str], str]:
 
 @pytest.mark.parametrize("way", TURNS)
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_curl(
-    modules: Path, snippets: dict[tuple[str, str, str], str], demo: Gateway, dialect: str, way: str
-) -> None:
+def test_curl(modules: Path, snippets: dict[tuple[str, str, str], str], demo: Gateway, dialect: str, way: str) -> None:
     text = snippets["curl", dialect, way].replace("curl ", "curl --fail-with-body --silent --show-error ", 1)
     printed = _run(["sh", "-c", text], demo.key, modules)
     kind = "text/event-stream" if MORE[way].get("isStream") else "application/json"
@@ -113,4 +111,3 @@ def _run(command: Sequence[str], key: str, folder: Path) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-

@@ -8,8 +8,17 @@ from typing import Final, Literal
 
 from starlette.responses import Response
 
-from torouter.console.portal.views import dashboard, keys, models, playground, preferences, profile, sign_in, usage
-from torouter.console.portal.views import dashboard, keys, models, preferences, profile, session_key, sign_in, usage
+from torouter.console.portal.views import (
+    dashboard,
+    keys,
+    models,
+    playground,
+    preferences,
+    profile,
+    session_key,
+    sign_in,
+    usage,
+)
 from torouter.console.portal.visit import Visit
 
 __all__ = ["PAGES", "Page"]

@@ -39,6 +39,7 @@ _CONFIRM_S: Final = 10.0
 _KEEP_S: Final = 120.0
 """How long a form that was sent is known again."""
 
+
 def portal_routes(
     sources: Callable[[], Sources | None],
     *,

@@ -134,7 +134,7 @@ TOOL = {"name": "get_weather", "description": "It's “weather”", "parameters"
 CALL = {"id": "call_1", "hasOwnId": True, "name": "get_weather", "arguments": '{"city": "Zürich"}'}
 RESULT = {"id": "call_1", "hasOwnId": True, "name": "get_weather", "text": "22 °C"}
 TURNS: list[Json] = [
-    {"role": "user", "text": "It's a \"picture\"\nof 😀?\u2028 $HOME `id` \\", "images": [PIXEL]},
+    {"role": "user", "text": 'It\'s a "picture"\nof 😀?\u2028 $HOME `id` \\', "images": [PIXEL]},
     {"role": "assistant", "text": "Let me see.", "calls": [CALL], "native": None},
     {"role": "tools", "results": [RESULT]},
     {"role": "assistant", "text": "EOF\nEOF", "calls": [], "native": None},

@@ -67,7 +67,7 @@ async function open(step, { request, dialect, key, isWired, signal, changed }) {
   return traced(response, step.trace, changed);
 }
 
-/** What the client would have been given stands in the frames. */
+/** What the client would have been given stands in the frames: also that its connection would have been dropped. */
 async function traced(response, trace, changed) {
   const frames = framesOf(response, trace, changed);
   let frame = await frames.next();
@@ -91,7 +91,10 @@ async function* framesOf(response, trace, changed) {
 }
 
 async function* returnedOf(frames) {
-  for await (const frame of frames) if (frame.kind === "returned") yield bytesOf(frame);
+  for await (const frame of frames) {
+    if (frame.kind === "returned") yield bytesOf(frame);
+    if (frame.is_cut) throw new TypeError("the answer was cut");
+  }
 }
 
 /** (A response's body cannot be walked in every browser.) */

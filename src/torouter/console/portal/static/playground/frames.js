@@ -50,7 +50,7 @@ export class Trace {
         if (attempt) Object.assign(attempt, { left: frame, lastAt: frame.at_ms });
         break;
       case "returned":
-        this.returned += frame.data;
+        this.returned += textOf(frame);
     }
   }
 
@@ -62,8 +62,11 @@ export class Trace {
 function chunk(attempt, frame) {
   attempt.firstAt ??= frame.at_ms;
   attempt.lastAt = frame.at_ms;
-  attempt.said += frame.data;
+  attempt.said += textOf(frame);
 }
+
+/** What a frame has to show: bytes that are no text stay in base64, and of what is too long the rest is counted. */
+export const textOf = (frame) => (frame.body ?? frame.data) + (frame.cut_bytes ? ` … +${frame.cut_bytes} B` : "");
 
 /** The bytes of a frame's data: those that are no text come in base64. */
 export function bytesOf(frame) {

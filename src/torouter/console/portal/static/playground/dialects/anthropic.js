@@ -155,6 +155,12 @@ function usageOf(told) {
   return usage(input, told.output_tokens, told.output_tokens_details?.thinking_tokens, read);
 }
 
+/** The SDK for Python has no names for what newer Claudes do not take; it sends it all the same. */
+function beside({ temperature, top_p, ...body }) {
+  const more = given({ temperature, top_p });
+  return { ...body, ...(Object.keys(more).length ? { extra_body: more } : {}) };
+}
+
 export function snippet({ path, body }, language, base) {
   const headers = { "x-api-key": "$TOROUTER_KEY", "anthropic-version": "2023-06-01" };
   if (language === "curl") return curl(base + path, headers, body);
@@ -164,7 +170,7 @@ export function snippet({ path, body }, language, base) {
     return pythonCall({
       imports: "from anthropic import Anthropic",
       client: `Anthropic(base_url=${javascript(base)}, api_key=os.environ["TOROUTER_KEY"])`,
-      call: call("client.messages.create", body),
+      call: call("client.messages.create", beside(body)),
       hasTools,
       isStream,
       each: 'if event.type == "content_block_delta" and event.delta.type == "text_delta":\n        print(event.delta.text, end="", flush=True)',

@@ -2,6 +2,7 @@
 
 import { copies } from "../../copying.js";
 import { seconds } from "../figures.js";
+import { textOf } from "../frames.js";
 import { clone } from "./clone.js";
 import { laidOut } from "./text.js";
 
@@ -35,7 +36,7 @@ export class WireView {
       text("strong", whoOf(attempt));
       text(".pg-who .soft", [attempt.credential, attempt.model].filter(Boolean).join(" · "));
       text(".pg-took", `${seconds(came - attempt.at_ms)} + ${seconds(attempt.lastAt - came)}`);
-      text(".pg-left", [attempt.came?.status, attempt.left?.verdict, attempt.left?.why].filter(Boolean).join(" · "));
+      text(".pg-left", [attempt.came?.status, attempt.left?.verdict, attempt.left?.why, attempt.left?.message].filter(Boolean).join(" · "));
       row.querySelector(".pg-took").title = `${line.dataset.sent} + ${line.dataset.came}`;
       stretch(row.querySelector(".pg-waited"), attempt.at_ms, came, whole);
       stretch(row.querySelector(".pg-received"), came, attempt.lastAt, whole);
@@ -59,10 +60,10 @@ export class WireView {
   #showBodies() {
     const { request, attempts, status, returned } = this.#trace;
     const words = this.element.querySelector(".snippets").dataset;
-    if (request) this.#body("request", words.request, request.path, headed(request));
+    if (request) this.#body("request", words.request, request.path, headed({ ...request, body: textOf(request) }));
     for (const attempt of attempts) {
       const who = `${whoOf(attempt)} · ${attempt.is_translated ? words.translated : words.native}`;
-      this.#body(`sent-${attempt.number}`, words.sent, who, headed({ ...attempt, path: attempt.url }));
+      this.#body(`sent-${attempt.number}`, words.sent, who, headed({ ...attempt, path: attempt.url, body: textOf(attempt) }));
       if (!attempt.came) continue;
       const came = headed({ status: attempt.came.status, headers: attempt.came.headers, body: attempt.said });
       this.#body(`came-${attempt.number}`, words.came, whoOf(attempt), came);
