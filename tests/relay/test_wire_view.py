@@ -16,6 +16,7 @@ from tests.relay.answers import DIALECTS, asking, frames_of, streamed, whole
 from tests.relay.stage import ACCOUNT, KEY, Answer, Handler, Stage, json_reply, stage
 from tests.relay.test_failover import broken
 from tests.relay.test_hedging import HEDGES, MODELS, Known, late
+from tests.relay.test_losses import searching
 from tests.relay.test_pauses import message, one_after_the_other
 from tests.relay.test_reopening import RESUMES, cut
 from torouter.access.keyring import Account
@@ -205,7 +206,7 @@ class TestAttempts:
         path, body = asking("openai-chat", stream=False)
         handlers = {"a": failing_with(500, "no"), "b": answering("openai-chat", stream=False)}
         models = {"a": {"m": "up-m"}, "b": {"other": "up-other"}}
-        asked = {**WATCHED, "x-torouter-fallback": "other"}
+        asked = {**WATCHED, "x-torouter-fallbacks": "other"}
         async with watched_stage(handlers, channel_models=models, max_attempts=2) as it:
             told = frames(await it.post(path, body, asked))
         assert [each["model"] for each in of(told, "attempt")] == ["up-m", "up-other"]
@@ -213,16 +214,27 @@ class TestAttempts:
 
 
 class TestLosses:
-    BODY: ClassVar = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "logit_bias": {"1": 2}}
+    BODY: ClassVar = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "seed": 7}
 
     async def test_they_are_told_with_the_attempt(self) -> None:
         async with watched_stage({"up": answering("anthropic", stream=False)}, dialects=("anthropic",)) as it:
             answer = await it.post("/v1/chat/completions", self.BODY, WATCHED)
         told = frames(answer)
         losses = one(told, "losses")
-        assert (losses["number"], losses["losses"]) == (1, [{"field": "logit_bias", "why": "dropped"}])
+        reason = losses["losses"][0]["why"]
+        assert reason
+        assert (losses["number"], losses["losses"]) == (1, [{"field": "seed", "what": "dropped", "why": reason}])
         assert told.index(one(told, "attempt")) < told.index(losses) < told.index(one(told, "came"))
-        assert ["x-torouter-losses", "logit_bias;dropped"] in one(told, "status")["headers"]
+        assert ["x-torouter-losses", "seed;dropped"] in one(told, "status")["headers"]
+
+    async def test_those_of_the_answer_come_at_its_end(self) -> None:
+        async with watched_stage({"up": searching}, dialects=("anthropic",)) as it:
+            told = frames(await it.post("/v1/chat/completions", {**self.BODY, "stream": True}, WATCHED))
+        of_request, of_answer = of(told, "losses")
+        assert [each["field"] for each in of_request["losses"]] == ["seed"]
+        assert all(each["field"].startswith("answer.") and each["why"] is None for each in of_answer["losses"])
+        assert of_answer["losses"]
+        assert told.index(of_answer) > told.index(of(told, "returned")[0])
 
     async def test_where_they_are_refused_nobody_is_asked(self) -> None:
         asked = {**WATCHED, "x-torouter-strict": "1"}

@@ -201,7 +201,8 @@ class Asking:
 
 
 def _watched(observer: Observer, upstream: Upstream, trial: Trial, attempt: Attempt, request: Request) -> Upstream:
-    number = observer.asking(trial, request, attempt.losses, is_translated=isinstance(attempt, CanonAttempt))
+    lost = attempt.lost if isinstance(attempt, ByteAttempt | CanonAttempt) else ()
+    number = observer.asking(trial, request, lost, is_translated=isinstance(attempt, CanonAttempt))
     return Watched(upstream, observer, number)
 
 

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from torouter.access.admission import Admission
 from torouter.canon.fold import Answer
-from torouter.canon.losses import strict_refusal
+from torouter.canon.losses import Loss, strict_refusal
 from torouter.canon.names import tool_names
 from torouter.codecs import CODECS, AnswerOptions, ByteFilter, Codec, Edits
 from torouter.errors import UpstreamError
@@ -44,11 +44,6 @@ _PLANS_LIMIT: Final = 1024
 class Attempt(Protocol):
     codec: Codec
     """The upstream's: it reads its errors."""
-
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """What could not be put into the request, as `relay.losses` tells it. After `request`."""
-        ...
 
     def request(self) -> Request | None:
         """`None` where nobody is to be asked. Raises `RequestError` for what this candidate cannot be sent."""
@@ -84,7 +79,7 @@ class ByteAttempt:
         "_is_renamed",
         "_withhold",
         "codec",
-        "losses",
+        "lost",
     )
 
     def __init__(
@@ -105,7 +100,8 @@ class ByteAttempt:
         self._clock = clock
         self._is_renamed = is_renamed
         self._withhold: ByteFilter | None = None
-        self.losses: tuple[str, ...] = ()
+        self.lost: Sequence[Loss] = ()
+        """What could not be put into the request. After `request`, as with the other attempt."""
         self.codec = call.codec
 
     def request(self) -> Request:
@@ -116,7 +112,7 @@ class ByteAttempt:
         if amended.is_usage_ours and self.codec.withhold_usage is not None:
             self._withhold = self.codec.withhold_usage()
         if amended.losses:
-            self.losses = told(amended.losses)
+            self.lost = amended.losses
         return Request(request.origin, request.method, request.target, request.head, amended.body, request.deadlines)
 
     def _plan(self) -> _Plan:
@@ -149,7 +145,8 @@ class ByteAttempt:
 
     def delivery(self, response: Response | None) -> Delivery:
         assert response is not None, "there was a request"
-        return Passthrough(self._exchange, response, self._call, self._withhold, self.losses, self._clock)
+        losses = told(self.lost) if self.lost else ()
+        return Passthrough(self._exchange, response, self._call, self._withhold, losses, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         headers = client_block(response.headers) + self._call.headers_for(self._exchange.request_id)
@@ -174,6 +171,7 @@ class CanonAttempt:
         "_sent",
         "_turn",
         "codec",
+        "lost",
     )
 
     def __init__(
@@ -200,6 +198,7 @@ class CanonAttempt:
         self._reopen = reopen
         self._body = b""
         self._sent: Sent | None = None
+        self.lost: Sequence[Loss] = ()
         self.codec = CODECS[candidate.dialect]
 
     async def follow_links(self, fetcher: Fetcher) -> None:
@@ -242,7 +241,7 @@ class CanonAttempt:
             go_on=self._resumed,
             reopen=self._reopen,
         )
-        self._body = encoded.body
+        self._body, self.lost = encoded.body, encoded.losses
         return self._asking()
 
     def _asking(self) -> Request:
@@ -268,10 +267,6 @@ class CanonAttempt:
 
     def may_do_without(self, error: UpstreamError) -> bool:
         return False
-
-    @property
-    def losses(self) -> tuple[str, ...]:
-        return self.sent.losses
 
     @property
     def sent(self) -> Sent:

@@ -113,10 +113,6 @@ class CountAttempt:
         except RequestError:
             return None
 
-    @property
-    def losses(self) -> tuple[str, ...]:
-        return () if self._asked is None else told(self._asked.losses)
-
     def may_do_without(self, error: UpstreamError) -> bool:
         self._is_missing = _is_without_counter(error, self._candidate)
         return self._is_missing
@@ -124,7 +120,7 @@ class CountAttempt:
     def delivery(self, response: Response | None) -> Delivery:
         count = _Count(self._exchange, self._call, self._chat, self._tokenizer, self._clock)
         if response is not None and self._asked is not None and not self._is_missing:
-            count.read_from(response, _counting(self.codec), self.losses)
+            count.read_from(response, _counting(self.codec), told(self._asked.losses))
         return count
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:

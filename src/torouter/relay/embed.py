@@ -45,11 +45,11 @@ class EmbedAttempt:
         "_clock",
         "_exchange",
         "_fetch",
+        "_losses",
         "_model",
         "_rest",
         "_tokenizer",
         "codec",
-        "losses",
     )
 
     def __init__(
@@ -71,7 +71,7 @@ class EmbedAttempt:
         self._tokenizer = tokenizer
         self._model = admission.model
         self._asked = _embedding(call.codec).decode_embed(exchange.body, call.verb)
-        self.losses: tuple[str, ...] = ()
+        self._losses: tuple[str, ...] = ()
         self.codec = CODECS[candidate.dialect]
 
     def request(self) -> Request:
@@ -82,7 +82,7 @@ class EmbedAttempt:
             for start in range(0, max(1, len(texts)), limit)
         ]
         encoded = [upstream.encode_embed(batch, candidate.upstream_model) for batch in batches]
-        self.losses = told(encoded[0].losses)
+        self._losses = told(encoded[0].losses)
         first, *self._rest = [self._request(batch.body) for batch in encoded]
         return first
 
@@ -109,7 +109,7 @@ class EmbedAttempt:
             self._call,
             self._asked,
             self._model,
-            self.losses,
+            self._losses,
             self._clock,
             self._tokenizer,
             partial(self._answers, response),

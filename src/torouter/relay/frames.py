@@ -67,8 +67,11 @@ class AttemptFrame(Frame, frozen=True, kw_only=True, tag="attempt"):
 
 
 class LossFrame(msgspec.Struct, frozen=True):
+    """`why` is `null` for those of an answer."""
+
     field: str
-    why: str
+    what: str
+    why: str | None
 
 
 class LossesFrame(Frame, frozen=True, kw_only=True, tag="losses"):

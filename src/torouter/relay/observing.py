@@ -6,9 +6,10 @@ wrapped (`Watched`), and with them the answers that they give.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from torouter.canon.losses import Loss
 from torouter.ledger.books import UsageRow
 from torouter.relay.record import Charge
 from torouter.relay.trial import Trial
@@ -20,8 +21,8 @@ __all__ = ["Observer", "Watched"]
 class Observer(Protocol):
     """Of one request. Each request to an upstream has a number, and `Trial.number` is that of a trial's last one."""
 
-    def asking(self, trial: Trial, request: Request, losses: tuple[str, ...], *, is_translated: bool) -> int:
-        """It is about to be sent. Its number."""
+    def asking(self, trial: Trial, request: Request, lost: Sequence[Loss], *, is_translated: bool) -> int:
+        """It is about to be sent; `lost` is what could not be put into it. Its number."""
         ...
 
     def going_on(self, trial: Trial, request: Request) -> int:
@@ -45,7 +46,7 @@ class Observer(Protocol):
         ...
 
     def settled(self, trial: Trial, losses: tuple[str, ...], row: UsageRow, charge: Charge, /) -> None:
-        """`losses` are those of the answer's whole way, the request's among them."""
+        """`losses` are those of the answer's whole way, those of the request first, as `relay.losses` tells them."""
         ...
 
 

@@ -6,11 +6,12 @@ returned: `exchange` is answered like any other, and each frame is written at on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
 
+from torouter.canon.losses import Loss
 from torouter.ledger.books import UsageRow
 from torouter.relay.frames import (
     AttemptFrame,
@@ -58,8 +59,8 @@ class WireView:
         self._bodies: dict[int, Body] = {}
         """Of answers that are coming, by number; none where its body is not shown."""
         self._returned = Body(self._secrets)
-        self._losses: dict[int, tuple[str, ...]] = {}
-        """Those that were told, by number."""
+        self._lost: dict[int, int] = {}
+        """How many losses each request had, by number: the answer's come after them."""
         self._settled: tuple[UsageRow, Charge] | None = None
         outer.begin(200, _HEADERS + headers)
         self._tell(
@@ -94,9 +95,10 @@ class WireView:
 
     # As an `Observer`
 
-    def asking(self, trial: Trial, request: Request, losses: tuple[str, ...], *, is_translated: bool) -> int:
+    def asking(self, trial: Trial, request: Request, lost: Sequence[Loss], *, is_translated: bool) -> int:
         number = self._ask(trial, request, is_translated=is_translated, continues=None)
-        self._tell_losses(number, losses)
+        self._lost[number] = len(lost)
+        self._tell_losses(number, [LossFrame(each.field, each.what, each.reason) for each in lost])
         return number
 
     def going_on(self, trial: Trial, request: Request) -> int:
@@ -129,8 +131,7 @@ class WireView:
 
     def settled(self, trial: Trial, losses: tuple[str, ...], row: UsageRow, charge: Charge) -> None:
         self._settled = row, charge
-        if trial.number:
-            self._tell_losses(trial.number, losses)
+        self._tell_losses(trial.number, [_of_answer(each) for each in losses[self._lost.get(trial.number, 0) :]])
 
     # Frames
 
@@ -161,13 +162,9 @@ class WireView:
         )
         return number
 
-    def _tell_losses(self, number: int, losses: tuple[str, ...]) -> None:
-        """Those that are new. They only become more."""
-        told = self._losses.get(number, ())
-        new = losses[len(told) :]
-        if new:
-            self._losses[number] = losses
-            self._tell(LossesFrame(number=number, losses=[_loss(each) for each in new]))
+    def _tell_losses(self, number: int, losses: list[LossFrame]) -> None:
+        if number and losses:
+            self._tell(LossesFrame(number=number, losses=losses))
 
     def _tell_chunk(self, number: int, piece: Piece) -> None:
         self._tell(ChunkFrame(number=number, at_ms=self._at_ms(), **_body(piece)))
@@ -206,6 +203,6 @@ def _body(piece: Piece, name: str = "data") -> dict[str, Any]:
     }
 
 
-def _loss(told: str) -> LossFrame:
-    field, _, why = told.rpartition(";")
-    return LossFrame(field, why)
+def _of_answer(told: str) -> LossFrame:
+    field, _, what = told.rpartition(";")
+    return LossFrame(field, what, None)
