@@ -80,8 +80,9 @@ export class SaidView {
     const place = this.#parts.error;
     place.hidden = !error;
     if (!error) return;
-    const facts = [error.status && `HTTP ${error.status}`, error.code, this.#step.requestId].filter(Boolean);
+    const facts = [error.status && `HTTP ${error.status}`, error.code].filter(Boolean);
     place.querySelector("strong").textContent = facts.join(" · ");
+    place.querySelector("code").textContent = this.#step.requestId ?? "";
     place.querySelector("p").textContent = error.word ? this.#words[error.word] : error.message;
     place.querySelector("details").hidden = !error.raw;
     place.querySelector("pre").textContent = laidOut(error.raw ?? "");

@@ -36,7 +36,9 @@ export class WireView {
       text("strong", whoOf(attempt));
       text(".pg-who .soft", [attempt.credential, attempt.model].filter(Boolean).join(" · "));
       text(".pg-took", `${seconds(came - attempt.at_ms)} + ${seconds(attempt.lastAt - came)}`);
-      text(".pg-left", [attempt.came?.status, attempt.left?.verdict, attempt.left?.why, attempt.left?.message].filter(Boolean).join(" · "));
+      const { verdict, why, message } = attempt.left ?? {};
+      const told = new Set([attempt.came?.status, verdict, why, message].filter(Boolean));
+      text(".pg-left", [...told].join(" · "));
       row.querySelector(".pg-took").title = `${line.dataset.sent} + ${line.dataset.came}`;
       stretch(row.querySelector(".pg-waited"), attempt.at_ms, came, whole);
       stretch(row.querySelector(".pg-received"), came, attempt.lastAt, whole);
