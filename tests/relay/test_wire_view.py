@@ -19,7 +19,7 @@ from tests.relay.test_hedging import HEDGES, MODELS, Known, late
 from tests.relay.test_losses import searching
 from tests.relay.test_pauses import message, one_after_the_other
 from tests.relay.test_reopening import RESUMES, cut
-from torouter.access.keyring import Account
+from torouter.access.keyring import Account, Key
 from torouter.access.terms import Terms
 from torouter.errors import UpstreamError
 from torouter.units import Dialect
@@ -234,7 +234,7 @@ class TestLosses:
         assert [each["field"] for each in of_request["losses"]] == ["seed"]
         assert all(each["field"].startswith("answer.") and each["why"] is None for each in of_answer["losses"])
         assert of_answer["losses"]
-        assert told.index(of_answer) > told.index(of(told, "returned")[0])
+        assert told.index(of_request) < told.index(one(told, "status")) < told.index(of_answer)
 
     async def test_where_they_are_refused_nobody_is_asked(self) -> None:
         asked = {**WATCHED, "x-torouter-strict": "1"}
@@ -261,6 +261,20 @@ class TestRefusals:
             answer = await it.post("/v1/embeddings", {"model": "m", "input": "x"}, WATCHED)
             assert (answer.status, it.asked) == (400, [])
             assert "x-torouter-wire" in answer.json["error"]["message"]
+
+    @pytest.mark.parametrize(("key", "status"), [(OF_SESSION, 400), (KEY, 403)], ids=["a session's", "any other"])
+    async def test_a_websocket_is_refused(self, key: Key, status: int) -> None:
+        lines = (
+            b"GET /v1/responses HTTP/1.1", b"host: h", b"authorization: Bearer sk-good", b"x-torouter-wire: 1",
+            b"connection: upgrade", b"upgrade: websocket", b"sec-websocket-version: 13",
+            b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==", b"", b"",
+        )  # fmt: skip
+        async with watched_stage({"up": answering("openai-responses", stream=True)}, key=key) as it:
+            reader, writer = await asyncio.open_connection("127.0.0.1", it.port)
+            writer.write(b"\r\n".join(lines))
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.close()
+        assert head.startswith(b"HTTP/1.1 %d " % status)
 
     async def test_a_key_that_is_not_known_gets_no_frames(self) -> None:
         async with watched_stage({"up": answering("openai-chat", stream=False)}) as it:

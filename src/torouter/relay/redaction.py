@@ -84,7 +84,7 @@ class Body:
 
 
 def without(data: bytes, secrets: Iterable[bytes]) -> bytes:
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be the beginning of another
         if len(secret) >= _LEAST_SECRET_BYTES:
             data = data.replace(secret, _MARK_BYTES)
     return data
