@@ -91,10 +91,12 @@ async function* framesOf(response, trace, changed) {
 }
 
 async function* returnedOf(frames) {
+  let isWhole = false;
   for await (const frame of frames) {
     if (frame.kind === "returned") yield bytesOf(frame);
-    if (frame.is_cut) throw new TypeError("the answer was cut");
+    if (frame.kind === "done") isWhole = !frame.is_cut;
   }
+  if (!isWhole) throw new TypeError("the answer was cut");
 }
 
 /** (A response's body cannot be walked in every browser.) */

@@ -39,7 +39,6 @@ export class WireView {
       const { verdict, why, message } = attempt.left ?? {};
       const told = new Set([attempt.came?.status, verdict, why, message].filter(Boolean));
       text(".pg-left", [...told].join(" · "));
-      row.querySelector(".pg-took").title = `${line.dataset.sent} + ${line.dataset.came}`;
       stretch(row.querySelector(".pg-waited"), attempt.at_ms, came, whole);
       stretch(row.querySelector(".pg-received"), came, attempt.lastAt, whole);
     });
@@ -53,7 +52,7 @@ export class WireView {
         const item = document.createElement("li");
         const field = document.createElement("code");
         field.textContent = loss.field;
-        item.append(field, ` ${loss.why}`);
+        item.append(field, ` ${[loss.what, loss.why].filter(Boolean).join(": ")}`);
         return item;
       }),
     );
