@@ -65,11 +65,11 @@ def _request(number: int, now_ms: int) -> Entry:
     )
 
 
-def session_token(gateway: Gateway, token: str = "a-session-of-a-test") -> str:
+def session_token(gateway: Gateway, token: str = "a-session-of-a-test", account_id: int = 1) -> str:
     """Of a session that is opened without a password: hashing one takes long."""
     now_ms = wall_ms()
     with Store.open(gateway.data) as store:
         hashed = hash_key(load_pepper(gateway.data, {}, may_create=False), token)
         if store.find_session(hashed) is None:
-            store.open_session(1, hashed, now_ms, now_ms + LIFETIME_MS, "127.0.0.1")
+            store.open_session(account_id, hashed, now_ms, now_ms + LIFETIME_MS, "127.0.0.1")
     return token

@@ -127,11 +127,11 @@ async def test_an_upstream_that_says_much_and_nothing_is_given_as_it_is() -> Non
 
 async def test_what_is_held_is_held_for_so_long() -> None:
     given = asyncio.Event()
-    held = Held(given.set, hold_s=0.02)
-    assert held.keep(b"a")
+    held = Held(hold_s=0.02)
+    assert held.keep(b"a", given.set)
     await asyncio.wait_for(given.wait(), 2)
     assert held.take() == b"a"
-    held.keep(b"b")
+    held.keep(b"b", given.set)
     held.drop()
     given.clear()
     await asyncio.sleep(0.05)

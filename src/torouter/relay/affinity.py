@@ -34,7 +34,6 @@ _HEADERS: Final = (
 """Claude Code's; Codex's (an underscore, or a hyphen in newer ones); opencode's; what gateways and Fireworks look at.
 Seen 2026-11."""
 _HEADER_NAMES: Final = frozenset(_HEADERS)
-_NAMING: Final = (b'"prompt_cache_key"', b'"user_id"', b'"conversation"', b'"cachedContent"')
 _LEAST_BYTES: Final = 4096
 """Of a body whose beginning is worth to be known again: providers cache from 1024 tokens."""
 _CACHE_MARK: Final = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
@@ -78,7 +77,9 @@ def affinity_of(exchange: Exchange, admission: Admission, call: Call) -> bytes |
     named = _in_headers(exchange.fields)
     body, prefix = exchange.body, None
     is_long = len(body) >= _LEAST_BYTES
-    if named is None and (is_long or any(name in body for name in _NAMING)) and (said := _read(body)) is not None:
+    if named is None and not is_long and not _may_name(body):
+        return None
+    if named is None and (said := _read(body)) is not None:
         named = _named(said)
         prefix = _prefix(said) if named is None and is_long else None
     return affinity_key(admission.key.account_id, admission.route.model, named, prefix)
@@ -89,6 +90,12 @@ def _in_headers(fields: Mapping[bytes, bytes]) -> bytes | None:
         if name in fields:
             return fields[name][:_MOST_NAMED] or None
     return None
+
+
+def _may_name(body: bytes) -> bool:
+    return (
+        b'"prompt_cache_key"' in body or b'"user_id"' in body or b'"conversation"' in body or b'"cachedContent"' in body
+    )
 
 
 def _read(body: bytes) -> _Said | None:

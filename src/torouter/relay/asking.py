@@ -82,6 +82,8 @@ class Asking:
                 await delivery.deliver()
         finally:
             planner.ended(trial.begun, self._clock())  # another one than it was, if its answer was opened again
+            if trial.delivery is not None:
+                trial.delivery.claim = None  # it holds the passage that holds it: nothing is left for the collector
 
     async def _is_refused(self, passage: Passage, trial: Trial, attempt: Attempt, response: Response) -> bool:
         """Is an upstream's error answer the client's, and given? False where the attempt can do without. Raises one

@@ -275,7 +275,8 @@ class CanonAttempt:
 
     def delivery(self, response: Response | None) -> Delivery:
         assert response is not None, "there was a request"
-        return Translated(self._exchange, response, self._call, self.codec, self.sent, self._clock)
+        sent, self._sent = self.sent, None  # it leads back to here
+        return Translated(self._exchange, response, self._call, self.codec, sent, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
         raise error

@@ -16,22 +16,22 @@ HOLD_S: Final = 30.0
 
 
 class Held:
-    """`give` is called when the time is up: once, from the loop. Most streams say something with their first piece or
-    their second, and then this is a list and a timer that is cancelled."""
+    """Most streams say something with their first piece or their second, and then this is a list and a timer that is
+    cancelled."""
 
-    __slots__ = ("_bytes", "_give", "_hold_s", "_pieces", "_timer")
+    __slots__ = ("_bytes", "_hold_s", "_pieces", "_timer")
 
-    def __init__(self, give: Callable[[], None], hold_s: float = HOLD_S) -> None:
-        self._give = give
+    def __init__(self, hold_s: float = HOLD_S) -> None:
         self._hold_s = hold_s
         self._pieces: list[bytes] = []
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def keep(self, data: bytes) -> bool:
-        """Is there room for more?"""
+    def keep(self, data: bytes, give: Callable[[], None]) -> bool:
+        """Is there room for more? `give` is called when the time is up: once, from the loop. It is not kept beside the
+        timer: who holds back is mostly who gives."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._hold_s, self._give)
+            self._timer = asyncio.get_running_loop().call_later(self._hold_s, give)
         self._pieces.append(data)
         self._bytes += len(data)
         return self._bytes < OPENING_BYTES

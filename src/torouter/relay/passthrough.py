@@ -245,8 +245,8 @@ class Passthrough:
             if found == "something":
                 self._begin()
                 return data
-            held = self._held = Held(self._time_is_up)
-        if found == "something" or not held.keep(data):
+            held = self._held = Held()
+        if found == "something" or not held.keep(data, self._time_is_up):
             return self._released(held, data if found == "something" else b"")
         return b""
 

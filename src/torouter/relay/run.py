@@ -104,6 +104,7 @@ class Relay:
             self._counters.draining -= passage.drain is not None
             passage.close()
             passage.settle()
+            passage.delivery = None  # it leads back to the passage: nothing is left for the collector
 
     def waiting_at(self, channel: str) -> int:
         """How many requests wait for room at a channel."""

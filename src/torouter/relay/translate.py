@@ -411,8 +411,8 @@ class Translated:
 
     def _is_held(self, out: bytes) -> bool:
         if self._held is None:
-            self._held = Held(self._time_is_up)
-        return self._held.keep(out)
+            self._held = Held()
+        return self._held.keep(out, self._time_is_up)
 
     def _begin(self, out: bytes) -> bytes:
         """Commits: from here on there is no other channel. What has been held goes first."""
