@@ -25,6 +25,7 @@ import ssl
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypedDict
 
@@ -51,13 +52,15 @@ CHECKS = (
 )
 BESIDE = "not on_request and not alone"
 BROWSER = "tests/browser"
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 TESTS = (
-    ("pytest", ("pytest", "-n", "3", "--dist", "loadfile", "-m", BESIDE, f"--ignore={BROWSER}")),
+    ("pytest", ("pytest", "-n", "4", *BY_FILE, "-m", BESIDE, f"--ignore={BROWSER}")),
     ("pytest, what measures time", ("pytest", "-m", "alone", f"--ignore={BROWSER}")),
-    ("pytest, in a browser", ("pytest", BROWSER)),
+    ("pytest, in a browser", ("pytest", "-n", "2", *BY_FILE, BROWSER)),
 )
-"""Most tests wait for servers and clocks more than they reckon, so three at a time fit on two cores. Playwright keeps
-an event loop running, beside which no test of asyncio can have its own."""
+"""Most tests wait for servers and clocks more than they reckon, so four at a time fit on two cores. Each has a file, in
+the order of their names: by itself xdist leaves files of few tests for last, among them those that take minutes.
+Playwright keeps an event loop running, beside which no test of asyncio can have its own."""
 AGAIN = {
     "pytest": ("pytest, what failed beside others", ("pytest", "--last-failed", "-m", BESIDE, f"--ignore={BROWSER}"))
 }
@@ -103,23 +106,60 @@ def test(arguments: list[str]) -> int:
     require_chromium(arguments)
     environment = carried_over()
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    steps = (("pytest", ("pytest", *arguments)),) if arguments else CHECKS + TESTS
-    failed = [
-        name
-        for name, command in steps
-        if not is_passing(name, command, environment)
-        and (arguments or name not in AGAIN or not is_passing(*AGAIN[name], environment))
-    ]
+    # Kept bytecode saves every process of pytest half a minute of compiling its tests, and their libraries, anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if arguments:
+        failed = [] if is_passing("pytest", ("pytest", *arguments), environment) else ["pytest"]
+    else:
+        failed = failed_checks(environment) + failed_tests(environment)
     if failed:
         raise Trouble(f"failed: {', '.join(failed)}. What each has to say stands above.")
     return 0
+
+
+def failed_checks(environment: dict[str, str]) -> list[str]:
+    """Their names. The checks run side by side, as each keeps one core busy; what they say comes in their order."""
+    say(f"{', '.join(name for name, _ in CHECKS)} …")
+    with ThreadPoolExecutor(len(CHECKS)) as threads:
+        running = [(name, threads.submit(check, command, environment)) for name, command in CHECKS]
+        return [name for name, checked in running if not is_shown_passing(name, *checked.result())]
+
+
+def check(command: tuple[str, ...], environment: dict[str, str]) -> tuple[int, float, str]:
+    """The exit code, seconds, and what it said."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, time.monotonic() - began, done.stdout
+
+
+def failed_tests(environment: dict[str, str]) -> list[str]:
+    """Their names."""
+    return [
+        name
+        for name, command in TESTS
+        if not is_passing(name, command, environment)
+        and (name not in AGAIN or not is_passing(*AGAIN[name], environment))
+    ]
 
 
 def is_passing(name: str, command: tuple[str, ...], environment: dict[str, str]) -> bool:
     began = time.monotonic()
     say(f"{name} …")
     status = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, env=environment).returncode
-    say(f"{name}: {'passed' if status == 0 else 'FAILED'} in {time.monotonic() - began:.1f} s")
+    return is_shown_passing(name, status, time.monotonic() - began)
+
+
+def is_shown_passing(name: str, status: int, took_s: float, said: str = "") -> bool:
+    print(said, end="", flush=True)
+    say(f"{name}: {'passed' if status == 0 else 'FAILED'} in {took_s:.1f} s")
     return status == 0
 
 

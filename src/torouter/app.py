@@ -28,7 +28,7 @@ from torouter.accounts import Announcement, load_pepper
 from torouter.config import Settings, check_sharing
 from torouter.console.admin import admin_routes
 from torouter.console.pages import Health, make_pages
-from torouter.console.portal import portal_routes
+from torouter.console.portal import Site
 from torouter.errors import ConfigError
 from torouter.house import House
 from torouter.ledger.catalog import open_catalogue
@@ -65,9 +65,9 @@ def create_app(settings: Settings, replica: str) -> Starlette:
         freshness = houses[0].freshness
         return "refusing" if freshness.is_refusing else "degraded" if freshness.is_stale else "ready"
 
+    portal = Site(lambda: houses[0].portal if houses else None)
     return make_pages(
         health=health,
-        is_demo=lambda: houses[0].is_demo if houses else settings.is_demo,
         metrics=lambda: houses[0].metrics,
         lifespan=lifespan,
         more=[
@@ -75,8 +75,9 @@ def create_app(settings: Settings, replica: str) -> Starlette:
                 lambda: houses[0].office if houses else None,
                 lambda: houses[0].routing if houses else None,
             ),
-            *portal_routes(lambda: houses[0].portal if houses else None),
+            *portal.routes,
         ],
+        nothing_here=portal.nothing_here,
     )
 
 

@@ -148,10 +148,12 @@ class House:
             loop=asyncio.get_running_loop(),
         )
         self.portal = Sources(
-            Entrance(store, pepper, rules=rules),
-            lambda: self.doorkeeper.snapshot,
-            lambda: self._prices.book,
-            self.routing,
+            entrance=Entrance(store, pepper, rules=rules),
+            snapshot=lambda: self.doorkeeper.snapshot,
+            prices=lambda: self._prices.book,
+            routing=self.routing,
+            is_demo=lambda: self._fleet.is_demo,
+            unknown_price=settings.prices.unknown,
         )
         self._relay = Relay(
             upstreams=upstreams,
@@ -234,11 +236,6 @@ class House:
         """Of the configuration file, where there is one."""
         if (path := self._settings.config_file) is not None:
             yield Watching(path, os.environ, self._settings, self.set_file_channels)
-
-    @property
-    def is_demo(self) -> bool:
-        """Is nobody asked but the built-in demo?"""
-        return self._fleet.is_demo
 
     def set_file_channels(self, channels: tuple[ChannelSettings, ...], fallbacks: Mapping[str, Fallbacks]) -> None:
         """What the configuration says now, in force for the next request. On the event loop. Raises `ConfigError`, and

@@ -11,7 +11,7 @@ from torouter.accounts import hash_key, load_pepper
 from torouter.accounts.office.entrance import LIFETIME_MS
 from torouter.accounts.passwords import hash_password
 from torouter.ledger.cost import Cost, parts_text
-from torouter.store import Entry, Store
+from torouter.store import Entry, LimitColumns, Store
 from torouter.units import wall_ms
 
 __all__ = ["EMAIL", "PASSWORD", "furnish", "session_token"]
@@ -33,6 +33,31 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         )
         store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
         store.write_entries([_request(number, wall_ms()) for number in range(requests)])
+        _manage(store)
+
+
+def _manage(store: Store) -> None:
+    """The group `research` with a plan that somebody has, the empty group `trial`, and a price."""
+    store.create_group(
+        "research",
+        {
+            "billing": "subscription",
+            "multiplier_ppm": 1_250_000,
+            "models": ["gpt-5", "gpt-5-mini", "claude-opus-4-7", "nobodys-model"],
+            "defaults": LimitColumns(cap_nusd=20 * 10**9, rpm=60, limit_1d=2000),
+            "routing": {"fallbacks": {"gpt-5": {"outage": ["claude-opus-4-7"], "context_length": ["gpt-5-mini"]}}},
+        },
+    )
+    store.create_group("trial", {"managed_by": "file", "models": ["gpt-5-mini"]})
+    store.create_group("empty")
+    grace = store.create_account("grace@example.com", "Grace Hopper", "user", "prepaid")
+    plan = store.create_plan("monthly", daily_nusd=5 * 10**9, monthly_nusd=60 * 10**9)
+    store.create_plan("spare", weekly_nusd=7 * 10**9)
+    store.set_subscription(grace.id, 2, plan.id, "active", wall_ms() - 40 * _HOUR_MS, None)
+    store.set_subscription(1, 2, plan.id, "paused", wall_ms() - 400 * _HOUR_MS, wall_ms() + 400 * _HOUR_MS)
+    rates = {"input_per_mtok": 1_250_000_000, "cache_read_per_mtok": 125_000_000, "output_per_mtok": 10 * 10**9}
+    store.add_price("gpt-5*", "", wall_ms() - 500 * _HOUR_MS, rates, "as of the contract")
+    store.add_price("claude-opus-4-7", "main", wall_ms() + 500 * _HOUR_MS, rates | {"request_nusd": 10**6}, "")
 
 
 def _request(number: int, now_ms: int) -> Entry:

@@ -23,10 +23,39 @@ SIGNED = {
     "playground": "/playground",
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",
+    "guide": "/docs",
+    "guide-page": "/docs/base-urls",
     "nothing": "/keys/777",
+    "groups": "/admin/groups",
+    "group-new": "/admin/groups/new",
+    "group": "/admin/groups/2",
+    "group-of-a-file": "/admin/groups/3",
+    "group-models": "/admin/groups/2/models",
+    "group-explain": "/admin/groups/1/models?model=gpt-5",
+    "group-delete": "/admin/groups/4/delete",
+    "group-in-use": "/admin/groups/1/delete",
+    "mappings": "/admin/groups/mappings",
+    "prices": "/admin/prices?ended=yes",
+    "price-new": "/admin/prices/new?like=1",
+    "price-end": "/admin/prices/1/end",
+    "plans": "/admin/plans",
+    "plan-new": "/admin/plans/new",
+    "plan": "/admin/plans/1",
+    "plan-in-use": "/admin/plans/1/delete",
+    "plan-delete": "/admin/plans/2/delete",
+    "subscription-new": "/admin/plans/subscriptions/new",
+    "subscription": "/admin/plans/subscriptions/1",
 }
 OPEN = {"sign-in": "/sign-in", "setup-over": "/setup?token=wrong"}
 """Without a session."""
+OPEN |= {
+    "landing": "/",
+    "guide-open": "/docs",
+    "guide-search": "/docs?q=stream",
+    "nothing-open": "/nowhere/at/all",
+    "guide-errors": "/docs/errors",
+    "guide-agents": "/docs/agents",
+}
 
 
 def is_covered(path: str) -> bool:
@@ -42,4 +71,5 @@ def _fits(shape: str, route: str) -> bool:
     )
 
 
-LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith(".csv")]
+# The first page has other names, for clients.
+LOOKED_AT = [page.path for page in PAGES if "GET" in page.methods and not page.path.endswith((".csv", "/api", "/api/"))]

@@ -9,6 +9,8 @@ from typing import get_args
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 from starlette.testclient import TestClient
 
 from tests.console.admin.desk import entry
@@ -28,7 +30,11 @@ async def nothing(_: Starlette) -> AsyncIterator[None]:
     yield
 
 
-def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1") -> TestClient:
+async def a_page(_: Request) -> Response:
+    return HTMLResponse("a page", 404)
+
+
+def client(*, ready: bool = True, address: str = "127.0.0.1") -> TestClient:
     counters = Counters()
     counters.requests["openai-chat", "chat", 200] += 3
     counters.fallbacks["outage"] += 1
@@ -42,33 +48,11 @@ def client(*, ready: bool = True, demo: bool = False, address: str = "127.0.0.1"
     channels = Channels(Planner(lambda: 0.0), lambda: Snapshot(channels=(served,)), lambda: 0.0, lambda _: 4)
     pages = make_pages(
         health=lambda: "ready" if ready else "starting",
-        is_demo=lambda: demo,
         metrics=lambda: CountersCollector(counters, books, channels),
         lifespan=nothing,
+        nothing_here=a_page,
     )
     return TestClient(pages, base_url="http://gateway.example", client=(address, 1))
-
-
-def test_the_landing_page_names_this_hosts_urls_and_loads_nothing_from_elsewhere() -> None:
-    page = client().get("/")
-    assert page.status_code == 200
-    for url in ("http://gateway.example/v1", "http://gateway.example/v1beta"):
-        assert f"<code>{url}</code>" in page.text
-    policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "http" not in page.text.replace("http://gateway.example", "")
-    assert client().get("/static/style.css").headers["content-type"].startswith("text/css")
-
-
-def test_the_demo_is_called_the_demo() -> None:
-    assert "built-in demo" in client(demo=True).get("/").text
-    assert "built-in demo" not in client(demo=False).get("/").text
-
-
-def test_what_stands_in_the_host_header_is_escaped() -> None:
-    page = client().get("/", headers={"host": 'x"><script>alert(1)</script>'})
-    assert "<script>" not in page.text
 
 
 def test_health_and_readiness() -> None:
@@ -128,6 +112,40 @@ def test_metrics_are_for_nobody_else(address: str, headers: dict[str, str]) -> N
     assert client(address=address).get("/metrics", headers=headers).status_code == 404
 
 
-def test_unknown_pages_and_methods() -> None:
-    assert client().get("/nowhere").status_code == 404
-    assert client().post("/").status_code == 405
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/plain, text/htmlx"])
+def test_programs_are_told_in_json_that_there_is_nothing(accept: str) -> None:
+    answer = client().get("/nowhere", headers={"accept": accept})
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"message": "There is nothing here.", "type": "not_found"}}
+
+
+def test_people_are_shown_a_page() -> None:
+    for path in ("/nowhere", "/admin/nowhere", "/admin/v10", "/static/style.css", "/%00"):
+        answer = client().get(path, headers={"accept": BROWSER})
+        assert (answer.status_code, answer.text) == (404, "a page"), path
+    assert client().head("/nowhere", headers={"accept": BROWSER}).headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/nowhere"), ("GET", "/admin/v1"), ("GET", "/admin/v1/nowhere")])
+def test_what_only_programs_call_stays_json(method: str, path: str) -> None:
+    answer = client().request(method, path, headers={"accept": BROWSER})
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
+
+
+def test_metrics_that_are_hidden_look_like_nothing() -> None:
+    hidden = client(address="10.0.0.9").get("/metrics", headers={"accept": BROWSER})
+    assert (hidden.status_code, hidden.json()["error"]["type"]) == (404, "not_found")
+
+
+def test_other_methods_are_refused() -> None:
+    for path in ("/healthz", "/robots.txt"):
+        assert client().post(path).status_code == 405
+
+
+def test_robots_are_sent_away() -> None:
+    answer = client().get("/robots.txt")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.splitlines() == ["User-agent: *", "Disallow: /"]

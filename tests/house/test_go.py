@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -235,3 +236,58 @@ def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
 def test_help(go: ModuleType, capsys: pytest.CaptureFixture[str], words: list[str], status: int) -> None:
     assert go.main(words) == status
     assert "python3 go.py serve" in capsys.readouterr().err
+
+
+class TestTest:
+    """With commands that stand in for the real ones."""
+
+    @pytest.fixture(autouse=True)
+    def set_up(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        go.BIN.mkdir(parents=True)
+        monkeypatch.setattr(go, "set_up", lambda groups: None)
+        monkeypatch.setattr(go, "require_chromium", lambda arguments: None)
+        monkeypatch.setattr(go, "carried_over", lambda: dict(os.environ))
+
+    def command(self, go: ModuleType, name: str, script: str) -> tuple[str, ...]:
+        (go.BIN / name).write_text(f"#!/bin/sh\n{script}\n")
+        (go.BIN / name).chmod(0o755)
+        return (name,)
+
+    def test_checks_run_side_by_side_and_speak_in_their_order(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """The first waits for a word of the last, as long as it must."""
+        waits = self.command(go, "waits", f"until [ -e {go.ROOT}/word ]; do sleep 0.01; done; echo first >&2; exit 3")
+        says = self.command(go, "says", f"echo last; touch {go.ROOT}/word")
+        monkeypatch.setattr(go, "CHECKS", (("one", waits), ("two", says)))
+        monkeypatch.setattr(go, "TESTS", ())
+        assert go.main(["test"]) == 1
+        out, err = capfd.readouterr()
+        assert out == "first\nlast\n"
+        assert err.index("one: FAILED in ") < err.index("two: passed in ")
+        assert err.endswith("go.py: failed: one. What each has to say stands above.\n")
+
+    @pytest.mark.parametrize(("status", "failed"), [(0, []), (1, ["failed: pytest."])])
+    def test_what_failed_beside_others_runs_again(
+        self,
+        go: ModuleType,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+        status: int,
+        failed: list[str],
+    ) -> None:
+        monkeypatch.setattr(go, "CHECKS", (("check", self.command(go, "check", "")),))
+        monkeypatch.setattr(go, "TESTS", (("pytest", self.command(go, "fails", "exit 1")),))
+        monkeypatch.setattr(go, "AGAIN", {"pytest": ("again", self.command(go, "alone", f"exit {status}"))})
+        assert go.main(["test"]) == status
+        said = capfd.readouterr().err
+        assert re.findall(r"failed: \w+\.", said) == failed
+        assert "again: " + ("FAILED" if status else "passed") in said
+
+    def test_pytest_keeps_its_bytecode(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        self.command(go, "pytest", 'echo "$@ ${PYTHONDONTWRITEBYTECODE-unset}"')
+        assert go.main(["test", "tests/canon", "-x"]) == 0
+        assert capfd.readouterr().out == "tests/canon -x unset\n"

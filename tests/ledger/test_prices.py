@@ -11,7 +11,7 @@ from torouter.canon.usage import Usage
 from torouter.channels.rows import KINDS
 from torouter.ledger.cost import cost
 from torouter.ledger.listed import ANY, Catalogue
-from torouter.ledger.prices import OwnPrice, Price, PriceBook
+from torouter.ledger.prices import OwnPrice, Price, PriceBook, own_version
 from torouter.ledger.rates import Rates
 
 USD = 1_000_000_000
@@ -186,6 +186,19 @@ def test_the_more_specific_price_wins_whenever_it_began(catalogue: Catalogue) ->
     assert found(elsewhere, "gpt-5", channel="d") == "own 4"
     assert found(elsewhere, "gpt-5-mini", channel="d") == "own 3"
     assert found(elsewhere, "o3", channel="d") == "own 1"
+
+
+def test_a_book_with_other_prices_of_the_operators(catalogue: Catalogue) -> None:
+    """What is free and what is listed stays; so does the book itself."""
+    first = book(catalogue, own(1, "gpt-5"))
+    after = first.changed([*first.own, own(2, "gpt-5", channel="c")])
+    assert found(after, "gpt-5") == own_version(2) == "own 2"
+    assert found(after, "gpt-5", channel="d") == found(first, "gpt-5") == "own 1"
+    without = after.changed(each for each in after.own if each.id != 2)
+    assert without.own == first.own
+    none = first.changed([])
+    assert found(none, "gpt-5") == found(book(catalogue), "gpt-5") != "own 1"
+    assert found(none, "m", kind="demo") == "free demo"
 
 
 def test_own_prices_come_from_json() -> None:

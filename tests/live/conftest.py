@@ -43,8 +43,8 @@ def gateway(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway that was told nothing at all."""
-    with Gateway(tmp_path_factory.mktemp("demo")) as running:
+    """A gateway that was told nothing at all, and found nothing."""
+    with Gateway(tmp_path_factory.mktemp("demo"), is_bare=True) as running:
         yield running
 
 

@@ -1,4 +1,5 @@
-"""The real thing: `torouter serve` as a process of its own, on a free port, with a data directory of its own.
+"""The real thing: `torouter serve` as a process of its own, on a free port, with a data directory of its own. All but
+its imports, that is, which one process does for all (`nursery`).
 
     with Gateway(folder, channels=[...]) as gateway:
         gateway.url, gateway.key
@@ -14,12 +15,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
+
+from tests.live.nursery import Forked, fork
+from tests.servers.prepared import copy_of_started
 
 __all__ = ["FIRST_KEY", "Gateway", "free_port"]
 
@@ -27,6 +32,8 @@ FIRST_KEY = "sk-test-first-key-0123456789abcdef"
 
 READY_WITHIN_S = 30.0
 EXIT_WITHIN_S = 10.0
+
+_COMMAND = str(Path(sys.executable).with_name("torouter"))
 
 _PASSED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "COVERAGE_PROCESS_START")
 """All that a gateway under test takes from our environment: above all no provider's key and no proxy."""
@@ -42,7 +49,8 @@ def free_port() -> int:
 class Gateway:
     """A gateway process. `channels` and `sections` (`server`, `upstream`, `limits` and so on) are the configuration
     file's; without any of them there is no such file, and the gateway serves its demo. `arguments` stand behind the
-    command's own."""
+    command's own. `is_bare`: the command as a newcomer runs it, which imports and makes everything itself, for a second
+    of reckoning."""
 
     def __init__(
         self,
@@ -53,6 +61,7 @@ class Gateway:
         environment: Mapping[str, str] | None = None,
         data: Path | None = None,
         arguments: Iterable[str] = (),
+        is_bare: bool = False,
         **sections: Mapping[str, object] | None,
     ) -> None:
         self.folder = folder
@@ -68,6 +77,7 @@ class Gateway:
         told = {"channels": [dict(channel) for channel in channels], **sections}
         self._settings = {name: section for name, section in told.items() if section}
         self._arguments = tuple(arguments)
+        self._is_bare = is_bare
 
     @property
     def url(self) -> str:
@@ -88,20 +98,33 @@ class Gateway:
             self.assert_clean_log()
 
     def start(self) -> None:
+        self.begin()
+        self.await_ready()
+
+    def begin(self) -> None:
+        """Without waiting until it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            str(Path(sys.executable).with_name("torouter")), "serve", "--host", "127.0.0.1", "--port", str(self.port),
-            "--data", str(self.data), "--workers", str(self._workers), *self._arguments,
+        if not self._is_bare and not self.data.exists():
+            copy_of_started(self.data)
+        arguments = [
+            "serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data),
+            "--workers", str(self._workers), *self._arguments,
         ]  # fmt: skip
         if self._settings:
             # JSON is YAML, and needs no writer that agrees with the gateway's reader.
             self._config.write_text(json.dumps(self._settings, indent=1), encoding="utf-8")
-            command += ["--config", str(self._config)]
+            arguments += ["--config", str(self._config)]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment, cwd=self.folder
-            )
-        self._await_ready()
+            self._process = self._begun(arguments, log)
+
+    def _begun(self, arguments: list[str], log: IO[bytes]) -> Forked | subprocess.Popen[bytes]:
+        """Several workers are processes that the command starts by its own name; see also `is_bare`."""
+        if self._workers == 1 and not self._is_bare:
+            return fork(arguments, self._environment, self.folder, log, log)
+        return subprocess.Popen(
+            [_COMMAND, *arguments],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment, cwd=self.folder,
+        )  # fmt: skip
 
     def terminate(self) -> None:
         """Asks it to leave, without waiting."""
@@ -112,9 +135,12 @@ class Gateway:
         try:
             return self._process.wait(within_s)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             raise AssertionError(f"no exit within {within_s} s of SIGTERM\n{self.log_text()}") from None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> int:
         if self._process.poll() is None:
@@ -131,18 +157,17 @@ class Gateway:
 
     def run(self, *arguments: str) -> str:
         """Runs another `torouter` command on this gateway's data, and returns what it printed."""
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("torouter")), *arguments, "--data", str(self.data)],
-            env=self._environment, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"torouter {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = fork([*arguments, "--data", str(self.data)], self._environment, self.folder, out, err).wait(60)
+            printed, said = _read(out), _read(err)
+        assert code == 0, f"torouter {' '.join(arguments)}: {code}\n{printed}{said}"
+        return printed
 
     def resident_kb(self) -> int:
         """Memory of the process and its children that is in RAM, in kB."""
         return sum(_resident_kb(pid) for pid in (self.pid, *_children(self.pid)))
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             code = self._process.poll()
@@ -154,9 +179,13 @@ class Gateway:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 pass
             time.sleep(0.05)
-        self._process.kill()
-        self._process.wait()
+        self.kill()
         raise AssertionError(f"not ready within {READY_WITHIN_S} s\n{self.log_text()}")
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def _resident_kb(pid: int) -> int:

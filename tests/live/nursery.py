@@ -1,108 +1,125 @@
-"""Gateways that are started in a fraction of a second: forked from a process that has imported all of it already.
+"""A process that has imported all that `torouter serve` is made of, and forks: what it starts does, from its first line
+on, what the command does, and is there in a fraction of the time.
 
-They are killed and started again by the dozen, and a start's own work is a small part of what it takes.
+A run starts some hundreds of gateways and other commands, and what they import is the greater part of a start.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from io import FileIO
 from pathlib import Path
-from typing import Self
+from typing import IO, Final
 
-from tests.live.gateway import FIRST_KEY, free_port
-from tests.live.wire import Connection
+__all__ = ["Forked", "fork"]
 
-__all__ = ["Nursery"]
-
-_SCRIPT = """
-import os, sys
+_SCRIPT: Final = """
+import json, os, signal, socket, sys
 import torouter.app
 from torouter.cli import main
 
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        try:
-            sys.argv = ["torouter", *sys.argv[1:]]
-            main()
-        except SystemExit as end:
-            os._exit(end.code or 0)
-        finally:
-            os._exit(70)
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+door = socket.socket(fileno=int(sys.argv[1]))
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who mind a command
+while True:
+    told, handed, _, _ = socket.recv_fds(door, 1 << 20, 3)
+    if not told:
+        os._exit(0)
+    out, err, news = handed
+    if os.fork():
+        for each in handed:
+            os.close(each)
+        continue
+    door.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if child := os.fork():
+        os.write(news, b"%d\\n" % child)
+        os.write(news, b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        os._exit(0)
+    break
+
+wanted = json.loads(told)
+os.dup2(out, 1)
+os.dup2(err, 2)
+for each in handed:
+    os.close(each)
+os.chdir(wanted["folder"])
+os.environ.clear()
+os.environ.update(wanted["environment"])
+sys.argv = ["torouter", *wanted["arguments"]]
+main()
 """
 
 
-class Nursery:
-    """One gateway at a time, always on the same data and port."""
+class Forked:
+    """A running command, with what `subprocess.Popen` knows of one. `news` says its exit code when it has ended."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, object]) -> None:
-        self.data = folder / "data"
-        self.port = free_port()
-        self.log = folder / "gateway.log"
-        config = folder / "torouter.yaml"
-        config.write_text(json.dumps(settings), encoding="utf-8")
-        self._arguments = ["serve", "--port", str(self.port), "--data", str(self.data), "--config", str(config)]
-        self._environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TOROUTER_FIRST_KEY": FIRST_KEY}
-        self._pid = 0
+    def __init__(self, arguments: Sequence[str], pid: int, news: FileIO) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._arguments = arguments
+        self._news = news
 
-    def __enter__(self) -> Self:
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _SCRIPT, *self._arguments],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=self._environment, text=True,
-            )  # fmt: skip
-        return self
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
 
-    def __exit__(self, *_: object) -> None:
-        if self._pid:
-            self.kill()
-        self._process.communicate(timeout=10)
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises `subprocess.TimeoutExpired`."""
+        if self.returncode is None:
+            if not select.select([self._news], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(list(self._arguments), timeout or 0.0)
+            self.returncode = int(self._news.readline())
+            self._news.close()
+        return self.returncode
 
-    def start(self) -> None:
-        """Without waiting until it is ready."""
-        assert self._process.stdin is not None
-        print("start", file=self._process.stdin, flush=True)
-        self._pid = self._said()
-
-    def await_ready(self) -> None:
-        deadline = time.monotonic() + 30
-        while not self._is_ready():
-            assert time.monotonic() < deadline, self.log_text()
-            time.sleep(0.01)
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
-        assert self._end(signal.SIGKILL) == -signal.SIGKILL, self.log_text()
+        self.send_signal(signal.SIGKILL)
 
-    def stop(self) -> int:
-        return self._end(signal.SIGTERM)
 
-    def log_text(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")[-8000:]
+def fork(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, out: IO[bytes], err: IO[bytes]
+) -> Forked:
+    """`torouter` with these arguments, in this folder. `out` and `err` are files for what it prints."""
+    wanted = {"arguments": list(arguments), "environment": dict(environment), "folder": str(folder)}
+    reading, writing = os.pipe()
+    try:
+        socket.send_fds(_door(), [json.dumps(wanted).encode()], [out.fileno(), err.fileno(), writing])
+    finally:
+        os.close(writing)
+    news = FileIO(reading)
+    return Forked(arguments, int(news.readline()), news)
 
-    def _end(self, number: signal.Signals) -> int:
-        os.kill(self._pid, number)
-        self._pid = 0
-        return self._said()
 
-    def _is_ready(self) -> bool:
-        try:
-            with Connection(self.port, timeout_s=5) as connection:
-                return connection.ask("GET", "/readyz").status == 200
-        except OSError:
-            return False
+@cache
+def _door() -> socket.socket:
+    """By which the one process of this run is told what to start. What that has started outlives it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SCRIPT, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "PYTHONWARNINGS": "default"},
+            pass_fds=[theirs.fileno()],
+        )  # fmt: skip
 
-    def _said(self) -> int:
-        """What a gateway announces is no number."""
-        assert self._process.stdout is not None
-        while line := self._process.stdout.readline():
-            if line.strip().removeprefix("-").isdigit():
-                return int(line)
-        raise AssertionError(self.log_text())
+    @atexit.register
+    def close() -> None:
+        ours.close()
+        process.wait(10)
+
+    return ours

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.callers import CALLERS, JSON_TYPE, bearer
-from tests.live.nursery import Nursery
+from tests.live.gateway import Gateway
 from tests.live.office import RATES, opened
 from tests.live.slots import channels_to
 from tests.live.upstream import EVENT_STREAM, Answer, Upstream, json_answer
@@ -45,15 +45,16 @@ class Seen:
 
 
 @pytest.fixture
-def nursery(tmp_path: Path, upstream: Upstream) -> Iterator[Nursery]:
+def gateway(tmp_path: Path, upstream: Upstream) -> Iterator[Gateway]:
     models = {}
     for dialect in UPSTREAMS:
         models[dialect] = {f"{dialect}-{word}": f"crash.{dialect}.{word}" for word in ("stream", "whole")}
         stream = Answer(headers=EVENT_STREAM, pieces=tuple(frames_of(dialect)), framing="chunked", pace_s=0.0005)
         upstream.script(f"crash.{dialect}.stream", stream)
         upstream.script(f"crash.{dialect}.whole", json_answer(whole(dialect)))
-    with Nursery(tmp_path, {"channels": channels_to(upstream, models)}) as running:
-        yield running
+    running = Gateway(tmp_path, channels=channels_to(upstream, models))
+    yield running
+    running.kill()
 
 
 async def read_whole(reader: asyncio.StreamReader) -> tuple[int, str]:
@@ -69,12 +70,12 @@ async def read_whole(reader: asyncio.StreamReader) -> tuple[int, str]:
     return int(head[0].split()[1]), fields["x-request-id"]
 
 
-async def be_client(nursery: Nursery, key: str, seen: Seen, draw: random.Random) -> None:
+async def be_client(gateway: Gateway, key: str, seen: Seen, draw: random.Random) -> None:
     """Asks one thing after the other until cancelled, and begins anew whenever the gateway dies."""
     while True:
         writer = None
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", nursery.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
             while True:
                 client, upstream, stream = draw.choice(REQUESTS)
                 caller, model = CALLERS[client], f"{upstream}-{'stream' if stream else 'whole'}"
@@ -92,22 +93,22 @@ async def be_client(nursery: Nursery, key: str, seen: Seen, draw: random.Random)
                 writer.transport.abort()
 
 
-async def crash(nursery: Nursery, keys: list[str], draw: random.Random) -> Seen:
+async def crash(gateway: Gateway, keys: list[str], draw: random.Random) -> Seen:
     """Kills and starts the gateway while clients ask; sometimes before it serves again."""
     seen = Seen({key: [] for key in keys})
     clients = [
-        asyncio.create_task(be_client(nursery, keys[number % len(keys)], seen, random.Random(draw.random())))
+        asyncio.create_task(be_client(gateway, keys[number % len(keys)], seen, random.Random(draw.random())))
         for number in range(CLIENTS)
     ]
     for _ in range(CRASHES):
         if draw.random() < 0.8:
-            await asyncio.to_thread(nursery.await_ready)
+            await asyncio.to_thread(gateway.await_ready)
             await asyncio.sleep(draw.uniform(0.02, 0.6))
         else:
             await asyncio.sleep(draw.uniform(0.0, 0.3))
-        await asyncio.to_thread(nursery.kill)
-        await asyncio.to_thread(nursery.start)
-    await asyncio.to_thread(nursery.await_ready)
+        await asyncio.to_thread(gateway.kill)
+        await asyncio.to_thread(gateway.begin)
+    await asyncio.to_thread(gateway.await_ready)
     await asyncio.sleep(0.3)
     for client in clients:
         client.cancel()
@@ -116,20 +117,19 @@ async def crash(nursery: Nursery, keys: list[str], draw: random.Random) -> Seen:
     return seen
 
 
-def test_no_bill_is_lost_and_none_is_written_twice(nursery: Nursery) -> None:
+def test_no_bill_is_lost_and_none_is_written_twice(gateway: Gateway) -> None:
     draw = random.Random(4)
-    nursery.start()
-    nursery.await_ready()
-    with opened(nursery) as office:  # type: ignore[arg-type]
+    gateway.start()
+    with opened(gateway) as office:
         account_id = office.account(CREDIT_NUSD)
         keys = {text: row.id for text, row in (office.key(account_id) for _ in range(2))}
         office.edit(lambda store: store.add_price("*", "", 0, RATES, ""))
-    seen = asyncio.run(crash(nursery, list(keys), draw))
-    assert nursery.stop() == 0
+    seen = asyncio.run(crash(gateway, list(keys), draw))
+    assert gateway.stop() == 0
     with suppress(FileNotFoundError):
-        assert os.listdir(nursery.data / "journal") == []
+        assert os.listdir(gateway.data / "journal") == []
 
-    with closing(sqlite3.connect(nursery.data / "torouter.db")) as database:
+    with closing(sqlite3.connect(gateway.data / "torouter.db")) as database:
         rows = database.execute("SELECT request_id, key_id, status, quality, cost_nusd FROM usage").fetchall()
         attempts = database.execute(
             "SELECT request_id, sum(amount_nusd) FROM ledger WHERE kind = 'attempt' GROUP BY request_id"

@@ -25,7 +25,7 @@ from torouter.codecs import CODECS
 from torouter.ledger.books import Books, Entry, UsageRow
 from torouter.ledger.listed import Catalogue
 from torouter.ledger.meters import LocalMeters, Meters
-from torouter.ledger.prices import PriceBook
+from torouter.ledger.prices import PriceBook, UnknownPrice
 from torouter.relay.call import Call
 from torouter.relay.continuity import Continuity
 from torouter.relay.counters import Counters
@@ -44,7 +44,7 @@ from torouter.surfaces.cors import Cors
 from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
 from torouter.surfaces.requests import Record, RequestSurface
-from torouter.surfaces.stakes import Stakes, UnknownPrice
+from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, Secret, wall_ms
 from torouter.wire.exchange import Exchange
 from torouter.wire.memory import MemoryUpstream, Reply

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.postgres import running_server
+from tests.servers.prepared import copy_of_empty
 from torouter.store import Store
 from torouter.units import Secret
 
@@ -46,13 +47,14 @@ def store(opened: tuple[Path, Secret | None]) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(data_dir: Path) -> Iterator[Store]:
-    with Store.open(data_dir) as store:
+    with Store.open(copy_of_empty(data_dir)) as store:
         yield store
 
 
 @contextmanager
 def _copy(is_sqlite: bool, data_dir: Path) -> Iterator[Secret | None]:
     if is_sqlite:
+        copy_of_empty(data_dir)
         yield None
         return
     with running_server().database(_template()) as url:

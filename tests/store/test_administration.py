@@ -92,6 +92,7 @@ class TestGroups:
         with pytest.raises(StoreError, match="Group 1 has keys") as caught:
             store.delete_group(1)
         assert caught.value.kind == "conflict"
+        assert store.count_keys() == {1: 1}
         team, plan = store.create_group("team"), store.create_plan("p")
         store.set_subscription(1, team.id, plan.id, "paused", 0, None)
         with pytest.raises(StoreError, match="Group 2 has subscriptions"):

@@ -14,12 +14,12 @@ from torouter.access.reserving import Stake
 from torouter.codecs import CODECS
 from torouter.errors import AccessError, RequestError
 from torouter.ledger.listed import Catalogue
-from torouter.ledger.prices import OwnPrice, PriceBook
+from torouter.ledger.prices import OwnPrice, PriceBook, UnknownPrice
 from torouter.ledger.rates import Rates
 from torouter.relay.call import Call
 from torouter.relay.others import Others
 from torouter.routing.snapshot import Snapshot
-from torouter.surfaces.stakes import Stakes, UnknownPrice
+from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, Operation
 
 EMPTY = Catalogue(b'{"form":1,"version":"none","providers":[]}')

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from torouter.accounts.dollars import UNSIGNED_PATTERN, dollars, nano_dollars
-from torouter.accounts.office.fields import multiplier, multiplier_ppm
+from torouter.accounts.office.fields import MOST_LIMIT, MULTIPLIER_PATTERN, multiplier, multiplier_ppm
 from torouter.channels import KINDS, OnCut
 from torouter.config.document import Reader, Value, list_of, one_of, text, whole
 from torouter.config.fallbacks import read_fallbacks
@@ -20,8 +20,7 @@ from torouter.store import GroupBilling, GroupRow, LimitColumns
 __all__ = ["GroupSettings", "group_of", "read_groups"]
 
 _DOLLARS: Final = re.compile(UNSIGNED_PATTERN)
-_MULTIPLIER: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
-_MOST: Final = 10**12
+_MULTIPLIER: Final = re.compile(MULTIPLIER_PATTERN)
 
 
 class GroupSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +138,7 @@ def _defaults(value: Value) -> LimitColumns | None:
 
 _LIMITS: Final[Mapping[str, Reader[int]]] = {
     "cap_usd": _cap,
-    **{name: whole(0, _MOST) for name in LimitColumns.__struct_fields__ if name != "cap_nusd"},
+    **{name: whole(0, MOST_LIMIT) for name in LimitColumns.__struct_fields__ if name != "cap_nusd"},
 }
 _READERS: Final[Mapping[str, Reader[object]]] = {
     "name": text,

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from torouter.config.upstreams import ChannelSettings, DeadlineSettings, UpstreamSettings
+from torouter.ledger.prices import UnknownPrice
 from torouter.routing.fallbacks import Fallbacks
 from torouter.store import OnHangup
 from torouter.units import Secret
@@ -26,14 +27,12 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TranslationSettings",
-    "UnknownPrice",
     "UpstreamSettings",
     "VaultSettings",
     "WhenAway",
 ]
 
 WhenAway = Literal["serve", "refuse"]
-UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):

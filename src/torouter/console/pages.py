@@ -1,20 +1,17 @@
-"""The pages as one Starlette application. It is served through the same connections as the gateway."""
+"""All that is no call of an API, as one Starlette application, on the same connections as the gateway."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final, Literal
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
@@ -24,36 +21,22 @@ __all__ = ["Health", "make_pages"]
 
 Health = Literal["starting", "ready", "degraded", "refusing"]
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=select_autoescape(), auto_reload=False
-)
-_SECURITY: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
+_NO_ROBOTS: Final = "User-agent: *\nDisallow: /\n"
+_API: Final = "/admin/v1"
+"""What is called by programs only, whatever they say that they accept."""
 
 
 def make_pages(
     *,
     health: Callable[[], Health],
-    is_demo: Callable[[], bool],
     metrics: Callable[[], Collector],
     lifespan: Lifespan[Starlette],
     more: Sequence[BaseRoute] = (),
+    nothing_here: Callable[[Request], Awaitable[Response]] | None = None,
 ) -> Starlette:
-    """`health`: may this process be sent requests? `degraded` is, but goes by what it knew some time ago. `is_demo`: is
-    the built-in demo the only channel? `metrics` is asked once the house stands. `more` are routes beside these."""
-
-    async def landing(request: Request) -> Response:
-        page = _TEMPLATES.get_template("landing.html")
-        html = page.render(base=str(request.base_url).rstrip("/"), version=__version__, is_demo=is_demo())
-        return HTMLResponse(html, headers=_SECURITY)
-
-    async def stylesheet(request: Request) -> Response:
-        css = Path(__file__).with_name("static").joinpath("style.css").read_text("utf-8")
-        return PlainTextResponse(css, media_type="text/css", headers={"cache-control": "max-age=3600"})
+    """`health`: may this process be sent requests? `degraded` is, but goes by what it knew some time ago.
+    `metrics` is asked once the house stands. `more` are routes beside these. `nothing_here` is what people are shown
+    for an address that has no page; programs are told in JSON."""
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
@@ -62,25 +45,30 @@ def make_pages(
         state = health()
         return JSONResponse({"status": state}, status_code=200 if state in ("ready", "degraded") else 503)
 
+    async def robots(request: Request) -> Response:
+        return PlainTextResponse(_NO_ROBOTS)
+
+    async def not_found(request: Request, error: Exception) -> Response:
+        if nothing_here is None or not _is_persons(request):
+            return _not_found()
+        return await nothing_here(request)
+
     async def metrics_page(request: Request) -> Response:
         if not _is_local(request):
-            return await _not_found(request, HTTPException(404))
+            return _not_found()
         registry = CollectorRegistry()
         registry.register(metrics())
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
-        "/": landing,
-        "/api": landing,  # what a client asks first whose base URL ends in /api (Claude Code's HEAD, seen 2026-11)
-        "/api/": landing,
-        "/static/style.css": stylesheet,
         "/healthz": healthz,
         "/readyz": readyz,
         "/metrics": metrics_page,
+        "/robots.txt": robots,
     }
     return Starlette(
         routes=[*(Route(path, page, methods=["GET"]) for path, page in pages.items()), *more],
-        exception_handlers={404: _not_found},
+        exception_handlers={404: not_found},
         lifespan=lifespan,
     )
 
@@ -95,5 +83,12 @@ def _is_local(request: Request) -> bool:
         return False
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
+def _is_persons(request: Request) -> bool:
+    """Browsers name HTML as what they would like; other programs name JSON, or take anything."""
+    accepted = {kind.partition(";")[0].strip().lower() for kind in request.headers.get("accept", "").split(",")}
+    is_asked = request.method in ("GET", "HEAD") and "text/html" in accepted
+    return is_asked and not f"{request.url.path}/".startswith(f"{_API}/")
+
+
+def _not_found() -> Response:
     return JSONResponse({"error": {"message": "There is nothing here.", "type": "not_found"}}, status_code=404)

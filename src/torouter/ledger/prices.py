@@ -9,14 +9,18 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from torouter.ledger.listed import Catalogue, Listed
 from torouter.ledger.rates import Price, Rates
 
-__all__ = ["OwnPrice", "Price", "PriceBook"]
+__all__ = ["OwnPrice", "Price", "PriceBook", "UnknownPrice", "own_version"]
+
+UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
+"""What becomes of models without a price: refused to whoever has a limit on money, refused to all, or served as if they
+cost nothing."""
 
 _REMEMBERED_NAMES: Final = 4096
 """Model names come from clients where a channel takes any, so what is remembered of them has an end."""
@@ -38,6 +42,11 @@ class OwnPrice(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates
 
 
+def own_version(price_id: int) -> str:
+    """What bills call an operator's price."""
+    return f"own {price_id}"
+
+
 class PriceBook:
     """`free_kinds` are kinds of channel that cost nothing; `providers` says whose prices another kind has. A kind in
     neither has only the operator's."""
@@ -50,10 +59,11 @@ class PriceBook:
         free_kinds: Collection[str] = (),
         providers: Mapping[str, str] | None = None,
     ) -> None:
+        self.own = tuple(own)
         self._catalogue = catalogue
         self._providers = dict(providers or {})
         self._free = {kind: Price(f"free {kind}", _FREE) for kind in free_kinds}
-        self._own = tuple(_Own(price) for price in sorted(own, key=_precedence, reverse=True))
+        self._own = tuple(_Own(price) for price in sorted(self.own, key=_precedence, reverse=True))
         self._own_of = lru_cache(_REMEMBERED_NAMES)(self._matching)
         self._listed = lru_cache(_REMEMBERED_NAMES)(self._look_up)
 
@@ -68,6 +78,10 @@ class PriceBook:
             return free
         listed = self._listed(kind, upstream_model)
         return None if listed is None else listed.price_at(at_ms)
+
+    def changed(self, own: Iterable[OwnPrice]) -> PriceBook:
+        """The same, had the operator these prices."""
+        return PriceBook(self._catalogue, own, free_kinds=self._free, providers=self._providers)
 
     def _matching(self, channel: str, upstream_model: str, model: str) -> tuple[_Own, ...]:
         return tuple(
@@ -89,7 +103,7 @@ class _Own:
         self.name: re.Pattern[str] = re.compile(translate(own.model))
         self.from_ms = own.from_ms
         self.until_ms = own.until_ms
-        self.price = Price(f"own {own.id}", own.rates)
+        self.price = Price(own_version(own.id), own.rates)
 
 
 def _precedence(own: OwnPrice) -> tuple[bool, bool, int, int, int]:

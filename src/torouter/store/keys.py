@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
 from torouter.errors import StoreError
 from torouter.store import groups as groups_of
@@ -16,7 +16,18 @@ from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "end_of_sessions", "find", "get", "of_session", "page", "sweep_of_sessions"]
+__all__ = [
+    "change",
+    "count_by_group",
+    "create",
+    "delete",
+    "end_of_sessions",
+    "find",
+    "get",
+    "of_session",
+    "page",
+    "sweep_of_sessions",
+]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -84,6 +95,11 @@ def of_session(connection: Connection, session_id: int) -> list[KeyRow]:
     """Those that are not deleted, by id."""
     is_asked = (_OF.session_id == session_id) & _OF.deleted_ms.is_(None)
     return [_of(row) for row in connection.execute(_ROWS.where(is_asked))]
+
+
+def count_by_group(connection: Connection) -> dict[int, int]:
+    query = select(_OF.group_id, func.count()).where(_OF.deleted_ms.is_(None)).group_by(_OF.group_id)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:

@@ -10,7 +10,7 @@ from torouter.store.columns import set_columns
 from torouter.store.rows import SessionRow
 from torouter.store.schema import accounts, sessions
 
-__all__ = ["end", "find", "find_password", "has_password", "insert_row", "set_password", "sweep", "touch"]
+__all__ = ["end", "find", "find_password", "has_password", "insert_row", "is_there", "set_password", "sweep", "touch"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -54,6 +54,10 @@ def insert_row(
 def find(connection: Connection, token_hash: bytes) -> SessionRow | None:
     row = connection.execute(_ROWS.where(_OF.token_hash == token_hash)).one_or_none()
     return None if row is None else SessionRow(**row._mapping)
+
+
+def is_there(connection: Connection, session_id: int) -> bool:
+    return connection.execute(select(_OF.id).where(_OF.id == session_id)).first() is not None
 
 
 def touch(connection: Connection, session_id: int, at_ms: int) -> None:

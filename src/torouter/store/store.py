@@ -234,6 +234,11 @@ class Store:
         with self._in.reading() as connection:
             return sessions.find(connection, token_hash)
 
+    def has_session(self, session_id: int) -> bool:
+        """Expired or not."""
+        with self._in.reading() as connection:
+            return sessions.is_there(connection, session_id)
+
     def touch_session(self, session_id: int, at_ms: int) -> None:
         """Moves its `seen_ms` forward, never back."""
         with self._in.writing() as connection:
@@ -411,6 +416,11 @@ class Store:
         """Deletes keys of sessions that have expired; a bounded number at a time."""
         with self._in.changing() as (connection, number):
             keys.sweep_of_sessions(connection, number, now_ms)
+
+    def count_keys(self) -> dict[int, int]:
+        """By group, of those that have any; deleted ones do not count."""
+        with self._in.reading() as connection:
+            return keys.count_by_group(connection)
 
     def change_key(self, key_id: int, changes: Mapping[str, object]) -> KeyRow:
         """`changes`: `group` (name or id) or `group_id`, `name`, `models`, `status`, `expires_ms`, `keep_responses`,

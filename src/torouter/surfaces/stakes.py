@@ -6,23 +6,21 @@ The dearest of the channels that could serve it counts, since nobody knows yet w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, Literal
+from typing import Final
 
 from torouter.access.admission import Admission
 from torouter.access.guards import shown
 from torouter.access.reserving import Stake
 from torouter.errors import AccessError, RequestError
 from torouter.ledger.holds import expected_tokens, hold_nusd, unbounded_param, worst_tokens
-from torouter.ledger.prices import Price
+from torouter.ledger.prices import Price, UnknownPrice
 from torouter.relay.call import Call
 from torouter.relay.others import NO_OTHERS, Others
 from torouter.relay.settling import Prices
 from torouter.routing.snapshot import Candidate
 from torouter.units import Dialect
 
-__all__ = ["Stakes", "UnknownPrice"]
-
-UnknownPrice = Literal["refuse-if-limited", "refuse", "flag"]
+__all__ = ["Stakes"]
 
 _LIMIT_NAMES: Final[dict[Dialect, str]] = {
     "openai-chat": "max_tokens",
@@ -33,8 +31,7 @@ _LIMIT_NAMES: Final[dict[Dialect, str]] = {
 
 
 class Stakes:
-    """`prices` are the newest each time. `unknown` says what becomes of models without a price: refused to whoever has
-    a limit on money, refused to all, or served as if they cost nothing."""
+    """`prices` are the newest each time. `unknown` says what becomes of models without a price."""
 
     __slots__ = ("_now_ms", "_prices", "_unknown")
 

@@ -102,6 +102,27 @@ class TestKeys:
         assert keys.get_key(desk, old.key.id).expires_at == expected
         assert made.key.expires_at == old.key.expires_at
 
+    def test_a_sessions_key_stays_what_it_is_until_it_is_deleted(self, desk: Desk) -> None:
+        session_id = desk.store.open_session(account(desk), b"s", 0, 1, "").id
+        made = keys.create_session_key(desk, session_id, 1, "default")
+        assert (made.key.is_session, made.key.expires_at) == (True, NOW + timedelta(hours=1))
+        for act in (
+            lambda: keys.edit_key(desk, made.key.id, KeyEdit(expires_in_days=0)),
+            lambda: keys.rotate_key(desk, made.key.id, Replacement()),
+        ):
+            with pytest.raises(StoreError, match="of a session of the portal") as caught:
+                act()
+            assert caught.value.kind == "conflict"
+        assert keys.get_key(desk, made.key.id) == made.key
+        assert keys.delete_key(desk, made.key.id).deleted_at is not None
+
+    def test_a_session_that_has_ended_gets_no_key(self, desk: Desk) -> None:
+        session_id = desk.store.open_session(account(desk), b"s", 0, 1, "").id
+        desk.store.end_session(session_id)
+        with pytest.raises(AuthError, match="session is over"):
+            keys.create_session_key(desk, session_id, 1, "default")
+        assert desk.store.list_keys(include_deleted=True) == []
+
     def test_a_deleted_key_is_not_there(self, desk: Desk) -> None:
         key_id = keys.create_key(desk, NewKey(name="a")).key.id
         keys.delete_key(desk, key_id)

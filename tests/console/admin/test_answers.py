@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.console.admin.desk import OPERATORS_TOKEN, Api, admin_application, prepare
+from tests.console.admin.desk import OPERATORS_TOKEN, Api, admin_application
 from torouter.console.admin.site import ENDPOINTS, PREFIX
 from torouter.store import ProcessRow, Store
 from torouter.units import wall_ms
@@ -117,10 +117,9 @@ BEARER = {"authorization": f"Bearer {OPERATORS_TOKEN}"}
     ],
 )  # fmt: skip
 def test_refusals_name_the_field(
-    api: Api, method: str, path: str, body: object, status: int, param: str | None, words: str
+    prepared: Api, method: str, path: str, body: object, status: int, param: str | None, words: str
 ) -> None:
-    prepare(api)
-    answer = api.call(method, path, body)
+    answer = prepared.call(method, path, body)
     error = answer.json()["error"]
     assert (answer.status_code, error["param"] if param else param) == (status, param), error
     assert error["message"].startswith(words)
@@ -177,10 +176,9 @@ def test_a_store_that_cannot_be_used_is_503(store: Store, tmp_path: Path) -> Non
     assert "torouter.db" not in answer.text
 
 
-def test_numbers_may_be_written_as_json_schema_has_them(api: Api) -> None:
-    prepare(api)
-    assert api.data("GET", "/keys?limit=1.0&after=1e0") == api.data("GET", "/keys?limit=1&after=1")
-    assert api.data("GET", "/keys/2.0") == api.data("GET", "/keys/2")
+def test_numbers_may_be_written_as_json_schema_has_them(prepared: Api) -> None:
+    assert prepared.data("GET", "/keys?limit=1.0&after=1e0") == prepared.data("GET", "/keys?limit=1&after=1")
+    assert prepared.data("GET", "/keys/2.0") == prepared.data("GET", "/keys/2")
 
 
 def test_lists_are_paged(api: Api) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.admin.desk import PEPPER, Api, bodies, prepare
+from tests.console.admin.desk import PEPPER, Api, bodies
 from torouter.accounts import hash_key
 from torouter.accounts.office import keys, people
 from torouter.accounts.office.desk import Actor, Desk
@@ -50,12 +50,11 @@ ACTIONS = {
 
 
 @pytest.mark.parametrize("endpoint", CHANGING, ids=lambda endpoint: endpoint.name)
-def test_every_change_leaves_its_rows(api: Api, endpoint: Endpoint) -> None:
-    prepare(api)
-    newest = api.data("GET", "/audit")[0]["id"]
+def test_every_change_leaves_its_rows(prepared: Api, endpoint: Endpoint) -> None:
+    newest = prepared.data("GET", "/audit")[0]["id"]
     path, body = bodies()[endpoint.name]
-    data = api.data(endpoint.method, path, body)
-    rows = [row for row in api.data("GET", "/audit") if row["id"] > newest][::-1]
+    data = prepared.data(endpoint.method, path, body)
+    rows = [row for row in prepared.data("GET", "/audit") if row["id"] > newest][::-1]
     assert [row["action"] for row in rows] == ACTIONS[endpoint.name]
     for row in rows:
         assert (row["actor"], row["address"]) == ("TOROUTER_ADMIN_TOKEN", "203.0.113.9")
@@ -68,47 +67,43 @@ def test_every_change_leaves_its_rows(api: Api, endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("endpoint", CHANGING, ids=lambda endpoint: endpoint.name)
-def test_what_is_refused_leaves_none(api: Api, endpoint: Endpoint) -> None:
-    prepare(api)
-    newest = api.data("GET", "/audit")[0]["id"]
+def test_what_is_refused_leaves_none(prepared: Api, endpoint: Endpoint) -> None:
+    newest = prepared.data("GET", "/audit")[0]["id"]
     path, body = bodies()[endpoint.name]
     elsewhere = path.replace("/2", "/77").replace("/3", "/77")
     if "{" not in endpoint.path:
         assert isinstance(body, dict)
         body = body | {"unheard_of": 1}
-    answer = api.call(endpoint.method, elsewhere, body)
+    answer = prepared.call(endpoint.method, elsewhere, body)
     assert answer.status_code in (400, 404), answer.text
-    assert api.data("GET", "/audit")[0]["id"] == newest
+    assert prepared.data("GET", "/audit")[0]["id"] == newest
 
 
-def test_an_edit_shows_what_changed_and_nothing_else(api: Api) -> None:
-    prepare(api)
-    api.data("PATCH", "/keys/1", {"cap_usd": "5", "rpm": 0, "ip_allow": ["10.1.2.3/8"]})
-    row = api.data("GET", "/audit")[0]
+def test_an_edit_shows_what_changed_and_nothing_else(prepared: Api) -> None:
+    prepared.data("PATCH", "/keys/1", {"cap_usd": "5", "rpm": 0, "ip_allow": ["10.1.2.3/8"]})
+    row = prepared.data("GET", "/audit")[0]
     assert row["before"] == {"cap_usd": "0.00", "ip_allow": []}
     assert row["after"] == {"cap_usd": "5.00", "ip_allow": ["10.0.0.0/8"]}
 
 
-def test_an_edit_that_changes_nothing_leaves_none(api: Api) -> None:
-    prepare(api)
-    newest = api.data("GET", "/audit")[0]["id"]
-    api.data("PATCH", "/keys/1", {"rpm": 0})
-    api.data("PATCH", "/keys/1", {})
-    assert api.data("GET", "/audit")[0]["id"] == newest
+def test_an_edit_that_changes_nothing_leaves_none(prepared: Api) -> None:
+    newest = prepared.data("GET", "/audit")[0]["id"]
+    prepared.data("PATCH", "/keys/1", {"rpm": 0})
+    prepared.data("PATCH", "/keys/1", {})
+    assert prepared.data("GET", "/audit")[0]["id"] == newest
 
 
-def test_no_row_holds_a_secret(api: Api, store: Store) -> None:
-    prepare(api)
+def test_no_row_holds_a_secret(prepared: Api, store: Store) -> None:
     secrets = [
-        api.data("POST", "/keys", {"name": "a", "account_id": 1})["secret"],
-        api.data("POST", "/keys/2/rotate", {"overlap_s": 60})["secret"],
-        api.data("POST", "/tokens", {"name": "a", "account_id": 1})["secret"],
+        prepared.data("POST", "/keys", {"name": "a", "account_id": 1})["secret"],
+        prepared.data("POST", "/keys/2/rotate", {"overlap_s": 60})["secret"],
+        prepared.data("POST", "/tokens", {"name": "a", "account_id": 1})["secret"],
     ]
     secrets += ["sk-first-a-0123456789", "sk-third-0123456789", "sk-third-c-0123456789", "sk-other-a-0123456789"]
     for name in ("create_channel", "edit_channel", "add_credential", "edit_credential", "delete_channel"):
         path, body = bodies()[name]
-        api.data({"edit": "PATCH", "delete": "DELETE"}.get(name.partition("_")[0], "POST"), path, body)
-    said = json.dumps(api.data("GET", "/audit", limit=1000))
+        prepared.data({"edit": "PATCH", "delete": "DELETE"}.get(name.partition("_")[0], "POST"), path, body)
+    said = json.dumps(prepared.data("GET", "/audit", limit=1000))
     for secret in secrets:
         assert secret not in said
         assert secret[4:20] not in said
@@ -116,18 +111,17 @@ def test_no_row_holds_a_secret(api: Api, store: Store) -> None:
     assert "hash" not in said
 
 
-def test_it_goes_back_page_by_page_and_by_object(api: Api) -> None:
-    prepare(api)
-    everything = api.data("GET", "/audit", limit=1000)
+def test_it_goes_back_page_by_page_and_by_object(prepared: Api) -> None:
+    everything = prepared.data("GET", "/audit", limit=1000)
     pages, before = [], None
     while True:
-        answer = api.call("GET", "/audit", limit=3, **({} if before is None else {"before": before})).json()
+        answer = prepared.call("GET", "/audit", limit=3, **({} if before is None else {"before": before})).json()
         pages += answer["data"]
         before = answer["next"]
         if before is None:
             break
     assert pages == everything
-    of_key = api.data("GET", "/audit", object_kind="key", object_id=1)
+    of_key = prepared.data("GET", "/audit", object_kind="key", object_id=1)
     assert [row["action"] for row in of_key] == ["key.create"]
 
 

@@ -72,8 +72,8 @@ def test_nobody_else_may_do_anything(store: Store, sort: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
 @pytest.mark.parametrize("is_stored", [True, False], ids=["a stored token", "the operator's"])
-def test_an_administrator_may(api: Api, store: Store, endpoint: Endpoint, is_stored: bool) -> None:
-    prepare(api)
+def test_an_administrator_may(prepared: Api, store: Store, endpoint: Endpoint, is_stored: bool) -> None:
+    api = prepared
     store.write_entries([entry(0)])
     if is_stored:
         api = Api(api.client, api.data("POST", "/tokens", {"name": "ci", "account_id": 1})["secret"])
@@ -101,13 +101,12 @@ def test_only_what_stands_in_the_list_is_open(api: Api) -> None:
     assert is_open == set(OPEN_PATHS)
 
 
-def test_what_one_did_is_last_use_and_audit(api: Api, store: Store) -> None:
-    prepare(api)
-    made = api.data("POST", "/tokens", {"name": "ci", "account_id": 1})
-    Api(api.client, made["secret"]).data("PATCH", "/keys/1", {"rpm": 5})
-    (shown,) = [token for token in api.data("GET", "/tokens") if token["id"] == made["token"]["id"]]
+def test_what_one_did_is_last_use_and_audit(prepared: Api, store: Store) -> None:
+    made = prepared.data("POST", "/tokens", {"name": "ci", "account_id": 1})
+    Api(prepared.client, made["secret"]).data("PATCH", "/keys/1", {"rpm": 5})
+    (shown,) = [token for token in prepared.data("GET", "/tokens") if token["id"] == made["token"]["id"]]
     assert shown["last_used_at"] is not None
-    row = api.data("GET", "/audit")[0]
+    row = prepared.data("GET", "/audit")[0]
     assert (row["actor"], row["address"]) == (f"token {made['token']['id']} (ci)", "203.0.113.9")
 
 

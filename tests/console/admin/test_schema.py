@@ -18,9 +18,8 @@ from tests.house.project import ROOT
 from tests.live.gateway import free_port
 from torouter.store import Store
 
-pytestmark = pytest.mark.alone  # it has so much time, and has to reach every endpoint in it
-
-BUDGET_S = 40
+BUDGET_S = 80
+"""It has to reach every endpoint in this time. On two cores that others use as well it gets about half of it."""
 CONFIG = """
 [[operations]]
 include-name = ["POST /admin/v1/channels", "PATCH /admin/v1/channels/{channel_id}"]
@@ -51,6 +50,7 @@ def address(store: Store) -> Iterator[str]:
     thread.join(20)
 
 
+@pytest.mark.timeout(180)
 def test_every_answer_is_what_the_document_says(address: str, tmp_path: Path) -> None:
     """Examples, edges, random requests and chains of them, for as long as the budget lasts."""
     (tmp_path / "schemathesis.toml").write_text(CONFIG)

@@ -28,7 +28,8 @@ from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
 from torouter.fleet import Rules
 from torouter.ledger.listed import Catalogue
-from torouter.ledger.prices import PriceBook
+from torouter.ledger.newest_prices import own_prices
+from torouter.ledger.prices import PriceBook, UnknownPrice
 from torouter.relay.openings import Openings
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
@@ -102,13 +103,28 @@ class Lobby:
     clock: Clock = field(default_factory=Clock)
     ada: int = 0
     bob: int = 0
+    is_demo: bool = True
 
     def __post_init__(self) -> None:
-        snapshot = Snapshot(channels=(Channel(name="demo", kind=KINDS["demo"]),))
-        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
-        _OPEN[:] = [Sources(entrance, lambda: snapshot, lambda: _PRICES, routing_view(self.store, snapshot))]
+        self.serve(Channel(name="demo", kind=KINDS["demo"]))
         self.ada = self.account("ada@example.com", "admin")
         self.bob = self.account("bob@example.com", "user")
+
+    def serve(self, *channels: Channel, unknown_price: UnknownPrice = "refuse-if-limited", **snapshot: Any) -> None:
+        """With these channels, and with the groups and prices that the store has by now."""
+        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
+        seen = Snapshot(channels=channels, **snapshot)
+        book = _PRICES.changed(own_prices(self.store.list_prices()))
+        _OPEN[:] = [
+            Sources(
+                entrance=entrance,
+                snapshot=lambda: seen,
+                prices=lambda: book,
+                routing=routing_view(self.store, seen),
+                is_demo=lambda: self.is_demo,
+                unknown_price=unknown_price,
+            )
+        ]
 
     def account(self, email: str, role: Any) -> int:
         account_id = self.store.create_account(email, email.partition("@")[0].title(), role, "unlimited").id

@@ -21,7 +21,8 @@ OF_ADA = entry(1)
 CLOSED = [page for page in PAGES if page.who != "anyone"]
 GETS = [page for page in CLOSED if "GET" in page.methods]
 POSTS = [page for page in CLOSED if "POST" in page.methods]
-WITH_TARGET = [page for page in CLOSED if "{target}" in page.path]
+WITH_TARGET = [page for page in CLOSED if "{target}" in page.path and page.who == "signed"]
+OPERATORS = [page for page in CLOSED if page.who == "admin"]
 
 
 def path_of(page: Page) -> str:
@@ -34,6 +35,8 @@ def peopled(lobby: Lobby) -> Lobby:
     """Ada has a key and has made a request with it."""
     lobby.signed().make_key()
     lobby.store.write_entries([OF_ADA])
+    lobby.store.set_subscription(lobby.bob, 1, lobby.store.create_plan("monthly").id, "active", 0, None)
+    lobby.store.add_price("gpt-5*", "", 0, {"input_per_mtok": 10**9}, "")
     return lobby
 
 
@@ -75,6 +78,28 @@ def test_what_is_anothers_is_not_there(peopled: Lobby, email: str) -> None:
         assert without_path(twin.text, nowhere) == without_path(answer.text, path_of(page))
     assert len(peopled.store.audit_page(limit=100)) == before
     assert peopled.store.get_key(1).status == "enabled"
+
+
+def test_operators_pages_are_for_administrators(peopled: Lobby) -> None:
+    browser = peopled.signed("bob@example.com")
+    before = len(peopled.store.audit_page(limit=100))
+    assert OPERATORS
+    for page, method in [(each, method) for each in OPERATORS for method in each.methods]:
+        for path in (path_of(page), path_of(page).replace("/1", "/777")):
+            answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
+            assert answer.status_code == 403, (method, path)
+    assert len(peopled.store.audit_page(limit=100)) == before
+
+
+def test_what_an_operator_asks_for_may_not_be_there(peopled: Lobby) -> None:
+    browser = peopled.signed()
+    before = len(peopled.store.audit_page(limit=100))
+    for page, method in [(each, method) for each in OPERATORS if "{target}" in each.path for method in each.methods]:
+        for target in ("777", "0", "abc", "9" * 30, "²"):
+            path = page.path.replace("{target}", target)
+            answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
+            assert answer.status_code == 404, (method, path)
+    assert len(peopled.store.audit_page(limit=100)) == before
 
 
 def without_path(html: str, path: str) -> str:

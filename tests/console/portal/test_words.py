@@ -45,8 +45,8 @@ class TestLanguages:
 def used() -> set[str]:
     """The keys, or beginnings of keys, that templates and code name."""
     found: set[str] = set()
-    for path in FOLDER.glob("templates/**/*.html"):
-        found |= set(re.findall(r'\b(?:t|n|named)\(\s*"([\w.]+)"', path.read_text("utf-8")))
+    for path in (*FOLDER.glob("templates/**/*.html"), *FOLDER.glob("**/*.py")):
+        found |= set(re.findall(r'\b(?:t|n|named|words)\(\s*"([\w.]+)"', path.read_text("utf-8")))
     return found
 
 

@@ -13,6 +13,8 @@ from typing import Final
 from torouter.errors import RequestError
 
 __all__ = [
+    "MOST_LIMIT",
+    "MULTIPLIER_PATTERN",
     "email",
     "end_ms",
     "expiry_ms",
@@ -23,6 +25,11 @@ __all__ = [
     "networks",
     "stored_ms",
 ]
+
+MULTIPLIER_PATTERN: Final = r"^[0-9]{1,4}(\.[0-9]{1,6})?$"
+"""A factor, exact to the millionth."""
+MOST_LIMIT: Final = 10**12
+"""Of requests or tokens."""
 
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

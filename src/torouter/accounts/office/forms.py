@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
+from torouter.accounts.office.fields import MOST_LIMIT, MULTIPLIER_PATTERN
 from torouter.ledger.rates import Rates
 from torouter.store import (
     AccountBilling,
@@ -76,7 +77,7 @@ SignedUsd: TypeAlias = Annotated[
 CapUsd: TypeAlias = Annotated[
     str, Meta(pattern=UNSIGNED_PATTERN, description="A limit in US dollars; 0: none.", examples=["12.50"])
 ]
-Limit: TypeAlias = Annotated[int, Meta(ge=0, le=10**12, description="0: none.")]
+Limit: TypeAlias = Annotated[int, Meta(ge=0, le=MOST_LIMIT, description="0: none.")]
 Days: TypeAlias = Annotated[int, Meta(ge=0, le=36500, description="From now; 0: never.")]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Model: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=SHOWN_PATTERN)]
@@ -163,7 +164,7 @@ class GroupSettings(Form, frozen=True, kw_only=True):
     multiplier: (
         Annotated[
             str,
-            Meta(pattern=r"^[0-9]{1,4}(\.[0-9]{1,6})?$", description="On every price; 1: as it is.", examples=["1.25"]),
+            Meta(pattern=MULTIPLIER_PATTERN, description="On every price; 1: as it is.", examples=["1.25"]),
         ]
         | UnsetType
     ) = UNSET

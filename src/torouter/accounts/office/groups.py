@@ -21,7 +21,7 @@ from torouter.accounts.office.views import GroupView, group_view
 from torouter.errors import RequestError, StoreError
 from torouter.store import GroupRow, LimitColumns
 
-__all__ = ["create_group", "delete_group", "edit_group", "get_group", "list_groups"]
+__all__ = ["count_keys", "create_group", "delete_group", "edit_group", "get_group", "list_groups"]
 
 
 def create_group(desk: Desk, form: NewGroup, *, by_file: bool = False) -> GroupView:
@@ -40,6 +40,11 @@ def get_group(desk: Desk, group_id: int) -> GroupView:
 
 def list_groups(desk: Desk) -> list[GroupView]:
     return [group_view(row) for row in desk.store.list_groups()]
+
+
+def count_keys(desk: Desk) -> dict[int, int]:
+    """By group, of those that have any."""
+    return desk.store.count_keys()
 
 
 def edit_group(desk: Desk, group_id: int, edit: GroupEdit, *, by_file: bool = False) -> GroupView:

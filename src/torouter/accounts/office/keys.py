@@ -15,12 +15,11 @@ from torouter.accounts.office import fields
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import KeyEdit, NewKey, Replacement
 from torouter.accounts.office.views import KeyView, MadeKey, key_view
-from torouter.errors import RequestError, StoreError
+from torouter.errors import AuthError, RequestError, StoreError
 from torouter.store import KeyRow, LimitColumns
 from torouter.units import new_api_key
 
 __all__ = [
-    "SESSION_KEY_MS",
     "create_key",
     "create_session_key",
     "delete_key",
@@ -30,7 +29,7 @@ __all__ = [
     "rotate_key",
 ]
 
-SESSION_KEY_MS: Final = 60 * 60 * 1000
+_SESSION_KEY_MS: Final = 60 * 60 * 1000
 """How long a key of a session is good."""
 _SESSION_KEY_NAME: Final = "Playground"
 _SESSION_KEYS: Final = 4
@@ -56,14 +55,17 @@ def create_key(desk: Desk, form: NewKey) -> MadeKey:
 
 def create_session_key(desk: Desk, session_id: int, account_id: int, group: str) -> MadeKey:
     """Of a session of the portal, with which it ends, if not sooner by itself. The oldest of too many makes room for
-    it. Raises `StoreError` (`not_found`) for a group that is not there."""
+    it. Raises `StoreError` (`not_found`) for a group that is not there, and `AuthError` where the session has ended
+    meanwhile."""
     now_ms = desk.now_ms()
     columns = {
         "group_id": _group_id(desk, group),
         "name": _SESSION_KEY_NAME,
-        "expires_ms": now_ms + SESSION_KEY_MS,
+        "expires_ms": now_ms + _SESSION_KEY_MS,
     }
     with desk.changing():
+        if not desk.store.has_session(session_id):
+            raise AuthError("Your session is over. Sign in again.", code="session_over")
         desk.store.sweep_session_keys(now_ms)
         for row in desk.store.session_keys(session_id)[: 1 - _SESSION_KEYS]:
             delete_key(desk, row.id)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 
 from torouter.accounts.dollars import nano_dollars
 from torouter.accounts.office import fields
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import NewPlan, PlanEdit, SubscriptionEdit, SubscriptionForm
-from torouter.accounts.office.views import PlanView, SubscriptionView, plan_view, subscription_view
+from torouter.accounts.office.views import (
+    AccountView,
+    PlanView,
+    SubscriptionView,
+    account_view,
+    plan_view,
+    subscription_view,
+)
 from torouter.errors import StoreError
 from torouter.store import PlanRow, SubscriptionRow
 
@@ -21,6 +30,7 @@ __all__ = [
     "list_plans",
     "list_subscriptions",
     "subscribe",
+    "subscribers",
 ]
 
 _WINDOWS = ("daily", "weekly", "monthly")
@@ -66,6 +76,12 @@ def delete_plan(desk: Desk, plan_id: int) -> PlanView:
 
 def list_subscriptions(desk: Desk, *, account_id: int | None) -> list[SubscriptionView]:
     return [subscription_view(row) for row in desk.store.list_subscriptions(account_id)]
+
+
+def subscribers(desk: Desk, subscriptions: Iterable[SubscriptionView]) -> dict[int, AccountView]:
+    """By id; deleted accounts too."""
+    wanted = {each.account_id for each in subscriptions}
+    return {account_id: account_view(desk.store.get_account(account_id)) for account_id in wanted}
 
 
 def subscribe(desk: Desk, form: SubscriptionForm) -> SubscriptionView:

@@ -9,6 +9,7 @@ import msgspec
 
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
 from torouter.accounts.office.channel_forms import KEY_PATTERN, LABEL_PATTERN
+from torouter.accounts.office.fields import MULTIPLIER_PATTERN
 from torouter.accounts.office.forms import PLAIN_PATTERN, SHOWN_PATTERN
 from torouter.errors import RequestError
 
@@ -21,6 +22,7 @@ _NAMED: Final = re.compile(r"(?:missing required|unknown) field `([^`]*)`")
 _WORDS: Final = {
     UNSIGNED_PATTERN: "expected US dollars such as 12.50, below a million, with at most nine decimals, as text",
     SIGNED_PATTERN: "expected US dollars such as -12.50, below a million, with at most nine decimals, as text",
+    MULTIPLIER_PATTERN: "expected a number such as 1.25, below 10000 and with at most six decimals, as text",
     SHOWN_PATTERN: "expected text on one line, and not only spaces",
     PLAIN_PATTERN: "expected text on one line",
     KEY_PATTERN: "expected a key of printable ASCII characters without spaces or line ends",

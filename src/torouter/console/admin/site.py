@@ -6,7 +6,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -58,17 +58,23 @@ def admin_routes(
         Route(path, _Resource(endpoints, gate, threads, routing, confirm_s), methods=None, name=path)
         for path, endpoints in by_path.items()
     ]
-    described = document(PREFIX, ENDPOINTS)
-
-    async def openapi(request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return _wrong_method(["GET", "HEAD"], request)
-        return Response(described, headers=HEADERS, media_type=JSON)
-
-    routes.append(Route(OPEN_PATHS[0].removeprefix(PREFIX), openapi, methods=None))
+    routes.append(Route(OPEN_PATHS[0].removeprefix(PREFIX), _openapi, methods=None))
     mount = Mount(PREFIX, app=Router(routes, redirect_slashes=False, default=_Nothing(gate)))
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)  # a path may hold line breaks
     return [mount]
+
+
+def _openapi(request: Request) -> Response:
+    """In a thread: see `_described`."""
+    if request.method not in ("GET", "HEAD"):
+        return _wrong_method(["GET", "HEAD"], request)
+    return Response(_described(), headers=HEADERS, media_type=JSON)
+
+
+@cache
+def _described() -> bytes:
+    """Made when it is first asked for: it takes a tenth of a second, which no start need wait for."""
+    return document(PREFIX, ENDPOINTS)
 
 
 class _Resource:

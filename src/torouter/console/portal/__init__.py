@@ -7,7 +7,7 @@ asking and in which language (`visit`), what a form says (`fields`), the words (
 """
 
 from torouter.console.portal.routes import PAGES
-from torouter.console.portal.site import portal_routes
+from torouter.console.portal.site import Site, portal_routes
 from torouter.console.portal.sources import Sources
 
-__all__ = ["PAGES", "Sources", "portal_routes"]
+__all__ = ["PAGES", "Site", "Sources", "portal_routes"]

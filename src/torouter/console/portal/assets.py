@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 __all__ = ["Assets"]
@@ -21,6 +21,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _HASH_BYTES: Final = 8
+_DAY_S: Final = 24 * 3600
 
 
 class Assets:
@@ -31,17 +32,18 @@ class Assets:
         self._bodies = {
             path.relative_to(_FOLDER).as_posix(): (path.read_bytes(), _TYPES[path.suffix]) for path in files
         }
-        self._folder = f"{_PREFIX}/{_hash_of(self._bodies)}"
+        self._hash = _hash_of(self._bodies)
 
     def url(self, name: str) -> str:
         """Raises `KeyError` for what is not there."""
         if name not in self._bodies:
             raise KeyError(name)
-        return f"{self._folder}/{name}"
+        return f"{_PREFIX}/{self._hash}/{name}"
 
-    def route(self) -> Route:
+    def routes(self) -> list[Route]:
         async def asset(request: Request) -> Response:
-            found = self._bodies.get(request.path_params["name"])
+            folder, _, name = request.path_params["path"].partition("/")
+            found = self._bodies.get(name) if folder == self._hash else None
             if found is None:
                 return Response(status_code=404)
             body, media_type = found
@@ -52,7 +54,14 @@ class Assets:
             }
             return Response(body, headers=headers, media_type=media_type)
 
-        return Route(f"{self._folder}/{{name:path}}", asset, methods=["GET"])
+        async def favicon(request: Request) -> Response:
+            """For what asks without having read a page."""
+            return RedirectResponse(self.url("mark.svg"), headers={"cache-control": f"public, max-age={_DAY_S}"})
+
+        return [
+            Route(f"{_PREFIX}/{{path:path}}", asset, methods=["GET"]),
+            Route("/favicon.ico", favicon, methods=["GET"]),
+        ]
 
 
 def _hash_of(bodies: dict[str, tuple[bytes, str]]) -> str:

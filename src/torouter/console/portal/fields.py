@@ -12,7 +12,18 @@ from starlette.requests import Request
 
 from torouter.errors import RequestError
 
-__all__ = ["BODY_LIMIT_BYTES", "Fields", "day_begins", "day_ends", "lines", "read_form", "read_query", "whole"]
+__all__ = [
+    "BODY_LIMIT_BYTES",
+    "Fields",
+    "at_minute",
+    "day_begins",
+    "day_ends",
+    "lines",
+    "money",
+    "read_form",
+    "read_query",
+    "whole",
+]
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 _MOST_FIELDS: Final = 100
@@ -56,6 +67,11 @@ def whole(text: str, field: str) -> int:
     return int(bare)
 
 
+def money(text: str) -> str:
+    """US dollars as the office takes them: without the sign, spaces and commas that people write; empty stays empty."""
+    return text.strip().removeprefix("$").replace(",", "")
+
+
 def lines(text: str) -> list[str]:
     """One of each line, or of a line's parts between commas."""
     return [part for part in (piece.strip() for piece in re.split(r"[\n\r,]+", text)) if part]
@@ -69,6 +85,16 @@ def day_begins(text: str, field: str) -> datetime | None:
 def day_ends(text: str, field: str) -> datetime | None:
     """The end of a day, UTC, that is the first moment of the next; `None` where nothing was chosen."""
     return _at_midnight(text, field, 1)
+
+
+def at_minute(text: str, field: str) -> datetime | None:
+    """A time, UTC, as browsers write it (`2026-12-31T18:00`) or as a day; `None` where nothing was chosen."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise RequestError(f"{field}: expected a time such as 2026-12-31T18:00, in UTC.", param=field) from error
 
 
 def _at_midnight(text: str, field: str, days: int) -> datetime | None:

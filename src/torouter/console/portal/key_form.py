@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from torouter.accounts.office.views import KeyView
-from torouter.console.portal.fields import Fields, day_ends, lines, whole
-from torouter.console.portal.shown import day
-from torouter.errors import RequestError
+from torouter.console.portal.fields import Fields, day_ends, lines, money, whole
+from torouter.console.portal.shown import last_day
+from torouter.errors import RequestError, StoreError
 
-__all__ = ["BLANK", "Problem", "named_fields", "problem_of", "shown_fields"]
+__all__ = ["BLANK", "COUNTS", "Problem", "named_fields", "problem_of", "shown_fields", "taken"]
 
-_COUNTS: Final = ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")
+COUNTS: Final = ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")
 _LISTS: Final = ("models", "ip_allow", "ip_deny")
 _CHOICES: Final = ("is_strict", "keep_responses")
 _THREE: Final = {"": None, "yes": True, "no": False}
@@ -25,7 +24,7 @@ BLANK: Final = {
     "group": "default",
     "expires_on": "",
     "cap_usd": "",
-    **dict.fromkeys((*_COUNTS, *_LISTS, *_CHOICES), ""),
+    **dict.fromkeys((*COUNTS, *_LISTS, *_CHOICES), ""),
     "on_hangup": "",
 }
 
@@ -43,8 +42,8 @@ def named_fields(form: Fields, before: Fields | None = None) -> dict[str, Any]:
     """What the form says, by the office's names. A day that is the one that was shown is not named, so that an end
     within it stays. Raises `RequestError`."""
     said: dict[str, Any] = {"name": form.get("name", ""), "group": form.get("group") or "default"}
-    said["cap_usd"] = form.get("cap_usd", "").strip().removeprefix("$").replace(",", "") or "0"
-    said |= {name: whole(form.get(name, ""), name) for name in _COUNTS}
+    said["cap_usd"] = money(form.get("cap_usd", "")) or "0"
+    said |= {name: whole(form.get(name, ""), name) for name in COUNTS}
     said |= {name: lines(form.get(name, "")) for name in _LISTS}
     said |= {name: _THREE.get(form.get(name, "")) for name in _CHOICES}
     said["on_hangup"] = form.get("on_hangup") or None
@@ -55,14 +54,12 @@ def named_fields(form: Fields, before: Fields | None = None) -> dict[str, Any]:
 
 
 def shown_fields(key: KeyView) -> dict[str, str]:
-    expires = key.expires_at
     return {
         "name": key.name,
         "group": key.group,
-        # The day whose end it is: a key that ends at midnight ends with the day before.
-        "expires_on": "" if expires is None else day(expires - timedelta(milliseconds=1)),
+        "expires_on": last_day(key.expires_at),
         "cap_usd": "" if key.cap_usd == "0.00" else key.cap_usd,
-        **{name: str(getattr(key, name) or "") for name in _COUNTS},
+        **{name: str(getattr(key, name) or "") for name in COUNTS},
         **{name: "\n".join(getattr(key, name)) for name in _LISTS},
         **{name: {None: "", True: "yes", False: "no"}[getattr(key, name)] for name in _CHOICES},
         "on_hangup": key.on_hangup or "",
@@ -74,3 +71,10 @@ def problem_of(error: RequestError) -> Problem:
     if found is None:
         return Problem("", 0, error.message)
     return Problem(found[1], int(found[2]) + 1 if found[2] else 0, error.message)
+
+
+def taken(error: StoreError) -> Problem:
+    """Of a name that something else has; whatever else the store says is raised."""
+    if error.kind != "conflict":
+        raise error
+    return Problem("name", 0, error.message)

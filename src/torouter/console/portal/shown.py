@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from markupsafe import Markup, escape
 
-__all__ = ["count", "day", "exact", "iso", "moment", "seconds", "share", "short_count", "usd"]
+__all__ = ["count", "day", "exact", "iso", "last_day", "moment", "seconds", "share", "short_count", "usd"]
 
 _CENT: Final = Decimal("0.01")
 _SMALL: Final = Decimal("0.000001")
@@ -64,6 +64,11 @@ def iso(at: datetime) -> str:
 
 def day(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def last_day(at: datetime | None) -> str:
+    """The day whose end it is: what ends at midnight ends with the day before. Empty: never."""
+    return "" if at is None else day(at - timedelta(milliseconds=1))
 
 
 def moment(at: datetime | None, never: str = "–", form: str = "minute") -> Markup:

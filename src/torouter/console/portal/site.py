@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -22,7 +22,7 @@ from torouter.console.portal.doors import Doors
 from torouter.console.portal.fields import read_form, read_query
 from torouter.console.portal.once import Once
 from torouter.console.portal.render import HEADERS, Pages
-from torouter.console.portal.routes import PAGES, Page
+from torouter.console.portal.routes import NOWHERE, PAGES, Page
 from torouter.console.portal.sources import Sources
 from torouter.console.portal.threads import Threads
 from torouter.console.portal.views import preferences
@@ -30,7 +30,7 @@ from torouter.console.portal.visit import Visit, cookie_name
 from torouter.console.portal.words import LANGUAGES, Words, language_for
 from torouter.errors import AccessError, InternalError, StoreError, TorouterError
 
-__all__ = ["portal_routes"]
+__all__ = ["Site", "portal_routes"]
 
 _log = logging.getLogger("torouter.portal")
 
@@ -40,25 +40,39 @@ _KEEP_S: Final = 120.0
 """How long a form that was sent is known again."""
 
 
-def portal_routes(
-    sources: Callable[[], Sources | None],
-    *,
-    confirm_s: float = _CONFIRM_S,
-    doors: Doors | None = None,
-    once: Once | None = None,
-) -> list[BaseRoute]:
+class Site:
     """For the application that serves the pages. `sources` are asked for at each call: `None` until the store is
     open."""
-    assets = Assets()
-    portal = _Portal(
-        sources,
-        Pages(assets),
-        doors or Doors(time.monotonic),
-        once or Once(_KEEP_S, time.monotonic),
-        confirm_s,
-    )
-    routes = [Route(page.path, _Endpoint(page, portal), methods=None) for page in PAGES]
-    return [assets.route(), *routes]
+
+    def __init__(
+        self,
+        sources: Callable[[], Sources | None],
+        *,
+        confirm_s: float = _CONFIRM_S,
+        doors: Doors | None = None,
+        once: Once | None = None,
+    ) -> None:
+        assets = Assets()
+        portal = _Portal(
+            sources,
+            Pages(assets),
+            doors or Doors(time.monotonic),
+            once or Once(_KEEP_S, time.monotonic),
+            confirm_s,
+        )
+        self._portal = portal
+        self.routes: list[BaseRoute] = [
+            *assets.routes(),
+            *(Route(page.path, _Endpoint(page, portal), methods=None) for page in PAGES),
+        ]
+
+    async def nothing_here(self, request: Request) -> Response:
+        """A page, with ways on, for an address that has none."""
+        return await self._portal.answer(NOWHERE, request)
+
+
+def portal_routes(sources: Callable[[], Sources | None], **options: Any) -> list[BaseRoute]:
+    return Site(sources, **options).routes
 
 
 class _Endpoint:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Snippet", "snippets"]
+__all__ = ["FAMILIES", "Snippet", "models_by_family", "ready_made", "snippets"]
+
+FAMILIES: Final[Mapping[str, tuple[str, str]]] = {
+    "openai": ("gpt-", "gpt-5"),
+    "claude": ("claude-", "claude-opus-4-7"),
+    "gemini": ("gemini-", "gemini-3-flash-preview"),
+}
+"""How the names of a family of models begin, and one of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +28,18 @@ class Snippet:
 
 def snippets(base: str, key: str, models: Sequence[str]) -> list[Snippet]:
     """`models` are those that the key may call: an example of each family is taken from there, if there is one."""
-    openai = _like(models, "gpt-", "gpt-5")
-    claude = _like(models, "claude-", "claude-opus-4-7")
-    gemini = _like(models, "gemini-", "gemini-3-flash-preview")
-    return [
-        Snippet("curl", "curl", "shell", _CURL.format(base=base, key=key, model=openai)),
-        Snippet("python", "Python", "python", _PYTHON.format(base=base, key=key, model=openai, claude=claude)),
-        Snippet("node", "Node", "node", _NODE.format(base=base, key=key, model=openai)),
-        Snippet("claude-code", "Claude Code", "shell", _CLAUDE_CODE.format(base=base, key=key)),
-        Snippet("codex", "Codex CLI", "codex", _CODEX.format(base=base, key=key, model=openai)),
-        Snippet("gemini-cli", "Gemini CLI", "shell", _GEMINI_CLI.format(base=base, key=key, model=gemini)),
-        Snippet("cursor", "Cursor", "cursor", _CURSOR.format(base=base, key=key, model=openai)),
-        Snippet("cline", "Cline", "cline", _CLINE.format(base=base, key=key, model=openai)),
-    ]
+    texts = ready_made(base, key, models_by_family(models))
+    return [Snippet(each, name, place, texts[each]) for each, name, place in _SHOWN]
+
+
+def ready_made(base: str, key: str, models: Mapping[str, str]) -> dict[str, str]:
+    """The texts by their ids, those in parts as well. `models` has a name for each of `FAMILIES`."""
+    texts = {each: text.format(base=base, key=key, **models).strip() for each, text in _TEXTS.items()}
+    return texts | {"codex": "{codex-file}\n\n# in the shell\n{codex-shell}".format_map(texts)}
+
+
+def models_by_family(models: Sequence[str]) -> dict[str, str]:
+    return {family: _like(models, *prefix_and_name) for family, prefix_and_name in FAMILIES.items()}
 
 
 def _like(models: Sequence[str], prefix: str, otherwise: str) -> str:
@@ -41,18 +48,32 @@ def _like(models: Sequence[str], prefix: str, otherwise: str) -> str:
     return next((name for name in models if name.startswith(prefix)), models[0] if models else otherwise)
 
 
+_SHOWN: Final = (
+    ("curl", "curl", "shell"),
+    ("python", "Python", "python"),
+    ("node", "Node", "node"),
+    ("claude-code", "Claude Code", "shell"),
+    ("codex", "Codex CLI", "codex"),
+    ("gemini-cli", "Gemini CLI", "shell"),
+    ("opencode", "opencode", "opencode"),
+    ("cursor", "Cursor", "cursor"),
+    ("cline", "Cline", "cline"),
+)
+"""(id, name, place)"""
+
+
 _CURL = """\
 curl {base}/v1/chat/completions \\
   -H "Authorization: Bearer {key}" \\
   -H "Content-Type: application/json" \\
-  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
+  -d '{{"model": "{openai}", "messages": [{{"role": "user", "content": "Hello"}}]}}'"""
 
 _PYTHON = """\
 from openai import OpenAI
 
 client = OpenAI(base_url="{base}/v1", api_key="{key}")
 answer = client.chat.completions.create(
-    model="{model}",
+    model="{openai}",
     messages=[{{"role": "user", "content": "Hello"}}],
 )
 print(answer.choices[0].message.content)
@@ -72,7 +93,7 @@ import OpenAI from "openai";
 
 const client = new OpenAI({{ baseURL: "{base}/v1", apiKey: "{key}" }});
 const answer = await client.chat.completions.create({{
-  model: "{model}",
+  model: "{openai}",
   messages: [{{ role: "user", content: "Hello" }}],
 }});
 console.log(answer.choices[0].message.content);"""
@@ -82,9 +103,9 @@ export ANTHROPIC_BASE_URL={base}
 export ANTHROPIC_AUTH_TOKEN={key}
 claude"""
 
-_CODEX = """\
+_CODEX_FILE = """\
 # ~/.codex/config.toml
-model = "{model}"
+model = "{openai}"
 model_provider = "torouter"
 
 [model_providers.torouter]
@@ -92,23 +113,50 @@ name = "ToRouter"
 base_url = "{base}/v1"
 env_key = "TOROUTER_API_KEY"
 wire_api = "responses"
+"""
 
-# in the shell
+_CODEX_SHELL = """\
 export TOROUTER_API_KEY={key}
 codex"""
 
 _GEMINI_CLI = """\
 export GOOGLE_GEMINI_BASE_URL={base}
 export GEMINI_API_KEY={key}
-gemini --model {model}"""
+gemini --model {gemini}"""
 
 _CURSOR = """\
 OpenAI API Key            {key}
 Override OpenAI Base URL  {base}/v1
-Custom model              {model}"""
+Custom model              {openai}"""
 
 _CLINE = """\
 API Provider  OpenAI Compatible
 Base URL      {base}/v1
 API Key       {key}
-Model ID      {model}"""
+Model ID      {openai}"""
+
+_OPENCODE = """\
+{{
+  "$schema": "https://opencode.ai/config.json",
+  "provider": {{
+    "torouter": {{
+      "npm": "@ai-sdk/openai-compatible",
+      "name": "ToRouter",
+      "options": {{"baseURL": "{base}/v1", "apiKey": "{key}"}},
+      "models": {{"{openai}": {{}}, "{claude}": {{}}}}
+    }}
+  }}
+}}"""
+
+_TEXTS: Final = {
+    "curl": _CURL,
+    "python": _PYTHON,
+    "node": _NODE,
+    "claude-code": _CLAUDE_CODE,
+    "codex-file": _CODEX_FILE,
+    "codex-shell": _CODEX_SHELL,
+    "gemini-cli": _GEMINI_CLI,
+    "opencode": _OPENCODE,
+    "cursor": _CURSOR,
+    "cline": _CLINE,
+}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from starlette.responses import RedirectResponse, Response
 
@@ -18,9 +19,11 @@ from torouter.console.portal.fields import Fields
 from torouter.console.portal.once import Once
 from torouter.console.portal.sources import Sources
 from torouter.console.portal.words import Words
-from torouter.errors import AuthError
+from torouter.errors import AuthError, StoreError
 
 __all__ = ["SESSION_COOKIE", "Renderer", "Visit", "cookie_name", "inner_path"]
+
+T = TypeVar("T")
 
 SESSION_COOKIE: Final = "torouter_session"
 _LIFETIME_S: Final = LIFETIME_MS // 1000
@@ -67,6 +70,12 @@ class Visit:
     def own(self) -> Own:
         return Own(self.desk, self.signed.account.id, is_admin=self.signed.is_admin)
 
+    def target_id(self, what: str) -> int:
+        """The number that the path names. Raises `StoreError` (`not_found`) where it is none."""
+        if not self.target.isdecimal() or len(self.target) > 18:
+            raise StoreError(f"There is no such {what}.", kind="not_found")
+        return int(self.target)
+
     @property
     def is_post(self) -> bool:
         return self.method == "POST"
@@ -77,6 +86,18 @@ class Visit:
     def settle(self) -> list[ProcessView]:
         """Waits until what was changed is in force in every process; those that have not said so in time."""
         return waiting_for(self.desk, self.confirm_s)
+
+    def do_once(self, work: Callable[[], T]) -> T:
+        """By the name that the form was given when it was shown; a form without one is new."""
+        name = self.form.get("once", "")
+        if not name:
+            return work()
+        done: T = self.once.do((self.signed.account.id, self.path, name), work)
+        return done
+
+    def done(self, path: str, told: str) -> Response:
+        """After a change: to another page, which says what was done once it is in force."""
+        return self.go(path, told="waiting" if self.settle() else told)
 
     def go(self, path: str, **told: str) -> Response:
         """To another page, which is asked for anew."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from torouter.console.portal.catalogue import names_for
 from torouter.console.portal.key_form import BLANK, Problem, named_fields, problem_of, shown_fields
 from torouter.console.portal.snippets import snippets
 from torouter.console.portal.visit import Visit
-from torouter.errors import RequestError, StoreError
+from torouter.errors import RequestError
 
 __all__ = ["create_key", "delete_key", "edit_key", "list_keys", "rotate_key", "set_status"]
 
@@ -42,7 +41,7 @@ def create_key(visit: Visit) -> Response:
         return _form(visit, None, BLANK)
     try:
         form = filled(NewKey, named_fields(visit.form))
-        made: MadeKey = _once(visit, lambda: _settled(visit, visit.own.create_key(form)))
+        made = visit.do_once(lambda: _settled(visit, visit.own.create_key(form)))
     except RequestError as error:
         return _form(visit, None, visit.form, problem_of(error), error.status)
     return _made(visit, made)
@@ -70,7 +69,7 @@ def rotate_key(visit: Visit) -> Response:
         return visit.page("key_rotate.html", key=key)
     hours = visit.form.get("overlap_h", "0")
     replacement = filled(Replacement, {"overlap_s": int(hours) * _HOUR_S if hours.isdecimal() else hours})
-    made: MadeKey = _once(visit, lambda: _settled(visit, visit.own.rotate_key(key.id, replacement)))
+    made = visit.do_once(lambda: _settled(visit, visit.own.rotate_key(key.id, replacement)))
     return _made(visit, made)
 
 
@@ -84,9 +83,7 @@ def delete_key(visit: Visit) -> Response:
 
 def _key(visit: Visit) -> KeyView:
     """Raises `StoreError` (`not_found`)."""
-    if not visit.target.isdecimal() or len(visit.target) > 18:
-        raise StoreError("There is no such key.", kind="not_found")
-    return visit.own.key(int(visit.target))
+    return visit.own.key(visit.target_id("key"))
 
 
 def _line(visit: Visit, key: KeyView) -> _Line:
@@ -123,12 +120,6 @@ def _group_names(visit: Visit, key: KeyView | None) -> list[str]:
     return names if key is None or key.group in names else [key.group, *names]
 
 
-def _once(visit: Visit, work: Callable[[], Any]) -> Any:
-    """By the name that the form was given when it was shown; a form without one is new."""
-    name = visit.form.get("once", "")
-    return visit.once.do((visit.signed.account.id, visit.path, name), work) if name else work()
-
-
 def _settled(visit: Visit, made: MadeKey) -> MadeKey:
     visit.settle()
     return made
@@ -143,5 +134,4 @@ def _made(visit: Visit, made: MadeKey) -> Response:
 
 
 def _told(visit: Visit, what: str) -> Response:
-    waiting = visit.settle()
-    return visit.go("/keys", told="waiting" if waiting else what)
+    return visit.done("/keys", what)
