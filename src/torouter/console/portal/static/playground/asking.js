@@ -1,7 +1,6 @@
 // One request to the public API, as any client would make it, and its answer as events.
 
 import { take } from "./conversation.js";
-import { Lines, Trace, bytesOf } from "./frames.js";
 import { answerReader, refusal } from "./reading.js";
 
 const CREDENTIALS = {
@@ -63,22 +62,22 @@ async function open(step, { request, dialect, key, isWired, signal, changed }) {
   });
   const isTrace = response.headers.get("content-type")?.startsWith("application/x-ndjson");
   if (!isTrace) return { status: response.status, headers: response.headers, texts: decoded(chunksOf(response)) };
-  step.trace = new Trace();
-  return traced(response, step.trace, changed);
+  const frames = await import("./frames.js");
+  step.trace = new frames.Trace();
+  return traced(response, step.trace, changed, frames);
 }
 
 /** What the client would have been given stands in the frames: also that its connection would have been dropped. */
-async function traced(response, trace, changed) {
-  const frames = framesOf(response, trace, changed);
+async function traced(response, trace, changed, { Lines, bytesOf }) {
+  const frames = framesOf(response, new Lines(), trace, changed);
   let frame = await frames.next();
   while (!frame.done && frame.value.kind !== "status") frame = await frames.next();
   if (frame.done) throw new TypeError("the trace ended without a status");
   const { status, headers } = frame.value;
-  return { status, headers: new Headers(headers), texts: decoded(returnedOf(frames)) };
+  return { status, headers: new Headers(headers), texts: decoded(returnedOf(frames, bytesOf)) };
 }
 
-async function* framesOf(response, trace, changed) {
-  const lines = new Lines();
+async function* framesOf(response, lines, trace, changed) {
   const noted = function* (frames) {
     for (const frame of frames) {
       trace.add(frame);
@@ -90,7 +89,7 @@ async function* framesOf(response, trace, changed) {
   yield* noted(lines.close());
 }
 
-async function* returnedOf(frames) {
+async function* returnedOf(frames, bytesOf) {
   let isWhole = false;
   for await (const frame of frames) {
     if (frame.kind === "returned") yield bytesOf(frame);

@@ -6,7 +6,6 @@ import { showThumbs } from "../images.js";
 import { clone } from "./clone.js";
 import { edit } from "./editor.js";
 import { laidOut, showText } from "./text.js";
-import { WireView } from "./wire.js";
 
 export class SaidView {
   element = clone("said");
@@ -59,11 +58,17 @@ export class SaidView {
     this.#showFigures();
     this.#parts.state.textContent = { running: this.#words.running, stopped: this.#words.stopped }[state] ?? "";
     tools.hidden = state === "running";
-    if (trace && !this.#wire) {
-      this.#wire = new WireView(trace);
-      wired.append(this.#wire.element);
-    }
-    this.#wire?.update();
+    if (trace) this.#showWire(trace, wired);
+  }
+
+  /** The module is asked for when it is first wanted. */
+  async #showWire(trace, place) {
+    this.#wire ??= import("./wire.js").then(({ WireView }) => {
+      const view = new WireView(trace);
+      place.append(view.element);
+      return view;
+    });
+    (await this.#wire).update();
   }
 
   #showCalls(calls) {
