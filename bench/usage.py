@@ -23,7 +23,7 @@ from torouter.store import Store, UsageFilter
 from torouter.store.engine import Home, open_home
 from torouter.units import Secret, wall_ms
 
-__all__ = ["main"]
+__all__ = ["DAYS", "DAY_MS", "fill", "main", "place"]
 
 _Place: TypeAlias = tuple[Path, Secret | None]
 
@@ -47,17 +47,20 @@ dialect_out, model, upstream_model, status, outcome, is_stream, retries, input_t
 cache_write_tokens, cache_write_5m_tokens, cache_write_1h_tokens, tool_input_tokens, output_tokens, reasoning_tokens,
 quality, latency_ms, first_token_ms, losses, group_id, cost_nusd, price_version, cost_parts)
 SELECT 'req_0123456789abcdef' || (10000000000 + n), {from_ms} + CAST(n * {step} AS bigint), (key - 1) / {each} + 1, key,
-'channel-' || (n % 5), 'openai', 'chat', 'openai-chat', 'anthropic', 'model-' || ((n * 40503) % 65537 % {models}), 'up',
-CASE WHEN n % 50 = 0 THEN 502 ELSE 200 END, CASE WHEN n % 50 = 0 THEN 'fault' ELSE 'ok' END, {true}, 0, n % 3000, 0, 0,
+'channel-' || (n % 5), 'openai', 'chat', 'openai-chat', 'anthropic',
+CASE WHEN n % 20011 = 7 THEN 'rare' ELSE 'model-' || ((n * 40503) % 65537 % {models}) END, 'up',
+CASE WHEN n % 50 = 0 OR n <= 20 THEN 502 ELSE 200 END, CASE WHEN n <= 20 THEN 'truncated' WHEN n % 50 <> 0 THEN 'ok'
+WHEN n % 400 = 0 THEN 'client_left' WHEN n % 200 = 0 THEN 'upstream_error' WHEN n % 100 = 0 THEN 'refused'
+ELSE 'fault' END, {true}, 0, n % 3000, 0, 0,
 0, 0, 0, n % 700, 0, 'reported', n % 9000, n % 900, NULL, 1, n % 100000, 'book-1', '{{"input":1,"output":2}}'
 FROM (SELECT n, {drawn} AS key FROM numbers) AS each_one"""
 _LEDGER = """INSERT INTO ledger (at_ms, account_id, key_id, request_id, attempt, kind, amount_nusd, channel,
 upstream_model, status, outcome, latency_ms, first_token_ms, note)
 SELECT at_ms, account_id, key_id, request_id, 1, 'attempt', -cost_nusd, channel, upstream_model, status, outcome,
 latency_ms, first_token_ms, '' FROM usage WHERE id BETWEEN {first} AND {last}"""
-_SUMS = """INSERT INTO {table} SELECT {since} - {since} % {step_ms} AS since, account_id, key_id, model, {counted},
-sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), sum(cost_nusd)
-FROM {source} GROUP BY 1, 2, 3, 4"""
+_SUMS = """INSERT INTO {table} SELECT account_id, {since} - {since} % {step_ms} AS since, key_id, model, outcome,
+{counted}, sum(input_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens), sum(cost_nusd)
+FROM {source} GROUP BY 1, 2, 3, 4, 5"""
 
 
 def main() -> None:
@@ -68,18 +71,18 @@ def main() -> None:
     options = parser.parse_args()
     for engine in options.engine or ("sqlite", "postgresql"):
         print(f"\n{engine}, {options.rows:,} requests", flush=True)
-        with _place(engine, options.directory) as place, Store.open(*place) as store:
-            _run_on(store, place, options.rows)
+        with place(engine, options.directory) as found, Store.open(*found) as store:
+            _run_on(store, found, options.rows)
 
 
-def _run_on(store: Store, place: _Place, rows: int) -> None:
+def _run_on(store: Store, found: _Place, rows: int) -> None:
     now_ms = wall_ms()
-    _report("fill", 1, lambda _: _fill(store, place, rows, now_ms), rounds=1)
+    _report("fill", 1, lambda _: fill(store, found, rows, now_ms, ACCOUNTS), rounds=1)
     _measure(store, rows, now_ms)
 
 
 @contextmanager
-def _place(engine: str, directory: Path | None) -> Iterator[_Place]:
+def place(engine: str, directory: Path | None) -> Iterator[_Place]:
     if engine == "sqlite":
         with tempfile.TemporaryDirectory() as temporary:
             yield directory or Path(temporary), None
@@ -93,9 +96,11 @@ def _place(engine: str, directory: Path | None) -> Iterator[_Place]:
         server.remove()
 
 
-def _fill(store: Store, place: _Place, rows: int, now_ms: int) -> None:
-    make_accounts_and_keys(store, accounts=ACCOUNTS, keys_each=KEYS_EACH)
-    home = open_home(*place)
+def fill(store: Store, found: _Place, rows: int, now_ms: int, accounts: int) -> None:
+    """Few of an account's requests failed, in the usual ways. The 20 oldest were truncated, and one of 20,011 asked for
+    the model `rare`: what is hard to find."""
+    make_accounts_and_keys(store, accounts=accounts, keys_each=KEYS_EACH)
+    home = open_home(*found)
     name = home.reader.dialect.name
     common = {
         "from_ms": now_ms - DAYS * DAY_MS,
@@ -103,7 +108,7 @@ def _fill(store: Store, place: _Place, rows: int, now_ms: int) -> None:
         "each": KEYS_EACH,
         "models": MODELS,
         "true": "true",
-        "drawn": _DRAWN.format(keys=KEYS),
+        "drawn": _DRAWN.format(keys=accounts * KEYS_EACH),
     }
     for first in range(1, rows + 1, _CHUNK_ROWS):
         last = min(first + _CHUNK_ROWS - 1, rows)

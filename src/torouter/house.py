@@ -18,6 +18,7 @@ from torouter.access.admission import Doorkeeper
 from torouter.access.following import Following, Process
 from torouter.access.freshness import Freshness
 from torouter.access.keyring import Keyring, Update
+from torouter.access.rehearsal import Rehearsal
 from torouter.access.reserving import Reserving
 from torouter.accounts import Cipher, Keeping, KeptResponses, OwnRequests, derived_key, hash_key
 from torouter.accounts.office.entrance import Entrance
@@ -26,9 +27,10 @@ from torouter.channels import KINDS, Channel
 from torouter.channels.demo import answer as demo_answer
 from torouter.codecs import CODECS
 from torouter.config import ChannelSettings, FetchSettings, ResponsesSettings, Settings, VaultSettings, Watching
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources
-from torouter.errors import TorouterError
+from torouter.errors import StoreError, TorouterError
 from torouter.fleet import Discovery, Fleet, Rules
 from torouter.fleet.fleet import Stored
 from torouter.ledger.books import Books
@@ -42,12 +44,14 @@ from torouter.relay.counters import Counters
 from torouter.relay.elsewhere import Elsewhere
 from torouter.relay.metrics import Channels, CountersCollector
 from torouter.relay.run import Relay
+from torouter.relay.tryout import Tryouts
 from torouter.relay.turn import Keeper
 from torouter.relay.vault import Vault
 from torouter.relay.watch import Watch
 from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Translations
+from torouter.routing.tryouts import Tryout, Wanted
 from torouter.store import PriceRow, Store
 from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
@@ -138,14 +142,31 @@ class House:
             lambda: len(store.live_processes(wall_ms() - _LIVE_MS)),
             None if url is None else url.reveal(),
         )
+        continuity = Continuity(derived_key(pepper, "capsules"), self._vault)
+        self._tryouts = Tryouts(
+            upstreams=upstreams,
+            continuity=continuity,
+            fetcher=self._fetcher,
+            translations=translations(),
+            known=lambda name: self.doorkeeper.snapshot.discovered.get(name, ()),
+            clock=clock,
+        )
         self.routing = RoutingView(
             doorkeeper=self.doorkeeper,
             planner=planner,
             held=self._watch.openings.of,
             reset_channel=self._watch.reset,
+            try_out=self._try_out,
             place=place,
             clock=clock,
             loop=asyncio.get_running_loop(),
+        )
+        reserving = Reserving(
+            self._meters,
+            wall_ms,
+            is_strict=settings.limits.strict,
+            on_hangup=settings.limits.on_hangup,
+            balance_status=settings.errors.insufficient_balance,
         )
         self.portal = Sources(
             entrance=Entrance(store, pepper, rules=rules),
@@ -154,11 +175,14 @@ class House:
             routing=self.routing,
             is_demo=lambda: self._fleet.is_demo,
             unknown_price=settings.prices.unknown,
+            rehearsal=Rehearsal(self.doorkeeper, reserving, wall_ms, asyncio.get_running_loop()),
+            running=report(settings),
+            in_flight=lambda: self.counters.in_flight,
         )
         self._relay = Relay(
             upstreams=upstreams,
             books=self.books,
-            continuity=Continuity(derived_key(pepper, "capsules"), self._vault),
+            continuity=continuity,
             counters=self.counters,
             keeper=Keeper(self._kept, is_default=settings.responses.keep, body_limit_bytes=server.body_limit_mb * _MIB),
             max_switches=settings.upstream.max_switches,
@@ -178,13 +202,7 @@ class House:
         )
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
-            reserving=Reserving(
-                self._meters,
-                wall_ms,
-                is_strict=settings.limits.strict,
-                on_hangup=settings.limits.on_hangup,
-                balance_status=settings.errors.insufficient_balance,
-            ),
+            reserving=reserving,
             stakes=Stakes(self._prices, wall_ms, settings.prices.unknown),
             clients=Clients(server.trusted_proxies),
             freshness=self.freshness,
@@ -242,6 +260,22 @@ class House:
         then all is as it was."""
         self._fleet.declare(channels, fallbacks)
         self._swap(self.doorkeeper.snapshot.discovered)
+
+    async def _try_out(self, wanted: Wanted) -> Tryout:
+        """Enabled or not. Raises `StoreError` (`not_found`)."""
+        if not wanted.channel_id:
+            declared = self._fleet.declared_channel(wanted.name)
+            if declared is None:
+                raise StoreError(f"The configuration has no channel {wanted.name}.", kind="not_found")
+            return await self._tryouts.ask(declared, wanted)
+        row = await asyncio.to_thread(self._store.get_channel, wanted.channel_id)
+        if row.deleted_ms is not None:
+            raise StoreError(f"Channel {row.id} was deleted.", kind="not_found")
+        try:
+            channel = self._fleet.open(row)
+        except TorouterError as error:
+            return Tryout(finding="not_opened", channel=row.name, message=error.message)
+        return await self._tryouts.ask(channel, wanted)
 
     def _open_vault(self, settings: VaultSettings, pepper: bytes) -> Vault:
         return Vault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -62,6 +63,37 @@ class Office:
 
 def told(error: TorouterError) -> tuple[int, str | None, str | None, str]:
     return error.status, error.type, error.code, error.message
+
+
+class TestForeseeing:
+    @pytest.mark.parametrize(
+        ("of", "spent"),
+        [
+            (standing(cap_nusd=50), {"k:7": 50}),
+            (standing(cap_nusd=50), {"k:7": 49}),
+            (standing(PREPAID), {"a:3": 1000}),
+            (standing(PREPAID, PLANNED, PLAN), {f"p:5:day:{PLAN.started_ms}": 100}),
+            (standing(PREPAID, PLANNED), {}),
+            (standing(PREPAID, PLANNED, cap_nusd=50), {"k:7": 50}),
+            (standing(rpm=1, tpm=5, concurrency=1), {}),
+            (standing(), {}),
+        ],
+    )
+    async def test_says_what_reserving_says(self, of: Standing, spent: dict[str, int]) -> None:
+        office = Office()
+        office.spent = spent
+        for _ in range(2):  # the second time a limit of one is used up
+            foreseen = await self.refusal(office.reserving.foresee(of, Stake(1, 1)))
+            again = await self.refusal(office.reserving.foresee(of, Stake(1, 1)))
+            assert foreseen == again
+            assert foreseen == await self.refusal(office.reserving.reserve(of, HERE, Stake(1, 1)))
+
+    async def refusal(self, asked: Awaitable[object]) -> tuple[object, ...] | None:
+        try:
+            await asked
+        except TorouterError as error:
+            return told(error)
+        return None
 
 
 class TestMoney:

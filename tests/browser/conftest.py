@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.bench import Scripted, scripted_gateway
 from tests.browser.chromium import SCREEN, chromium
-from tests.browser.household import furnish, session_token
+from tests.browser.household import CHANNELS, furnish, session_token
 from tests.live.gateway import Gateway
 from tests.live.node.packages import install
 
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The built-in demo answers; the first account signs in, and has keys and weeks of use."""
-    running = Gateway(tmp_path_factory.mktemp("portal"))
+    running = Gateway(tmp_path_factory.mktemp("portal"), channels=CHANNELS)
     with running:
         furnish(running)
         yield running

@@ -8,13 +8,28 @@ import math
 from tests.console.admin.desk import entry
 from tests.live.gateway import Gateway
 from torouter.accounts import hash_key, load_pepper
+from torouter.accounts.office import keys, people, tokens
+from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS
+from torouter.accounts.office.forms import (
+    AccountEdit,
+    Adjustment,
+    KeyEdit,
+    NewAccount,
+    NewKey,
+    NewToken,
+    Refund,
+    TopUp,
+)
 from torouter.accounts.passwords import hash_password
 from torouter.ledger.cost import Cost, parts_text
 from torouter.store import Entry, LimitColumns, Store
 from torouter.units import wall_ms
 
-__all__ = ["EMAIL", "PASSWORD", "furnish", "session_token"]
+__all__ = ["CHANNELS", "EMAIL", "PASSWORD", "furnish", "session_token"]
+
+CHANNELS = [{"name": "house", "kind": "demo", "priority": 20}]
+"""What the gateway's own configuration declares."""
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
@@ -33,7 +48,9 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         )
         store.change_key(2, {"cap_nusd": 5 * 10**9, "limit_5h": 100, "limit_7d": 2000, "models": ["gpt-5"]})
         store.write_entries([_request(number, wall_ms()) for number in range(requests)])
+        _bring_others(store)
         _manage(store)
+        _add_channels(store)
 
 
 def _manage(store: Store) -> None:
@@ -58,6 +75,33 @@ def _manage(store: Store) -> None:
     rates = {"input_per_mtok": 1_250_000_000, "cache_read_per_mtok": 125_000_000, "output_per_mtok": 10 * 10**9}
     store.add_price("gpt-5*", "", wall_ms() - 500 * _HOUR_MS, rates, "as of the contract")
     store.add_price("claude-opus-4-7", "main", wall_ms() + 500 * _HOUR_MS, rates | {"request_nusd": 10**6}, "")
+
+
+def _add_channels(store: Store) -> None:
+    """One that answers, and one that is not enabled, with two keys."""
+    store.create_channel("main", "demo", {"spec": {"concurrency": 50}, "is_enabled": True, "managed_by": ""})
+    models = {"gpt-5": "gpt-5", "fast": "gpt-5-mini", "slow": {"model": "o3", "deadlines": {"first_token_s": 120.0}}}
+    spec = {"base_url": "http://127.0.0.1:9/v1", "models": models, "groups": ["default"], "weight": 3}
+    spare = store.create_channel("spare", "openai", {"spec": spec, "is_enabled": False, "managed_by": ""})
+    for label in ("work", "private"):
+        store.add_credential(spare.id, label, "a1b2", b"sealed by nobody")
+
+
+def _bring_others(store: Store) -> None:
+    """Accounts beside the first one: the second, Bob's, has a key and money that moved; and a token is there. All of it
+    is on record in the audit trail."""
+    desk = Desk(store, b"pepper" * 6, Actor(f"account 1 ({EMAIL})", "192.0.2.7", 1))
+    for name, role in (("bob", "user"), ("carol", "user"), ("dan", "admin")):
+        form = NewAccount(email=f"{name}@example.com", display_name=name.title(), role=role)  # type: ignore[arg-type]
+        people.create_account(desk, form)
+    people.edit_account(desk, 3, AccountEdit(status="suspended"))
+    for amount_usd, note in (("50.00", "invoice 17"), ("12.50", "invoice 21")):
+        people.move_money(desk, 2, TopUp(amount_usd=amount_usd, note=note))
+    people.move_money(desk, 2, Adjustment(amount_usd="-0.35", note="counted twice"))
+    people.move_money(desk, 2, Refund(amount_usd="5", note="invoice 21, in part"))
+    keys.create_key(desk, NewKey(name="ci", account_id=2, cap_usd="20", models=["gpt-5", "claude-opus-4-7"]))
+    keys.edit_key(desk, 3, KeyEdit(rpm=60, ip_allow=["203.0.113.0/24"]))
+    tokens.create_token(desk, NewToken(name="terraform", account_id=1, expires_in_days=90))
 
 
 def _request(number: int, now_ms: int) -> Entry:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.browser.chromium import PHONE, SCREEN, chromium
-from tests.browser.household import furnish, session_token
+from tests.browser.household import CHANNELS, furnish, session_token
 from tests.browser.pages import OPEN, SIGNED
 from tests.live.gateway import Gateway
 
@@ -17,7 +17,11 @@ FOLDER = Path(__file__).parents[2] / "build" / "screenshots"
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Gateway(Path(folder)) as gateway, chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Gateway(Path(folder), channels=CHANNELS) as gateway,
+        chromium() as browser,
+    ):
         furnish(gateway)
         cookie = {"name": "torouter_session", "value": session_token(gateway), "url": gateway.url}
         for theme in ("light", "dark"):

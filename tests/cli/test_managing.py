@@ -220,6 +220,13 @@ def test_an_account_and_its_money(data_dir: Path) -> None:
     assert answer("account", "delete", "2", "--yes") == "Account 2 is deleted.\n"
 
 
+def test_the_last_administrator_stays(data_dir: Path) -> None:
+    run("key", "create")
+    for words in (("suspend", "1"), ("edit", "1", "--role", "user"), ("delete", "1", "--yes")):
+        refused = run("account", *words)
+        assert (refused.exit_code, refused.stderr) == (1, "Error: Account 1 is the last administrator.\n"), words
+
+
 def test_plans_and_subscriptions(data_dir: Path) -> None:
     run("key", "create")
     assert answer("plan", "create", "pro", "--daily-usd", "5", "--monthly-usd", "60") == "Plan 1 (pro) is there.\n"

@@ -38,7 +38,7 @@ def test_several_processes_may_start_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b'{"form":1,"version":"x","prov', b'{"form":0,"version":"x","providers":[]}', b"\xff"]
+    "text", [b"", b'{"form":2,"version":"x","prov', b'{"form":0,"version":"x","providers":[]}', b"\xff"]
 )
 def test_a_file_that_is_no_list_is_made_anew(text: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):

@@ -15,7 +15,7 @@ from genai_prices.data import providers
 from genai_prices.data_snapshot import get_snapshot
 
 from torouter.canon.usage import Usage
-from torouter.ledger.compiler import KNOWN
+from torouter.ledger.compiler import KNOWN, compiled
 from torouter.ledger.cost import cost
 from torouter.ledger.listed import ANY, Catalogue
 from torouter.ledger.rates import Price
@@ -245,3 +245,16 @@ def test_every_price_is_of_a_sort_that_was_thought_of() -> None:
         for name in told_by(price)
     }
     assert told - KNOWN == set()
+
+
+def test_the_context_is_the_packages() -> None:
+    book = Catalogue(compiled())
+    told = 0
+    for provider in providers:
+        for model in provider.models:
+            found = book.find(provider.id, model.id)
+            theirs = provider.find_model(model.id, all_providers=providers)
+            if found is not None and theirs is not None:
+                assert found.context_tokens == theirs.context_window
+                told += theirs.context_window is not None
+    assert told > 100

@@ -60,7 +60,7 @@ Handler = Callable[[Request], Reply]
 KEY = Key(id=1, account_id=1, group_id=1)
 ACCOUNT = Account(id=1)
 GROUP = Group(id=1, name="default")
-FREE = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=KINDS)
+FREE = PriceBook(Catalogue(b'{"form":2,"version":"none","providers":[]}'), free_kinds=KINDS)
 
 
 def json_reply(status: int, body: object, *headers: tuple[bytes, bytes]) -> Reply:

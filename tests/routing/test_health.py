@@ -191,3 +191,13 @@ def test_any_number_of_asked_names_takes_no_more_than_so_much_memory() -> None:
     assert len(traffic.lanes) <= 101
     assert traffic.uses["a"].in_flight == traffic.lane(candidates[0]).in_flight == 1
     assert len(traffic.uses["a"].first_tokens) <= 101
+
+
+def test_what_opened_it_is_told() -> None:
+    health = fresh()
+    told: list[Note] = []
+    health.on_note = told.append
+    health.failed(AX, "credential", 100.0, None, why="bad_credential")
+    assert [note.why for note in told] == ["bad_credential"]
+    [report] = health.reports(103.0)
+    assert (report.last_failure, report.last_failure_s) == ("bad_credential", 3.0)

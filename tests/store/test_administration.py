@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.entries import entry, make_accounts_and_keys
 from torouter.errors import StoreError
-from torouter.store import LimitColumns, ProcessRow, Store
+from torouter.store import AuditFilter, LimitColumns, ProcessRow, Store
 from torouter.units import wall_ms
 
 
@@ -168,8 +168,43 @@ def test_the_audit_is_read_backwards(store: Store) -> None:
     assert (first.before, first.after, second.after, third.before) == ({"rpm": 0}, {"rpm": 5}, None, None)
     assert store.audit_page() == [third, second, first]
     assert store.audit_page(before_id=third.id, limit=1) == [second]
-    assert store.audit_page(object_kind="key") == [third, first]
-    assert store.audit_page(object_kind="key", object_id=1) == [first]
+    assert store.audit_page(wanted=AuditFilter(object_kind="key")) == [third, first]
+    assert store.audit_page(wanted=AuditFilter(object_kind="key", object_id=1)) == [first]
+    assert store.audit_page(wanted=AuditFilter(actor="ci")) == [third]
+    assert store.audit_page(wanted=AuditFilter(actor="%")) == []
+    assert store.audit_page(wanted=AuditFilter(until_ms=first.at_ms)) == []
+    assert store.audit_page(wanted=AuditFilter(from_ms=first.at_ms)) == [third, second, first]
+    assert store.audit_page(lowest_id=second.id) == [third, second]
+    assert [store.audit_floor(None, rows) for rows in (1, 2, 3, 4)] == [third.id, second.id, first.id, None]
+    assert store.audit_floor(second.id, 1) == first.id
+
+
+def test_names_are_found_by_their_ids(store: Store) -> None:
+    make_accounts_and_keys(store, accounts=3)
+    store.delete_account(2)
+    assert {account_id: email.partition(" ")[0] for account_id, email in store.account_emails([1, 2, 9]).items()} == {
+        row.id: row.email.partition(" ")[0] for row in store.list_accounts(include_deleted=True) if row.id in (1, 2)
+    }
+    assert store.account_emails([]) == {}
+    keys = store.list_keys()
+    assert store.key_names([keys[0].id, 99]) == {keys[0].id: keys[0].name}
+    store.delete_key(keys[0].id)
+    found = store.keys_of([keys[0].account_id, keys[1].account_id, 99])
+    assert found == {keys[0].account_id: (0, None), keys[1].account_id: (1, None)}
+
+
+def test_the_sessions_of_an_account(store: Store) -> None:
+    make_accounts_and_keys(store, accounts=2)
+    first = store.open_session(1, b"a", 5, 100, "")
+    other = store.open_session(2, b"b", 5, 100, "")
+    last = store.open_session(1, b"c", 7, 100, "")
+    assert store.list_sessions(1) == [last, first]
+    assert (store.end_sessions(1), store.end_sessions(1)) == (2, 0)
+    assert store.list_sessions(2) == [other]
+    store.set_password(2, "hash")
+    assert store.find_password(store.get_account(2).email) == (2, "hash")
+    store.set_password(2, None)
+    assert not store.has_password(2)
 
 
 def test_admin_tokens_are_found_by_their_hash(store: Store) -> None:

@@ -43,7 +43,7 @@ def entries(draw: st.DrawFn) -> Entry:
         at_ms=draw(times),
         model=draw(st.sampled_from(["a", "b"])),
         cost_nusd=draw(st.integers(0, 2**40)),
-        outcome=draw(st.sampled_from(["ok", "fault"])),
+        outcome=draw(st.sampled_from(["ok", "fault", "refused"])),
         input_tokens=draw(st.integers(0, 1000)),
         plan_windows=tuple(draw(st.sets(windows, max_size=2))),
         is_windowed=draw(st.booleans()),
@@ -103,6 +103,56 @@ def test_any_time_is_summed_up_as_its_rows_are(store: Store, batch: Sequence[Ent
         by_model = store.usage_by_model(UsageFilter(from_ms=from_ms, until_ms=until_ms, account_id=1))
         counted = Counter(row.model for row in rows if row.account_id == 1)
         assert {each.model: each.totals.requests for each in by_model} == counted
+
+
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "account_id": st.integers(1, ACCOUNTS),
+        "key_id": st.integers(1, ACCOUNTS * KEYS_EACH),
+        "model": st.sampled_from(["a", "b", "c"]),
+        "outcome": st.sampled_from(["ok", "fault", "refused", "timeout"]),
+    },
+)
+
+
+@given(
+    batch=st.lists(entries(), min_size=6, max_size=24),
+    ends=st.lists(times, min_size=2, max_size=2, unique=True),
+    told=filters,
+    pruned=st.tuples(times, st.integers(0, 6)),
+)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_filter_finds_and_sums_up_what_the_rows_say(
+    store: Store, batch: Sequence[Entry], ends: Sequence[int], told: dict[str, Any], pruned: tuple[int, int]
+) -> None:
+    empty(store)
+    store.write_entries(batch)
+    from_ms, until_ms = sorted(ends)
+    wanted = UsageFilter(from_ms=from_ms, until_ms=until_ms, **told)
+    rows = [each.usage for each in batch if from_ms <= each.usage.at_ms < until_ms]
+    rows = [row for row in rows if all(getattr(row, name) == value for name, value in told.items())]
+    found = store.usage_totals(wanted)
+    assert (found.requests, found.cost_nusd) == (len(rows), sum(row.cost_nusd for row in rows))
+    assert found.failures == sum(row.outcome != "ok" for row in rows)
+    by_model = store.usage_by_model(wanted)
+    assert {each.model: each.totals.requests for each in by_model} == Counter(row.model for row in rows)
+    assert pages(store, wanted) == sorted((row.at_ms, row.request_id) for row in rows)
+    if pruned[1]:
+        prune(store, *pruned)
+    kept = {stored.row.request_id for stored in store.usage_page(UsageFilter(), limit=1000)}
+    assert pages(store, wanted) == sorted((row.at_ms, row.request_id) for row in rows if row.request_id in kept)
+
+
+def pages(store: Store, wanted: UsageFilter) -> list[tuple[int, str]]:
+    """Of two rows each, which come the latest first and each once; sorted."""
+    seen, before = [], None
+    while page := store.usage_page(wanted, before, 2):
+        seen += [(stored.row.at_ms, stored.id, stored.row.request_id) for stored in page]
+        before = (page[-1].row.at_ms, page[-1].id)
+    assert seen == sorted(seen, reverse=True)
+    assert len({row_id for _, row_id, _ in seen}) == len(seen)
+    return sorted((at_ms, request_id) for at_ms, _, request_id in seen)
 
 
 def empty(store: Store) -> None:

@@ -19,11 +19,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from tests.store.entries import AT_MS, usage_row
 from torouter.errors import ConfigError, StoreError
-from torouter.store import LimitColumns, Store, schema_state
+from torouter.store import LimitColumns, Store, UsageFilter, schema_state
 from torouter.store.engine import open_home
+from torouter.store.entries import INSERT_USAGE
 from torouter.store.migrate import MIGRATIONS, REVISIONS
 from torouter.store.schema import metadata
+from torouter.store.spans import DAY_MS, HOUR_MS
 from torouter.store.sqlite import FILE_NAME, SqliteHome
 from torouter.units import Secret
 
@@ -93,6 +96,54 @@ class TestUpgrading:
             assert [each.id for each in store.changes_since(0).keys] == [key.id]
             assert store.find_state([b"k"], 0) == {}
         assert schema_state(data_dir, database).is_current
+
+    def test_roll_ups_learn_outcomes_from_the_requests_that_are_left(
+        self, data_dir: Path, database: Secret | None
+    ) -> None:
+        """Of what was pruned nobody knows them, and its sums stay."""
+        home = open_home(data_dir, database)
+        home.prepare()
+        kept = [
+            usage_row(at_ms=AT_MS + hour * HOUR_MS, outcome=outcome, model=model, cost_nusd=7)
+            for hour in (0, 1, 30)
+            for outcome in ("ok", "ok", "refused")
+            for model in ("a", "b")
+        ]
+        with home.writer.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.set_main_option("path_separator", "os")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0008")
+            INSERT_USAGE.run(connection, kept)
+            for since, step_ms in (("hour", HOUR_MS), ("day", DAY_MS)):
+                place = f"at_ms / {step_ms} * {step_ms}, account_id, key_id, model"
+                connection.execute(
+                    text(
+                        f"INSERT INTO usage_{since}s SELECT {place}, count(*), "
+                        "sum(CASE outcome WHEN 'ok' THEN 0 ELSE 1 END), sum(input_tokens), sum(cache_read_tokens), "
+                        "sum(cache_write_tokens), sum(output_tokens), "
+                        f"sum(cost_nusd) FROM usage GROUP BY {place}"
+                    )
+                )
+                connection.execute(text(f"UPDATE usage_{since}s SET requests = requests + 2, failures = failures + 1"))
+                connection.execute(
+                    text(f"INSERT INTO usage_{since}s VALUES ({AT_MS - AT_MS % DAY_MS - DAY_MS},1,1,'a',5,4,3,2,1,0,9)")
+                )
+        home.reader.dispose()
+        with Store.open(data_dir, database) as store:
+            assert len(store.usage_page(UsageFilter(), limit=100)) == 18
+            hours, days = (
+                sum(each.totals.requests for each in store.usage_series(UsageFilter(), step))  # type: ignore[arg-type]
+                for step in ("hour", "day")
+            )
+            assert (hours, days) == (18 + 2 * 6 + 5, 18 + 2 * 4 + 5)
+            whole = store.usage_totals(UsageFilter())
+            assert (whole.requests, whole.failures, whole.cost_nusd) == (31, 6 + 4 + 4, 18 * 7 + 9)
+            assert store.usage_totals(UsageFilter(outcome="ok")).requests == 12
+            refused = store.usage_totals(UsageFilter(outcome="refused", model="a"))
+            assert (refused.requests, refused.failures, refused.cost_nusd) == (3, 3, 21)
+            assert store.usage_totals(UsageFilter(outcome="")).requests == 13
 
 
 class TestOpening:

@@ -50,6 +50,33 @@ class TestPages:
             before = (page[-1].row.at_ms, page[-1].id)
         assert seen == [3, 4, 1, 0, 6, 2, 5]
 
+    def test_a_floor_is_where_so_many_end(self, store: Store) -> None:
+        """By what has an index; the rest of the filter does not count."""
+        make_accounts_and_keys(store)
+        at = [AT_MS + step for step in (5, 5, 3, 9, 5, 1, 3)]
+        store.write_entries([entry(cost_nusd=number, at_ms=at_ms) for number, at_ms in enumerate(at)])
+        everything = store.usage_page(UsageFilter())
+        places = [(stored.row.at_ms, stored.id) for stored in everything]
+        for rows in range(1, 8):
+            lowest = store.usage_floor(UsageFilter(model="other"), None, rows)
+            assert lowest == places[rows - 1]
+            assert store.usage_page(UsageFilter(), None, 50, lowest) == everything[:rows]
+            following = store.usage_floor(UsageFilter(), lowest, 1)
+            assert following == (places[rows] if rows < len(places) else None)
+        assert store.usage_floor(UsageFilter(), None, 8) is None
+        assert store.usage_floor(UsageFilter(account_id=2), None, 1) is None
+        assert store.usage_floor(UsageFilter(until_ms=AT_MS + 3), None, 1) == places[-1]
+
+    def test_a_pulse_counts_every_token_by_steps(self, store: Store) -> None:
+        make_accounts_and_keys(store)
+        even = AT_MS - AT_MS % 2000
+        rows = [(even - 1, "ok"), (even, "ok"), (even + 1999, "fault"), (even + 2000, "ok")]
+        store.write_entries([entry(at_ms=at_ms, outcome=outcome) for at_ms, outcome in rows])
+        row = usage_row()
+        tokens = sum(value for name, value in row._asdict().items() if name.endswith("_tokens"))
+        found = sorted(store.usage_pulse(even, 2000))
+        assert found == [(even, 2, 1, 2 * tokens), (even + 2000, 1, 0, tokens)]
+
     def test_an_export_is_all_pages(self, store: Store) -> None:
         make_accounts_and_keys(store)
         store.write_entries([entry(at_ms=AT_MS + number // 7, cost_nusd=number) for number in range(2_345)])
@@ -164,8 +191,16 @@ class TestSpans:
     ("query", "index"),
     [
         ("request_id = 'x'", "ix_usage_request_id"),
-        ("account_id = 1 AND at_ms >= 5 ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_at_ms"),
-        ("key_id = 1 AND at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_key_id_at_ms"),
+        ("account_id = 1 AND at_ms >= 5 ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_at_ms_id_outcome"),
+        (
+            "key_id = 1 AND at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC",
+            "ix_usage_key_id_at_ms_id_model_outcome",
+        ),
+        ("account_id = 1 AND model = 'x' ORDER BY at_ms DESC, id DESC", "ix_usage_account_id_model_at_ms_id_outcome"),
+        (
+            "outcome != 'ok' AND account_id = 1 AND key_id = 2 AND outcome = 'x' ORDER BY at_ms DESC, id DESC",
+            "ix_usage_failures",
+        ),
         ("at_ms <= 5 AND (at_ms < 5 OR id < 3) ORDER BY at_ms DESC, id DESC", "ix_usage_at_ms"),
     ],
 )

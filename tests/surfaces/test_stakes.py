@@ -22,7 +22,7 @@ from torouter.routing.snapshot import Snapshot
 from torouter.surfaces.stakes import Stakes
 from torouter.units import Dialect, Operation
 
-EMPTY = Catalogue(b'{"form":1,"version":"none","providers":[]}')
+EMPTY = Catalogue(b'{"form":2,"version":"none","providers":[]}')
 BODY = {"model": "m", "messages": [], "max_tokens": 100}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from torouter.access.client import Client
+from torouter.access.dues import Dues
 from torouter.access.refusals import BalanceStatus, refused, refused_by_plan
 from torouter.access.standing import Standing
 from torouter.access.terms import Terms
@@ -85,23 +86,25 @@ class Reserving:
         )
         return terms
 
+    async def foresee(self, standing: Standing, stake: Stake) -> None:
+        """Raises what `reserve` would, and takes nothing."""
+        if standing.is_free:
+            return
+        now_ms = self._now_ms()
+        dues = standing.dues(now_ms)
+        if dues.fault is not None:
+            await self.check(standing)
+        refusal = await self._meters.foresee(self._ask(standing, dues, stake))
+        if refusal is not None:
+            raise refused(refusal, dues, now_ms, self._balance_status)
+
     async def reserve(self, standing: Standing, client: Client, stake: Stake) -> Terms:
         """Takes all of it or nothing. Raises `LimitError` or `AccessError`."""
         now_ms = self._now_ms()
         dues = standing.dues(now_ms)
         if dues.fault is not None:
             await self.check(standing)
-        ask = Ask(
-            key_id=standing.key.id,
-            money=dues.money,
-            hold_nusd=stake.hold_nusd,
-            is_strict=self.is_strict(standing),
-            windows=standing.windows,
-            tokens_per_minute=standing.tokens_per_minute,
-            tokens=stake.tokens,
-            concurrency=standing.concurrency,
-        )
-        hold = await self._meters.reserve(ask)
+        hold = await self._meters.reserve(self._ask(standing, dues, stake))
         if isinstance(hold, Refusal):
             raise refused(hold, dues, now_ms, self._balance_status)
         return Terms(
@@ -114,4 +117,16 @@ class Reserving:
             on_cut=standing.group.on_cut,
             plan_windows=dues.plan_windows,
             is_windowed=standing.is_windowed,
+        )
+
+    def _ask(self, standing: Standing, dues: Dues, stake: Stake) -> Ask:
+        return Ask(
+            key_id=standing.key.id,
+            money=dues.money,
+            hold_nusd=stake.hold_nusd,
+            is_strict=self.is_strict(standing),
+            windows=standing.windows,
+            tokens_per_minute=standing.tokens_per_minute,
+            tokens=stake.tokens,
+            concurrency=standing.concurrency,
         )

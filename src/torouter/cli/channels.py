@@ -11,6 +11,7 @@ from torouter.cli.credentials import channel_rules, credential, read_key
 from torouter.cli.naming import form, listed, read_json
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one, print_rows, said
+from torouter.cli.tryouts import try_channel
 
 if TYPE_CHECKING:
     from torouter.accounts.office.channel_views import ChannelView
@@ -37,6 +38,7 @@ def channel() -> None:
 
 
 channel.add_command(credential)
+channel.add_command(try_channel)
 
 
 def _settings(command: Command) -> Command:

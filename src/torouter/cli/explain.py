@@ -11,7 +11,7 @@ import click
 from torouter.cli.naming import form
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one, print_rows
-from torouter.errors import ConfigError, TorouterError
+from torouter.cli.remote import TOKEN_VARIABLE, ask_gateway
 from torouter.units import DIALECTS, OPERATIONS
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_VARIABLE = "TOROUTER_ADMIN_TOKEN"
 _HEADS = ("CHANNEL", "CREDENTIAL", "KIND", "MODEL", "DIALECT", "PRIORITY", "WEIGHT", "STATE", "IN FLIGHT", "WHY NOT")
-_ANSWER_BYTES = 16 * 1024 * 1024
 
 
 @click.command()
@@ -35,7 +33,7 @@ _ANSWER_BYTES = 16 * 1024 * 1024
 @click.option(
     "--url",
     metavar="URL",
-    help=f"Ask the gateway there, which knows how its channels fare; {_VARIABLE} has the admin token.",
+    help=f"Ask the gateway there, which knows how its channels fare; {TOKEN_VARIABLE} has the admin token.",
 )
 @click.option(
     "--config",
@@ -59,9 +57,9 @@ def explain(place: Place, url: str | None, config: Path | None, **options: Any) 
     if url is None:
         view = _offline(place, config, asked)
     else:
-        import asyncio
+        from torouter.console.admin.routing_view import ExplanationView
 
-        view = asyncio.run(_ask(url, asked))
+        view = ask_gateway(url, "/explain", asked, ExplanationView)
     if place.is_json:
         print_one(place, view)
         return
@@ -107,42 +105,6 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
         now_s=0.0,
         answered_by="",
     )
-
-
-async def _ask(url: str, asked: ExplainForm) -> ExplanationView:
-    import msgspec
-
-    from torouter.channels.base_url import BaseUrl
-    from torouter.console.admin.routing_view import ExplanationView
-    from torouter.console.admin.shapes import Answer, ErrorBody
-    from torouter.wire.client import Client
-    from torouter.wire.upstream import Deadlines, Request
-
-    token = os.environ.get(_VARIABLE)
-    if not token:
-        raise ConfigError(f"{_VARIABLE} is not set: an admin token, of `torouter token create` or the operator's own.")
-    base = BaseUrl.parse(url)
-    target = f"{base.path}/admin/v1/explain".encode()
-    head = (
-        b"POST %b HTTP/1.1\r\nhost: %b\r\nauthorization: Bearer %b\r\ncontent-type: application/json\r\n"
-        b"accept: application/json\r\n"
-    ) % (target, base.host, token.encode("ascii", "replace"))
-    deadlines = Deadlines(connect_s=5.0, head_s=15.0, idle_s=15.0)
-    client = Client()
-    try:
-        request = Request(base.origin, b"POST", target, head, msgspec.json.encode(asked), deadlines)
-        response = await client.send(request)
-        body = await response.read(_ANSWER_BYTES)
-        response.close()
-    finally:
-        await client.close()
-    try:
-        if response.status == 200:
-            return msgspec.json.decode(body, type=Answer[ExplanationView]).data
-        told = msgspec.json.decode(body, type=ErrorBody).error.message
-    except msgspec.MsgspecError:
-        told = f"it answered with status {response.status}"
-    raise TorouterError(f"{url} did not explain it: {told}")
 
 
 def _cells(row: Considered) -> tuple[object, ...]:

@@ -89,6 +89,12 @@ class Value:
             Value(self.file, f"{self.path}[{index}]", node, self.faults) for index, node in enumerate(self.node.value)
         )
 
+    def names(self) -> list[str]:
+        """The keys of a mapping as they stand there; none of anything else. Reports nothing."""
+        if not isinstance(self.node, yaml.MappingNode):
+            return []
+        return [str(key.value) for key, _ in self.node.value if isinstance(key, yaml.ScalarNode)]
+
     def table(
         self, known: Collection[str] | None = None, elsewhere: Mapping[str, str] = MappingProxyType({})
     ) -> dict[str, Value] | None:

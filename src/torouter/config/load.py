@@ -31,6 +31,7 @@ from torouter.config.settings import (
     ErrorsSettings,
     FetchSettings,
     LimitsSettings,
+    Origin,
     Overrides,
     PricesSettings,
     RedisSettings,
@@ -69,6 +70,19 @@ _KEYS: Final = (
     "fallbacks",
     "environment",
 )
+_PLACES: Final = {
+    "host": "server.host",
+    "port": "server.port",
+    "workers": "server.workers",
+    "data": "data",
+    "config": "config",
+    "database": "store.database",
+    "redis": "redis.url",
+    "admin_token": "admin_token",
+}
+"""What the command line and the environment name, as the file does or would."""
+_VARIABLES: Final = {"data": "TOROUTER_DATA", "admin_token": "TOROUTER_ADMIN_TOKEN"}
+"""Those that are read apart from the others."""
 _DATABASES: Final = ("postgresql",)
 _REDISES: Final = ("redis", "rediss", "unix")
 _SHORTEST_STALE_S: Final = 5
@@ -79,7 +93,8 @@ _ORIGIN: Final = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
     """`overrides` are the command line's. Raises `ConfigError` with all faults, a line each."""
     faults = Faults()
-    given = _prefer(overrides, _read_environment(environ, faults))
+    of_environment = _read_environment(environ, faults)
+    given = _prefer(overrides, of_environment)
     file = _read_file(given.config, environ, faults)
     admin_token = token_variable(environ, "TOROUTER_ADMIN_TOKEN", faults)
     check_url(given.database, "--database, TOROUTER_DATABASE", _DATABASES, faults)
@@ -103,7 +118,14 @@ def load_settings(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         vault=file.vault,
         channels=name_channels(file.channels or [demo_channel()]),
         fallbacks=file.fallbacks,
+        origins=file.origins | _origins(of_environment, environ, "environment") | _origins(overrides, {}, "option"),
     )
+
+
+def _origins(said: Overrides, environ: Mapping[str, str], origin: Origin) -> dict[str, Origin]:
+    named = {name for name in Overrides.__struct_fields__ if getattr(said, name) is not None}
+    named |= {name for name, variable in _VARIABLES.items() if environ.get(variable)}
+    return {_PLACES[name]: origin for name in sorted(named)}
 
 
 def data_directory(given: Path | None, environ: Mapping[str, str]) -> Path:
@@ -128,6 +150,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     vault: VaultSettings = VaultSettings()
     channels: list[ChannelSettings]
     fallbacks: dict[str, Fallbacks]
+    origins: dict[str, Origin]
 
 
 def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) -> _File:
@@ -156,6 +179,7 @@ def _read_file(path: Path | None, environ: Mapping[str, str], faults: Faults) ->
         vault=_read_section(tables.get("vault"), VaultSettings(), _VAULT),
         channels=[channel for channel in channels if channel.is_enabled],
         fallbacks=(read_fallbacks(tables["fallbacks"]) if "fallbacks" in tables else None) or {},
+        origins={f"{section}.{key}": "file" for section, value in tables.items() for key in value.names()},
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "ErrorsSettings",
     "FetchSettings",
     "LimitsSettings",
+    "Origin",
     "Overrides",
     "PricesSettings",
     "RedisSettings",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 WhenAway = Literal["serve", "refuse"]
+Origin = Literal["file", "environment", "option"]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +148,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[ChannelSettings, ...] = ()
     fallbacks: dict[str, Fallbacks] = {}
     """By the name that clients use for the model."""
+    origins: dict[str, Origin] = {}
+    """By name, such as `server.port`: who said so. What is not among them is the default."""
 
     @property
     def is_demo(self) -> bool:

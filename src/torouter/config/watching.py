@@ -23,7 +23,7 @@ __all__ = ["Declare", "Watching"]
 _log = logging.getLogger("torouter")
 
 _LOOK_S: Final = 0.5
-_LIVE: Final = frozenset({"channels", "fallbacks", "config_file", "data_dir"})
+_LIVE: Final = frozenset({"channels", "fallbacks", "config_file", "data_dir", "origins"})
 
 Declare: TypeAlias = Callable[[tuple[ChannelSettings, ...], Mapping[str, Fallbacks]], None]
 _Status: TypeAlias = tuple[int, int, int] | None

@@ -85,6 +85,14 @@ class Fleet:
         channels = tuple(channel for _, channel in kept.values() if channel is not None)
         return Stored(channels, is_any=bool(kept))
 
+    def open(self, row: ChannelRow) -> Channel:
+        """Of the store, enabled or not, and not kept. Raises `StoreError`, `ConfigError`."""
+        return settings_of(row, self._seal).open(self._upstream)
+
+    def declared_channel(self, name: str) -> Channel | None:
+        found = self._opened.get(name)
+        return None if found is None else found[1]
+
     def snapshot(self, discovered: Mapping[str, tuple[str, ...]]) -> Snapshot:
         """Of `discovered`, what belongs to channels that are there."""
         channels = tuple(self._channels())
@@ -113,7 +121,7 @@ class Fleet:
         if not row.is_enabled:
             return None
         try:
-            return settings_of(row, self._seal).open(self._upstream)
+            return self.open(row)
         except TorouterError as error:
             _log.error("channel left out channel=%s error=%s", row.name, error.message)
             return None

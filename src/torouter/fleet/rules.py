@@ -1,4 +1,5 @@
-"""What the office asks of channels: may one be so, and which does the server's own configuration declare?"""
+"""What the office asks of channels: may one be so, of which kinds are there, and which does the server's own
+configuration declare?"""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from torouter.accounts.office.channel_views import ChannelView, CredentialView, spec_fields
+from torouter.accounts.office.channel_views import ChannelView, CredentialView, KindView, spec_fields
 from torouter.accounts.office.desk import Keys
 from torouter.accounts.sealing import tail_of
-from torouter.channels import Credential
+from torouter.channels import KINDS, Credential
 from torouter.config import ChannelSettings, channel_settings_from
 from torouter.errors import ConfigError, RequestError
 from torouter.fleet.stored import SOURCE
@@ -39,6 +40,11 @@ class Rules:
 
     def declared(self) -> Sequence[ChannelView]:
         return [_view(settings) for settings in self._declared()]
+
+    def kinds(self) -> Sequence[KindView]:
+        return [
+            KindView(name=kind.name, base_url=kind.base_url, dialects=list(kind.dialects)) for kind in KINDS.values()
+        ]
 
 
 def _view(settings: ChannelSettings) -> ChannelView:

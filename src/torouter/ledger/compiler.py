@@ -82,7 +82,8 @@ def _model(model: types.ModelInfo) -> Model:
         dated = tuple(Dated(_when(each.constraint), _standard(model.id, each.prices)) for each in model.prices)
     else:
         dated = (Dated(None, _standard(model.id, model.prices)),)
-    return Model(model.id, _clause(model.match), dated, tuple(_variants(model.price_variants or ())))
+    variants = tuple(_variants(model.price_variants or ()))
+    return Model(model.id, _clause(model.match), dated, variants, model.context_window)
 
 
 def _standard(model: str, price: types.ModelPrice) -> Prices | None:

@@ -34,7 +34,7 @@ __all__ = [
     "Variant",
 ]
 
-FORM: Final = 1
+FORM: Final = 2
 """Of the file. A file of another form is written anew."""
 ANY: Final = "*"
 """In the place of a provider: whoever the name means, by its prefix (`anthropic/claude-…`) or by its look."""
@@ -106,12 +106,14 @@ class Variant(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Model(msgspec.Struct, frozen=True, array_like=True):
-    """Of several prices the last one that is active holds, and the first if none is."""
+    """Of several prices the last one that is active holds, and the first if none is. `context_tokens`: how much goes
+    into a request with its answer; `None`: the list does not say."""
 
     id: str
     match: Clause
     prices: tuple[Dated, ...]
     variants: tuple[Variant, ...] = ()
+    context_tokens: int | None = None
 
 
 class Provider(msgspec.Struct, dict=True):
@@ -150,6 +152,10 @@ class Listed:
         self._model = model
         self._variants = model.variants if is_own else ()
         self._seen: tuple[int, int, Price | None] = (1, 0, None)
+
+    @property
+    def context_tokens(self) -> int | None:
+        return self._model.context_tokens
 
     def price_at(self, at_ms: int) -> Price | None:
         """The same object for as long as the same prices hold."""

@@ -83,6 +83,11 @@ class PriceBook:
         """The same, had the operator these prices."""
         return PriceBook(self._catalogue, own, free_kinds=self._free, providers=self._providers)
 
+    def context_tokens(self, kind: str, upstream_model: str) -> int | None:
+        """How much goes into a request of the model with its answer; `None`: the catalogue does not say."""
+        listed = self._listed(kind, upstream_model)
+        return None if listed is None else listed.context_tokens
+
     def _matching(self, channel: str, upstream_model: str, model: str) -> tuple[_Own, ...]:
         return tuple(
             own

@@ -106,7 +106,9 @@ class Aftermath:
             return
         channel = candidate.channel.name
         self._counters.attempt_failures[channel, error.upstream_status] += 1
-        self._planner.failed(candidate, row.blame, self._clock(), error.retry_after_s, is_sudden=row.is_sudden)
+        self._planner.failed(
+            candidate, row.blame, self._clock(), error.retry_after_s, is_sudden=row.is_sudden, why=row.name
+        )
         _log.warning(
             "attempt failed request_id=%s channel=%s credential=%s verdict=%s phase=%s upstream_status=%d",
             passage.exchange.request_id.decode("ascii"),

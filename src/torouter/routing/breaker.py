@@ -19,11 +19,12 @@ _JITTER: Final = 0.25
 class Breaker:
     """`failures` are those in a row. `until_s`: it was opened until then, and is half open afterwards; 0: it is closed.
     `probe_until_s`: until then nobody follows the one who looks whether it has recovered; `prober` is where that one
-    went. The first time it is opened for `first_s`, and for twice as long each further time, up to `longest_s`."""
+    went. `why` is a word on what opened it. The first time it is opened for `first_s`, and for twice as long each
+    further time, up to `longest_s`."""
 
     __slots__ = (
         *("failures", "failures_lately", "first_s", "is_told", "longest_s", "names", "openings"),
-        *("probe_until_s", "prober", "until_s"),
+        *("probe_until_s", "prober", "until_s", "why"),
     )
 
     def __init__(self, names: tuple[str, str, str], first_s: float, longest_s: float) -> None:
@@ -37,6 +38,7 @@ class Breaker:
         self.is_told = False
         self.probe_until_s = 0.0
         self.prober = ""
+        self.why = ""
 
     def ready_s(self, now_s: float) -> float:
         """From when one request may pass; past, if it may now."""

@@ -90,17 +90,21 @@ class Health:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        why: str = "",
     ) -> None:
+        """`why` is for people."""
         lane = self._traffic.lane(candidate)
         lane.requests.add(now_s)
         if blame == "nobody":
             return
         lane.failures.add(now_s)
+        lane.failed_for, lane.failed_s = why, now_s
         names = lane.channel, lane.credential, lane.model
         breaker = self._breaker(blame, names)
         requests = 0 if is_sudden else sum(each.requests.count(now_s) for each in _beside(lane, blame))
         has_opened = breaker.failed(now_s, retry_after_s, is_sudden=is_sudden, requests=requests, draw=self._draw)
         if has_opened:
+            breaker.why = why
             self._note(blame, breaker, now_s)
 
     def succeeded(self, candidate: Candidate, now_s: float, first_token_s: float | None) -> None:
@@ -120,6 +124,7 @@ class Health:
         if note.left_s > 0.0:
             breaker = self._breaker(note.blame, names)
             breaker.learn(now_s + note.left_s, note.failures, is_told=note.is_told)
+            breaker.why = note.why or breaker.why
         elif self._breakers.pop(places_of(*names)[_BLAMES.index(note.blame)], None) is not None:
             self._traffic.wakes.add(note.channel)
 
@@ -167,7 +172,7 @@ class Health:
     def _note(self, blame: Blame, breaker: Breaker, now_s: float) -> None:
         if self.on_note is not None:
             left_s = max(breaker.until_s - now_s, 0.0)
-            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, breaker.is_told))
+            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, breaker.is_told, breaker.why))
 
     def _forget(self) -> None:
         """A client may name any number of models that fail: the half of which nothing was heard for longest goes."""
@@ -198,6 +203,8 @@ def _report(
         requests=requests,
         first_token_p50_s=lane.first_tokens.quantile(0.5) if lane is not None else None,
         first_token_p95_s=lane.first_tokens.quantile(0.95) if lane is not None else None,
+        last_failure=lane.failed_for if lane is not None else "",
+        last_failure_s=now_s - lane.failed_s if lane is not None and lane.failed_for else None,
     )
 
 

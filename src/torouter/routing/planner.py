@@ -79,10 +79,11 @@ class Planner:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        why: str = "",
     ) -> None:
         """`is_sudden`: once is enough to leave it alone for a while; else three in a row, or half of ten or more within
-        a minute. `retry_after_s` is how long the upstream itself said to leave it alone."""
-        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden)
+        a minute. `retry_after_s` is how long the upstream itself said to leave it alone; `why` a word for people."""
+        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, why=why)
 
     def slow_after_s(self, candidate: Candidate) -> float | None:
         """When the first token is later than 95 of 100 were, of this model at this channel. `None`: too few are

@@ -16,7 +16,8 @@ State = Literal["closed", "open", "half-open"]
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something opened, or closed again (`left_s` 0). `credential` and `model` are empty where the blame is wider."""
+    """Something opened, or closed again (`left_s` 0). `credential` and `model` are empty where the blame is wider.
+    `why` is the verdict's word on what opened it; empty where that is not known."""
 
     channel: str
     credential: str
@@ -25,12 +26,14 @@ class Note(msgspec.Struct, frozen=True):
     failures: int
     left_s: float
     is_told: bool
+    why: str = ""
 
 
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a model fares at a credential of a channel; `model` and `credential` are empty for what only another process
     has asked. `requests` and `failure_ratio` are of the last 60 s; `left_s` is until it may be asked; `is_told`: the
-    upstream itself said when."""
+    upstream itself said when. `last_failure` is the verdict's word on what last spoke against it, `last_failure_s` how
+    long ago that was."""
 
     channel: str
     credential: str
@@ -43,3 +46,5 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     first_token_p50_s: float | None
     first_token_p95_s: float | None
+    last_failure: str
+    last_failure_s: float | None

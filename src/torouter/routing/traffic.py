@@ -32,11 +32,13 @@ class Use:
 
 
 class Lane:
-    """One model at one credential of a channel."""
+    """One model at one credential of a channel. `failed_for` is the verdict's word on its last failure."""
 
     __slots__ = (
         "channel",
         "credential",
+        "failed_for",
+        "failed_s",
         "failures",
         "first_tokens",
         "in_flight",
@@ -57,6 +59,8 @@ class Lane:
         self.used_s = float("-inf")
         self.requests = Window()
         self.failures = Window()
+        self.failed_for = ""
+        self.failed_s = float("-inf")
         self.first_tokens = use.first_tokens.setdefault(self.model, FirstTokens())
 
 

@@ -14,7 +14,9 @@ from torouter.store.rows import (
     AccountRow,
     AccountStatus,
     AdminTokenRow,
+    AuditFilter,
     AuditRow,
+    Beat,
     Changes,
     ChannelRow,
     Entry,
@@ -22,6 +24,7 @@ from torouter.store.rows import (
     GroupRow,
     KeptResponseRow,
     KeyRow,
+    KeysOf,
     KeyStatus,
     LedgerKind,
     LedgerRow,
@@ -48,14 +51,18 @@ from torouter.store.rows import (
     WindowName,
 )
 from torouter.store.store import Store
+from torouter.store.usage import MOST_MODELS
 
 __all__ = [
+    "MOST_MODELS",
     "AccessKeyRow",
     "AccountBilling",
     "AccountRow",
     "AccountStatus",
     "AdminTokenRow",
+    "AuditFilter",
     "AuditRow",
+    "Beat",
     "Changes",
     "ChannelRow",
     "Entry",
@@ -64,6 +71,7 @@ __all__ = [
     "KeptResponseRow",
     "KeyRow",
     "KeyStatus",
+    "KeysOf",
     "LedgerKind",
     "LedgerRow",
     "LimitColumns",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, insert, or_, select
 
 from torouter.errors import StoreError
 from torouter.store.columns import checked, freed_name, set_columns
-from torouter.store.rows import AccountBilling, AccountRow, Role
+from torouter.store.rows import AccountBilling, AccountRow, AccountStatus, Role
 from torouter.store.schema import accounts
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
 
-__all__ = ["change", "create", "delete", "find", "first", "get", "page"]
+__all__ = ["change", "create", "delete", "emails", "find", "find_by_email", "first", "get", "page"]
 
 # `Any`: a row's types end where a statement is put together from columns; the structs give them back.
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
@@ -57,11 +57,35 @@ def get(connection: Connection, account_id: int) -> AccountRow:
     return row
 
 
-def page(connection: Connection, after_id: int, limit: int | None, include_deleted: bool) -> list[AccountRow]:
+def find_by_email(connection: Connection, email: str) -> AccountRow | None:
+    row = connection.execute(_ROWS.where(_OF.email == email, _OF.deleted_ms.is_(None))).one_or_none()
+    return None if row is None else _of(row)
+
+
+def page(
+    connection: Connection,
+    after_id: int,
+    limit: int | None,
+    include_deleted: bool,
+    text: str,
+    role: Role | None,
+    status: AccountStatus | None,
+) -> list[AccountRow]:
     query = _ROWS.where(_OF.id > after_id).limit(limit)
     if not include_deleted:
         query = query.where(_OF.deleted_ms.is_(None))
+    if text:
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in (_OF.email, _OF.display_name))))
+    if role is not None:
+        query = query.where(_OF.role == role)
+    if status is not None:
+        query = query.where(_OF.status == status)
     return [_of(row) for row in connection.execute(query)]
+
+
+def emails(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    query = select(_OF.id, _OF.email).where(_OF.id.in_(ids))
+    return {row.id: row.email for row in connection.execute(query)}
 
 
 def change(connection: Connection, number: int, account_id: int, changes: Mapping[str, object]) -> AccountRow:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, insert, null, select
+from sqlalchemy import ColumnElement, Connection, insert, null, select
 
-from torouter.store.rows import AuditRow
+from torouter.store.rows import AuditFilter, AuditRow
 from torouter.store.schema import audit
 from torouter.units import wall_ms
 
-__all__ = ["page", "write"]
+__all__ = ["floor", "page", "write"]
 
 _OF = audit.c
 
@@ -39,13 +39,33 @@ def write(
 
 
 def page(
-    connection: Connection, before_id: int | None, limit: int, object_kind: str | None, object_id: int | None
+    connection: Connection, wanted: AuditFilter, before_id: int | None, limit: int, lowest_id: int | None
 ) -> list[AuditRow]:
-    query = select(audit).order_by(_OF.id.desc()).limit(limit)
+    query = select(audit).where(*_is_wanted(wanted)).order_by(_OF.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(_OF.id < before_id)
-    if object_kind is not None:
-        query = query.where(_OF.object_kind == object_kind)
-    if object_id is not None:
-        query = query.where(_OF.object_id == object_id)
+    if lowest_id is not None:
+        query = query.where(_OF.id >= lowest_id)
     return [AuditRow(**row._mapping) for row in connection.execute(query)]
+
+
+def floor(connection: Connection, before_id: int | None, rows: int) -> int | None:
+    query = select(_OF.id).order_by(_OF.id.desc()).offset(rows - 1).limit(1)
+    if before_id is not None:
+        query = query.where(_OF.id < before_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _is_wanted(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    asked = {
+        _OF.object_kind: wanted.object_kind,
+        _OF.object_id: wanted.object_id,
+    }
+    found = [column == value for column, value in asked.items() if value is not None]
+    if wanted.actor:
+        found.append(_OF.actor.contains(wanted.actor, autoescape=True))
+    if wanted.from_ms is not None:
+        found.append(_OF.at_ms >= wanted.from_ms)
+    if wanted.until_ms is not None:
+        found.append(_OF.at_ms < wanted.until_ms)
+    return found

@@ -12,8 +12,8 @@ __all__ = ["MINUTE_MS", "Batch"]
 
 MINUTE_MS: Final = 60_000
 
-_Place: TypeAlias = tuple[int, int, int, str]
-"""Since when, account, key, model."""
+_Place: TypeAlias = tuple[int, int, int, str, str]
+"""Account, since when, key, model, outcome: the roll-ups' own order."""
 _Sums: TypeAlias = tuple[int, int, int, int, int, int, int]
 _NOTHING: Final[_Sums] = (0, 0, 0, 0, 0, 0, 0)
 
@@ -53,8 +53,8 @@ class Batch:
 
     def day_rows(self) -> list[tuple[int | str, ...]]:
         days: dict[_Place, _Sums] = {}
-        for (hour_ms, account_id, key_id, model), sums in self._hours.items():
-            place = (hour_ms - hour_ms % DAY_MS, account_id, key_id, model)
+        for (account_id, hour_ms, key_id, model, outcome), sums in self._hours.items():
+            place = (account_id, hour_ms - hour_ms % DAY_MS, key_id, model, outcome)
             days[place] = _added(days.get(place, _NOTHING), sums)
         return [place + sums for place, sums in sorted(days.items())]
 
@@ -71,7 +71,7 @@ class Batch:
         if entry.is_windowed:
             minute = (key_id, at_ms // MINUTE_MS)
             self._minutes[minute] = self._minutes.get(minute, 0) + 1
-        place = (at_ms - at_ms % HOUR_MS, account_id, key_id, row.model)
+        place = (account_id, at_ms - at_ms % HOUR_MS, key_id, row.model, row.outcome)
         self._hours[place] = _added(
             self._hours.get(place, _NOTHING),
             (

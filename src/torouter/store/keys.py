@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
@@ -11,7 +11,7 @@ from torouter.errors import StoreError
 from torouter.store import groups as groups_of
 from torouter.store.columns import checked, set_columns
 from torouter.store.ordered import lock_in_order
-from torouter.store.rows import KeyRow, LimitColumns
+from torouter.store.rows import KeyRow, KeysOf, LimitColumns
 from torouter.store.schema import accounts, groups, keys
 from torouter.store.transactions import conflict
 from torouter.units import wall_ms
@@ -24,6 +24,9 @@ __all__ = [
     "end_of_sessions",
     "find",
     "get",
+    "hash_of",
+    "names",
+    "of_accounts",
     "of_session",
     "page",
     "sweep_of_sessions",
@@ -68,6 +71,13 @@ def create(connection: Connection, number: int, group: str | int, values: Mappin
     return get(connection, key_id)
 
 
+def hash_of(connection: Connection, key_id: int) -> bytes | None:
+    """`None` for one that is not there, or was deleted."""
+    found = select(_OF.key_hash).where(_OF.id == key_id, _OF.deleted_ms.is_(None))
+    key_hash: bytes | None = connection.execute(found).scalar_one_or_none()
+    return key_hash
+
+
 def find(connection: Connection, key_hash: bytes) -> KeyRow | None:
     row = connection.execute(_ROWS.where(_OF.key_hash == key_hash)).one_or_none()
     return None if row is None else _of(row)
@@ -100,6 +110,17 @@ def of_session(connection: Connection, session_id: int) -> list[KeyRow]:
 def count_by_group(connection: Connection) -> dict[int, int]:
     query = select(_OF.group_id, func.count()).where(_OF.deleted_ms.is_(None)).group_by(_OF.group_id)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def names(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    query = select(_OF.id, _OF.name).where(_OF.id.in_(ids))
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def of_accounts(connection: Connection, account_ids: Collection[int]) -> dict[int, KeysOf]:
+    is_there = func.count().filter(_OF.deleted_ms.is_(None))
+    query = select(_OF.account_id, is_there, func.max(_OF.last_used_ms)).where(_OF.account_id.in_(account_ids))
+    return {row[0]: KeysOf(row[1], row[2]) for row in connection.execute(query.group_by(_OF.account_id))}
 
 
 def change(connection: Connection, number: int, key_id: int, changes: Mapping[str, object]) -> KeyRow:

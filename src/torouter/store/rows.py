@@ -14,7 +14,9 @@ __all__ = [
     "AccountRow",
     "AccountStatus",
     "AdminTokenRow",
+    "AuditFilter",
     "AuditRow",
+    "Beat",
     "Changes",
     "ChannelRow",
     "Entry",
@@ -23,6 +25,7 @@ __all__ = [
     "KeptResponseRow",
     "KeyRow",
     "KeyStatus",
+    "KeysOf",
     "LedgerKind",
     "LedgerRow",
     "LimitColumns",
@@ -147,6 +150,13 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     replaces_id: int | None = None
     session_id: int | None = None
     """Set where it ends with a session of the portal."""
+
+
+class KeysOf(NamedTuple):
+    """Of an account: how many there are that are not deleted, and when the last of all was used."""
+
+    keys: int = 0
+    last_used_ms: int | None = None
 
 
 class AccessKeyRow(msgspec.Struct, frozen=True, gc=False):
@@ -278,6 +288,16 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     after: dict[str, object] | None
 
 
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which changes. `None`: any. `actor` is a part of who made them; from `from_ms` on, and before `until_ms`."""
+
+    object_kind: str | None = None
+    object_id: int | None = None
+    actor: str = ""
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+
 class AdminTokenRow(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     account_id: int
@@ -374,6 +394,15 @@ class UsageTotals(msgspec.Struct, frozen=True, kw_only=True):
 class ModelTotals(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     totals: UsageTotals
+
+
+class Beat(NamedTuple):
+    """What ended within the step that begins at `at_ms`: requests, those without a good answer, all their tokens."""
+
+    at_ms: int
+    requests: int
+    failures: int
+    tokens: int
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):

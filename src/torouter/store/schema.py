@@ -330,21 +330,37 @@ usage = Table(
     # Empty: there was no price.
     Column("price_version", Text, nullable=False, server_default=""),
     Column("cost_parts", Text),
-    Index(None, "account_id", "at_ms"),
-    Index(None, "key_id", "at_ms"),
+    # In the order of pages, with what they are filtered by: what is passed over is never looked up in the table.
+    Index(None, "account_id", "at_ms", "id", "outcome"),
+    Index(None, "account_id", "model", "at_ms", "id", "outcome"),
+    Index(None, "key_id", "at_ms", "id", "model", "outcome"),
     Index(None, "at_ms"),
+    # Failures are few, and looked for among all the rest.
+    Index(
+        "ix_usage_failures",
+        "account_id",
+        "outcome",
+        "at_ms",
+        "id",
+        "key_id",
+        "model",
+        sqlite_where=text("outcome <> 'ok'"),
+        postgresql_where=text("outcome <> 'ok'"),
+    ),
 )
 
 
 def _sums(name: str, since: str) -> Table:
-    """Roll-ups of `usage`, written in the transaction of its rows. `failures` are requests without a good answer."""
+    """Roll-ups of `usage`, written in the transaction of its rows. `failures` are requests without a good answer.
+    `outcome` is empty of requests that were pruned before roll-ups knew it."""
     return Table(
         name,
         metadata,
-        Column(since, BigInteger, primary_key=True),
         Column("account_id", _ID, primary_key=True),
+        Column(since, BigInteger, primary_key=True),
         Column("key_id", _ID, primary_key=True),
         Column("model", Text, primary_key=True),
+        Column("outcome", Text, primary_key=True),
         *(
             Column(counter, BigInteger, nullable=False)
             for counter in (
@@ -357,8 +373,9 @@ def _sums(name: str, since: str) -> Table:
                 "cost_nusd",
             )
         ),
-        # An account looks at its own, and the operator at all: neither reads past the other's rows.
-        Index(None, "account_id", since),
+        # An account looks at its own, which lie together, and the operator at all: neither reads past the other's rows.
+        Index(None, since),
+        sqlite_with_rowid=False,
     )
 
 

@@ -10,7 +10,19 @@ from torouter.store.columns import set_columns
 from torouter.store.rows import SessionRow
 from torouter.store.schema import accounts, sessions
 
-__all__ = ["end", "find", "find_password", "has_password", "insert_row", "is_there", "set_password", "sweep", "touch"]
+__all__ = [
+    "end",
+    "end_all",
+    "find",
+    "find_password",
+    "has_password",
+    "insert_row",
+    "is_there",
+    "of_account",
+    "set_password",
+    "sweep",
+    "touch",
+]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 
@@ -30,11 +42,11 @@ def has_password(connection: Connection, account_id: int) -> bool:
     return connection.execute(query).scalar_one_or_none() is not None
 
 
-def set_password(connection: Connection, account_id: int, password_hash: str) -> None:
+def set_password(connection: Connection, account_id: int, password_hash: str | None) -> None:
     set_columns(
         connection, accounts, account_id, {"password_hash": password_hash}, f"There is no account {account_id}."
     )
-    connection.execute(delete(sessions).where(_OF.account_id == account_id))
+    end_all(connection, account_id)
 
 
 def insert_row(
@@ -67,6 +79,15 @@ def touch(connection: Connection, session_id: int, at_ms: int) -> None:
 
 def end(connection: Connection, session_id: int) -> None:
     connection.execute(delete(sessions).where(_OF.id == session_id))
+
+
+def end_all(connection: Connection, account_id: int) -> int:
+    return int(connection.execute(delete(sessions).where(_OF.account_id == account_id)).rowcount)
+
+
+def of_account(connection: Connection, account_id: int) -> list[SessionRow]:
+    query = _ROWS.where(_OF.account_id == account_id).order_by(_OF.seen_ms.desc(), _OF.id)
+    return [SessionRow(**row._mapping) for row in connection.execute(query)]
 
 
 def sweep(connection: Connection, now_ms: int, idle_ms: int) -> None:

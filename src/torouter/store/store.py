@@ -6,7 +6,7 @@ The queries stand in the modules named for their subjects.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
@@ -35,18 +35,22 @@ from torouter.store import (
     vault,
 )
 from torouter.store.engine import Home, faults_of, open_home
-from torouter.store.migrate import upgrade
+from torouter.store.migrate import REVISIONS, upgrade
 from torouter.store.rows import (
     AccountBilling,
     AccountRow,
+    AccountStatus,
     AdminTokenRow,
+    AuditFilter,
     AuditRow,
+    Beat,
     Changes,
     ChannelRow,
     Entry,
     GroupRow,
     KeptResponseRow,
     KeyRow,
+    KeysOf,
     KeyStatus,
     LedgerKind,
     LedgerRow,
@@ -80,6 +84,8 @@ class Store:
     def __init__(self, data_dir: Path, home: Home) -> None:
         self.data_dir = data_dir
         self.place = home.place
+        self.schema = REVISIONS[-1]
+        """Of what was opened: that of this version."""
         self._home = home
         self._in = Transactions(home)
 
@@ -189,12 +195,29 @@ class Store:
         with self._in.reading() as connection:
             return accounts.first(connection)
 
-    def list_accounts(
-        self, *, include_deleted: bool = False, after_id: int = 0, limit: int | None = None
-    ) -> list[AccountRow]:
-        """By id."""
+    def find_account(self, email: str) -> AccountRow | None:
+        """The one with this address, that is not deleted."""
         with self._in.reading() as connection:
-            return accounts.page(connection, after_id, limit, include_deleted)
+            return accounts.find_by_email(connection, email)
+
+    def list_accounts(
+        self,
+        *,
+        include_deleted: bool = False,
+        after_id: int = 0,
+        limit: int | None = None,
+        text: str = "",
+        role: Role | None = None,
+        status: AccountStatus | None = None,
+    ) -> list[AccountRow]:
+        """By id. `text` is a part of the address or of the name."""
+        with self._in.reading() as connection:
+            return accounts.page(connection, after_id, limit, include_deleted, text, role, status)
+
+    def account_emails(self, ids: Collection[int]) -> dict[int, str]:
+        """By id, deleted or not."""
+        with self._in.reading() as connection:
+            return accounts.emails(connection, ids)
 
     def change_account(self, account_id: int, changes: Mapping[str, object]) -> AccountRow:
         """`changes`: `email`, `display_name`, `role`, `status`, `billing`."""
@@ -217,8 +240,8 @@ class Store:
         with self._in.reading() as connection:
             return sessions.has_password(connection, account_id)
 
-    def set_password(self, account_id: int, password_hash: str) -> None:
-        """All its sessions end, and their keys."""
+    def set_password(self, account_id: int, password_hash: str | None) -> None:
+        """All its sessions end, and their keys. `None`: nobody signs in with a password any more."""
         with self._in.changing() as (connection, number):
             sessions.set_password(connection, account_id, password_hash)
             keys.end_of_sessions(connection, number, account_id=account_id)
@@ -249,6 +272,17 @@ class Store:
         with self._in.changing() as (connection, number):
             sessions.end(connection, session_id)
             keys.end_of_sessions(connection, number, session_id=session_id)
+
+    def list_sessions(self, account_id: int) -> list[SessionRow]:
+        """Expired or not, the one that was seen last first."""
+        with self._in.reading() as connection:
+            return sessions.of_account(connection, account_id)
+
+    def end_sessions(self, account_id: int) -> int:
+        """All of an account, and their keys; how many sessions there were."""
+        with self._in.changing() as (connection, number):
+            keys.end_of_sessions(connection, number, account_id=account_id)
+            return sessions.end_all(connection, account_id)
 
     def sweep_sessions(self, now_ms: int, idle_ms: int) -> None:
         """Deletes those that have expired, or were not seen for so long; a bounded number at a time."""
@@ -390,6 +424,11 @@ class Store:
         with self._in.reading() as connection:
             return keys.find(connection, key_hash)
 
+    def key_hash(self, key_id: int) -> bytes | None:
+        """By which it is found when it is used; `None` for one that was deleted."""
+        with self._in.reading() as connection:
+            return keys.hash_of(connection, key_id)
+
     def get_key(self, key_id: int) -> KeyRow:
         """Deleted or not."""
         with self._in.reading() as connection:
@@ -421,6 +460,16 @@ class Store:
         """By group, of those that have any; deleted ones do not count."""
         with self._in.reading() as connection:
             return keys.count_by_group(connection)
+
+    def key_names(self, ids: Collection[int]) -> dict[int, str]:
+        """By id, deleted or not."""
+        with self._in.reading() as connection:
+            return keys.names(connection, ids)
+
+    def keys_of(self, account_ids: Collection[int]) -> dict[int, KeysOf]:
+        """By account, of those that have or had any."""
+        with self._in.reading() as connection:
+            return keys.of_accounts(connection, account_ids)
 
     def change_key(self, key_id: int, changes: Mapping[str, object]) -> KeyRow:
         """`changes`: `group` (name or id) or `group_id`, `name`, `models`, `status`, `expires_ms`, `keep_responses`,
@@ -514,12 +563,17 @@ class Store:
         self,
         before_id: int | None = None,
         limit: int = 50,
-        object_kind: str | None = None,
-        object_id: int | None = None,
+        wanted: AuditFilter | None = None,
+        lowest_id: int | None = None,
     ) -> list[AuditRow]:
-        """The latest rows first."""
+        """The latest rows first, none below `lowest_id`."""
         with self._in.reading() as connection:
-            return audit.page(connection, before_id, limit, object_kind, object_id)
+            return audit.page(connection, wanted or AuditFilter(), before_id, limit, lowest_id)
+
+    def audit_floor(self, before_id: int | None, rows: int) -> int | None:
+        """The last id of so many rows before that one, whatever they say; `None` where there are fewer."""
+        with self._in.reading() as connection:
+            return audit.floor(connection, before_id, rows)
 
     def add_admin_token(
         self, account_id: int, name: str, token_hash: bytes, head: str, expires_ms: int | None
@@ -548,11 +602,27 @@ class Store:
     # Usage
 
     def usage_page(
-        self, wanted: UsageFilter, before: tuple[int, int] | None = None, limit: int = 50
+        self,
+        wanted: UsageFilter,
+        before: tuple[int, int] | None = None,
+        limit: int = 50,
+        lowest: tuple[int, int] | None = None,
     ) -> list[StoredUsage]:
-        """The latest first, at most 1000. The next page is what stands before the last one's `(at_ms, id)`."""
+        """The latest first, at most 1000, none below `lowest`. The next page is what stands before the last one's
+        `(at_ms, id)`."""
         with self._in.reading() as connection:
-            return usage.page(connection, wanted, before, limit)
+            return usage.page(connection, wanted, before, limit, lowest)
+
+    def usage_floor(self, wanted: UsageFilter, before: tuple[int, int] | None, rows: int) -> tuple[int, int] | None:
+        """The last `(at_ms, id)` of so many requests before that one; `None` where there are fewer. Of the filter only
+        times, account and key count: what has an index."""
+        with self._in.reading() as connection:
+            return usage.floor(connection, wanted, before, rows)
+
+    def usage_pulse(self, from_ms: int, step_ms: int) -> list[Beat]:
+        """Sums of what has ended since, by steps of that length. Looks at every row: for minutes, not for hours."""
+        with self._in.reading() as connection:
+            return usage.pulse(connection, from_ms, step_ms)
 
     def usage_export(self, wanted: UsageFilter) -> Iterator[list[StoredUsage]]:
         """All of them, the latest first, in pages. No transaction lasts longer than a page."""
@@ -563,7 +633,7 @@ class Store:
 
     def usage_totals(self, wanted: UsageFilter) -> UsageTotals:
         """From roll-ups, but for parts of an hour, and for all if the filter asks for what they do not tell apart:
-        channel, status, outcome, a request. Those count what has not been pruned."""
+        channel, status, a request. Those count what has not been pruned."""
         with self._in.viewing() as connection:
             return usage.totals(connection, wanted)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -23,33 +23,91 @@ from sqlalchemy import (
     select,
 )
 
-from torouter.store.rows import ModelTotals, SeriesPoint, SeriesStep, StoredUsage, UsageFilter, UsageRow, UsageTotals
+from torouter.store.rows import (
+    Beat,
+    ModelTotals,
+    SeriesPoint,
+    SeriesStep,
+    StoredUsage,
+    UsageFilter,
+    UsageRow,
+    UsageTotals,
+)
 from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
 
-__all__ = ["PAGE_ROWS", "by_model", "page", "series", "totals"]
+__all__ = ["MOST_MODELS", "PAGE_ROWS", "by_model", "floor", "page", "pulse", "series", "totals"]
 
 _Rows: TypeAlias = Select[*tuple[Any, ...]]
 _Sums: TypeAlias = list[int]
+Place: TypeAlias = tuple[int, int]
+"""`(at_ms, id)` of a request: by these they are in order."""
 
+MOST_MODELS: Final = 1000
 PAGE_ROWS: Final = 1000
 """At most so many in one page, so that no query holds the interpreter for long."""
 
 _OF = usage.c
 _SUMMED: Final = UsageTotals.__struct_fields__
-_MOST_MODELS: Final = 1000
 _PAGE: _Rows = select(_OF.id, *(_OF[name] for name in UsageRow._fields)).order_by(_OF.at_ms.desc(), _OF.id.desc())
-_ROLLED_UP: Final = ("account_id", "key_id", "model")
+_ROLLED_UP: Final = ("account_id", "key_id", "model", "outcome")
+_IS_FAILURE: Final = _OF.outcome != literal_column("'ok'")
+"""As the index of failures says it: that it may be used is seen from the text."""
 
 
-def page(connection: Connection, wanted: UsageFilter, before: tuple[int, int] | None, limit: int) -> list[StoredUsage]:
-    told = _without_account(connection, wanted)
-    query = _PAGE.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, told))
+def page(
+    connection: Connection, wanted: UsageFilter, before: Place | None, limit: int, lowest: Place | None
+) -> list[StoredUsage]:
+    limit = min(limit, PAGE_ROWS)
+    query = _PAGE.where(_is_wanted(usage, _without_account(connection, wanted)), *_is_before(before))
     if before is not None:
-        at_ms, row_id = before
-        query = query.where(_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id))
-    rows = connection.execute(query.limit(min(limit, PAGE_ROWS)))
-    return [StoredUsage(row[0], UsageRow(*row[1:])) for row in rows]
+        end_ms = before[0] + 1 if wanted.until_ms is None else min(before[0] + 1, wanted.until_ms)
+        wanted = msgspec.structs.replace(wanted, until_ms=end_ms)
+    stretches: Iterable[tuple[int | None, int | None]] = [(wanted.from_ms, wanted.until_ms)]
+    if lowest is None:
+        stretches = _stretches(connection, wanted, limit)
+    else:
+        at_ms, row_id = lowest
+        query = query.where(_OF.at_ms >= at_ms, or_(_OF.at_ms > at_ms, _OF.id >= row_id))
+    found: list[StoredUsage] = []
+    for from_ms, until_ms in stretches:
+        within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))
+        found += [StoredUsage(row[0], UsageRow(*row[1:])) for row in connection.execute(within)]
+        if len(found) == limit:
+            break
+    return found
+
+
+def floor(connection: Connection, wanted: UsageFilter, before: Place | None, rows: int) -> Place | None:
+    """Looks at indexes alone."""
+    told = _without_account(connection, wanted)
+    indexed = UsageFilter(account_id=told.account_id, key_id=told.key_id)
+    query = select(_OF.at_ms, _OF.id).order_by(_OF.at_ms.desc(), _OF.id.desc()).offset(rows - 1).limit(1)
+    query = query.where(_is_within(_OF.at_ms, wanted.from_ms, wanted.until_ms), _is_wanted(usage, indexed))
+    found = connection.execute(query.where(*_is_before(before))).one_or_none()
+    return None if found is None else (found.at_ms, found.id)
+
+
+def pulse(connection: Connection, from_ms: int, step_ms: int) -> list[Beat]:
+    at_ms = _OF.at_ms - _OF.at_ms % literal_column(f"{step_ms:d}")
+    failures = _sum(case((_OF.outcome != "ok", 1), else_=0))
+    query = select(at_ms, func.count(), failures, _sum(_all_tokens())).where(_OF.at_ms >= from_ms).group_by(at_ms)
+    return [Beat(*row) for row in connection.execute(query)]
+
+
+def _all_tokens() -> ColumnElement[Any]:
+    tokens, *others = (_OF[name] for name in UsageRow._fields if name.endswith("_tokens"))
+    added: ColumnElement[Any] = tokens
+    for other in others:
+        added = added + other
+    return added
+
+
+def _is_before(place: Place | None) -> list[ColumnElement[bool]]:
+    if place is None:
+        return []
+    at_ms, row_id = place
+    return [_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id)]
 
 
 def totals(connection: Connection, wanted: UsageFilter) -> UsageTotals:
@@ -66,7 +124,7 @@ def by_model(connection: Connection, wanted: UsageFilter) -> list[ModelTotals]:
             found[name].append(sums)
     models = [ModelTotals(model=name, totals=_added(rows)) for name, rows in found.items()]
     models.sort(key=lambda each: (-each.totals.cost_nusd, -each.totals.requests, each.model))
-    return models[:_MOST_MODELS]
+    return models[:MOST_MODELS]
 
 
 def series(connection: Connection, wanted: UsageFilter, step: SeriesStep) -> list[SeriesPoint]:
@@ -80,10 +138,65 @@ def series(connection: Connection, wanted: UsageFilter, step: SeriesStep) -> lis
     return [SeriesPoint(at_ms=row[0], totals=_added([row[1:]])) for row in rows]
 
 
+def _stretches(connection: Connection, wanted: UsageFilter, limit: int) -> Iterator[tuple[int | None, int | None]]:
+    """The times that have what is wanted, the latest first: days without any are passed over, however many requests of
+    other sorts they had. Each has at least as many as the limit, or is followed by a gap."""
+    if not _is_sparse(wanted):
+        yield wanted.from_ms, wanted.until_ms
+        return
+    oldest_ms = _oldest_ms(connection, wanted)
+    if oldest_ms is None:
+        return
+    first_ms = oldest_ms if wanted.from_ms is None else max(oldest_ms, wanted.from_ms)
+    began_ms, ends_ms, requests = 0, 0, 0
+    for day_ms, count in connection.execute(_days(wanted, first_ms - first_ms % DAY_MS)):
+        if requests >= limit or (requests and day_ms + DAY_MS < began_ms):
+            yield _clipped(began_ms, ends_ms, wanted)
+            requests = 0
+        if not requests:
+            ends_ms = day_ms + DAY_MS
+        began_ms, requests = day_ms, requests + count
+    if requests:
+        yield _clipped(began_ms, ends_ms, wanted)
+
+
+def _is_sparse(wanted: UsageFilter) -> bool:
+    """May there be few of them among many, and do the roll-ups tell on which days? An account's failures have an index,
+    and so have its models."""
+    if wanted.account_id is None or wanted.request_id is not None or wanted.outcome not in {None, "ok"}:
+        return False
+    return wanted.outcome is not None or (wanted.key_id is not None and wanted.model is not None)
+
+
+def _oldest_ms(connection: Connection, wanted: UsageFilter) -> int | None:
+    """Of the account's requests. Those before are pruned, and only the roll-ups know of them."""
+    query = select(func.min(_OF.at_ms)).where(_OF.account_id == wanted.account_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _days(wanted: UsageFilter, from_ms: int) -> _Rows:
+    day_ms, requests = usage_days.c.day_ms, func.sum(usage_days.c.requests)
+    query = select(day_ms, cast(requests, BigInteger)).where(_is_wanted(usage_days, _of_roll_ups(wanted)))
+    return query.where(_is_within(day_ms, from_ms, wanted.until_ms)).group_by(day_ms).order_by(day_ms.desc())
+
+
+def _of_roll_ups(wanted: UsageFilter) -> UsageFilter:
+    """Without what they do not tell apart."""
+    parts = msgspec.structs.asdict(wanted)
+    return UsageFilter(**{name: parts[name] for name in _ROLLED_UP})
+
+
+def _clipped(from_ms: int, until_ms: int, wanted: UsageFilter) -> tuple[int, int]:
+    return (
+        from_ms if wanted.from_ms is None else max(from_ms, wanted.from_ms),
+        until_ms if wanted.until_ms is None else min(until_ms, wanted.until_ms),
+    )
+
+
 def _without_account(connection: Connection, wanted: UsageFilter) -> UsageFilter:
     """A key belongs to one account for ever. Told both, PostgreSQL expects few rows and sorts all there are: 124 ms
-    for a page of a key, of ten million requests."""
-    if wanted.account_id is None or wanted.key_id is None:
+    for a page of a key, of ten million requests. Failures are an account's in their index."""
+    if wanted.account_id is None or wanted.key_id is None or wanted.outcome not in {None, "ok"}:
         return wanted
     owner = connection.execute(select(keys.c.account_id).where(keys.c.id == wanted.key_id)).scalar_one_or_none()
     return msgspec.structs.replace(wanted, account_id=None) if owner == wanted.account_id else wanted
@@ -123,7 +236,8 @@ def _is_within(at_ms: Column[Any], from_ms: int | None, until_ms: int | None) ->
 def _is_wanted(table: Table, wanted: UsageFilter) -> ColumnElement[bool]:
     parts = msgspec.structs.asdict(wanted)
     named = [name for name, value in parts.items() if value is not None and name not in {"from_ms", "until_ms"}]
-    return and_(True, *(table.c[name] == parts[name] for name in named))
+    is_failure = [_IS_FAILURE] if table is usage and parts["outcome"] not in {None, "ok"} else []
+    return and_(True, *is_failure, *(table.c[name] == parts[name] for name in named))
 
 
 def _sums_of(source: Source) -> list[ColumnElement[int]]:

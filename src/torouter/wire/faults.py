@@ -20,7 +20,9 @@ __all__ = ["Fault", "FaultCode", "fault_of", "lost"]
 
 FaultCode = Literal[
     "upstream_connect_failed",
+    "upstream_connect_refused",
     "upstream_connect_timeout",
+    "upstream_connect_unknown",
     "upstream_no_answer",
     "upstream_first_token_timeout",
     "upstream_idle_timeout",
@@ -54,15 +56,15 @@ class Fault:
 
 
 _WORDS: Final[tuple[tuple[type[BaseException], str, ErrorKind, FaultCode], ...]] = (
-    (socket.gaierror, "the host name cannot be resolved", "upstream_fault", "upstream_connect_failed"),
+    (socket.gaierror, "the host name cannot be resolved", "upstream_fault", "upstream_connect_unknown"),
     (ssl.SSLCertVerificationError, "the TLS certificate is not accepted", "upstream_fault", "upstream_tls"),
     (ssl.SSLError, "the TLS session failed", "upstream_fault", "upstream_tls"),
     (TimeoutError, "the connection timed out", "timeout", "upstream_connect_timeout"),
-    (ConnectionRefusedError, "the connection was refused", "upstream_fault", "upstream_connect_failed"),
+    (ConnectionRefusedError, "the connection was refused", "upstream_fault", "upstream_connect_refused"),
     (ConnectionError, "the connection was reset", "upstream_fault", "upstream_reset"),
     (HttpParserUpgrade, "it switched protocols without being asked", "upstream_fault", "upstream_malformed"),
     (HttpParserError, "the answer is not valid HTTP/1.1", "upstream_fault", "upstream_malformed"),
-    (UnicodeError, "the host name is not valid", "upstream_fault", "upstream_connect_failed"),
+    (UnicodeError, "the host name is not valid", "upstream_fault", "upstream_connect_unknown"),
     (OSError, "the network failed", "upstream_fault", "upstream_connect_failed"),
 )
 """The first row that fits wins, so subclasses stand before their parents (all but the parser's are `OSError`s)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,21 @@ from torouter.fleet import Rules
 from torouter.relay.openings import Openings
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
+from torouter.routing.tryouts import Tryout, Wanted
 from torouter.store import Entry, LedgerRow, Store, UsageRow
 from torouter.units import Secret, wall_ms
 
-__all__ = ["OPERATORS_TOKEN", "PEPPER", "Api", "admin_application", "bodies", "entry", "prepare", "routing_view"]
+__all__ = [
+    "OPERATORS_TOKEN",
+    "PEPPER",
+    "Api",
+    "admin_application",
+    "bodies",
+    "entry",
+    "prepare",
+    "routing_view",
+    "tried_out",
+]
 
 PEPPER = b"pepper" * 6
 OPERATORS_TOKEN = "operators-own-admin-token-0001"
@@ -67,10 +78,25 @@ def routing_view(store: Store, planner: Planner, openings: Openings) -> RoutingV
         planner=planner,
         held=openings.of,
         reset_channel=openings.reset,
+        try_out=tried_out(store),
         place="here pid 1",
         clock=time.monotonic,
         loop=asyncio.get_running_loop(),
     )
+
+
+def tried_out(store: Store) -> Callable[[Wanted], Awaitable[Tryout]]:
+    """Of the channels in the store; every credential is a wrong one."""
+
+    async def ask(wanted: Wanted) -> Tryout:
+        row = store.get_channel(wanted.channel_id)
+        return Tryout(
+            finding="bad_credential", channel=row.name, credential=wanted.credential or "a", model=wanted.model,
+            operation=wanted.operation, dialect=wanted.dialect or "openai-chat", status=401, verdict="bad_credential",
+            url="POST https://api.openai.com:443/v1/chat/completions", message="Incorrect API key provided: ***.",
+        )  # fmt: skip
+
+    return ask
 
 
 @dataclass(frozen=True)
@@ -137,6 +163,7 @@ def bodies() -> dict[str, tuple[str, object]]:
         "end_price": ("/prices/2", None),
         "explain": ("/explain", {"model": "gpt-5"}),
         "reset_health": ("/health/reset", {"channel": "main"}),
+        "test_channel": ("/channels/2/test", {"model": "gpt-5"}),
         "create_token": ("/tokens", {"name": "third", "account_id": 1}),
         "revoke_token": ("/tokens/2", None),
     }

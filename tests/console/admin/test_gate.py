@@ -86,7 +86,7 @@ def test_an_administrator_may(prepared: Api, store: Store, endpoint: Endpoint, i
 
 def test_the_matrix_knows_every_endpoint() -> None:
     changing = {endpoint.name for endpoint in ENDPOINTS if endpoint.shape == "change"}
-    asking = {"explain", "reset_health"}
+    asking = {"explain", "reset_health", "test_channel"}
     assert changing | asking == bodies().keys()
     assert {endpoint.name for endpoint in ENDPOINTS if endpoint.method != "GET"} == changing | asking
 

@@ -105,3 +105,33 @@ def test_before_the_house_stands(store: Store) -> None:
     office = Office(store, PEPPER, Secret(OPERATORS_TOKEN), rules=Rules())
     with TestClient(Starlette(routes=admin_routes(lambda: office, lambda: None))) as client:
         assert Api(client).call("GET", "/health").status_code == 503
+
+
+def test_a_channel_is_really_asked(desk: Api) -> None:
+    prepare(desk)
+    before = len(desk.data("GET", "/audit"))
+    found = desk.data("POST", "/channels/2/test", {"credential": "b", "model": "gpt-5", "dialect": "anthropic"})
+    assert (found["finding"], found["status"], found["credential"]) == ("bad_credential", 401, "b")
+    assert (found["channel"], found["model"], found["dialect"]) == ("second", "gpt-5", "anthropic")
+    rows = desk.data("GET", "/audit")
+    assert (len(rows), rows[0]["action"], rows[0]["object_id"]) == (before + 1, "channel.test", 2)
+    assert (rows[0]["after"]["finding"], rows[0]["after"]["status"]) == ("bad_credential", 401)
+    assert "message" not in rows[0]["after"], "what an upstream says is not for the record"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        ("/channels/99/test", {}, 404, "There is no channel 99"),
+        ("/channels/2/test", {"dialect": "cobol"}, 400, "dialect: "),
+        ("/channels/2/test", {"operation": "images"}, 400, "operation: "),
+        ("/channels/2/test", {"model": "a\nb"}, 400, "model: "),
+        ("/channels/2/test", {"base_url": "http://169.254.169.254"}, 400, "base_url: there is no such field."),
+    ],
+)
+def test_what_cannot_be_asked(desk: Api, path: str, body: object, status: int, words: str) -> None:
+    prepare(desk)
+    before = len(desk.data("GET", "/audit"))
+    answer = desk.call("POST", path, body)
+    assert (answer.status_code, answer.json()["error"]["message"][: len(words)]) == (status, words)
+    assert len(desk.data("GET", "/audit")) == before

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_urlsafe
@@ -16,18 +17,24 @@ import httpx2 as httpx
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from tests.console.admin.desk import tried_out
 from torouter.access.admission import Doorkeeper
 from torouter.access.keyring import Keyring
+from torouter.access.rehearsal import Rehearsal
+from torouter.access.reserving import Reserving
 from torouter.accounts import hash_key
 from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Entrance
 from torouter.accounts.passwords import hash_password
 from torouter.channels import KINDS, Channel
+from torouter.config import ChannelSettings, Overrides, load_settings
+from torouter.config.report import report
 from torouter.console.admin.routing_view import RoutingView
 from torouter.console.portal import Sources, portal_routes
 from torouter.console.portal.doors import Doors
 from torouter.fleet import Rules
 from torouter.ledger.listed import Catalogue
+from torouter.ledger.meters import LocalMeters
 from torouter.ledger.newest_prices import own_prices
 from torouter.ledger.prices import PriceBook, UnknownPrice
 from torouter.relay.openings import Openings
@@ -36,14 +43,18 @@ from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
 from torouter.units import wall_ms
 
-__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "Clock", "Lobby", "portal_application"]
+__all__ = ["ADDRESS", "PASSWORD", "PEPPER", "RUNNING", "Clock", "Lobby", "portal_application"]
 
 PEPPER = b"pepper" * 6
 PASSWORD = "correct horse battery"
 ADDRESS = "203.0.113.9"
 
+DECLARED = (ChannelSettings(name="demo", kind="demo", source="torouter.yaml:3"),)
+"""What the server's own configuration says."""
+RUNNING = report(load_settings(Overrides(), {"TOROUTER_DATA": "/data", "TOROUTER_REDIS": "redis://:pass-word@there"}))
+
 _HASH = hash_password(PASSWORD)
-_PRICES = PriceBook(Catalogue(b'{"form":1,"version":"none","providers":[]}'), free_kinds=("demo",))
+_PRICES = PriceBook(Catalogue(b'{"form":2,"version":"none","providers":[]}'), free_kinds=("demo",))
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 
@@ -89,6 +100,7 @@ def routing_view(store: Store, snapshot: Snapshot) -> RoutingView:
         planner=planner,
         held=openings.of,
         reset_channel=openings.reset,
+        try_out=tried_out(store),
         place="here pid 1",
         clock=time.monotonic,
         loop=_LOOP,
@@ -112,19 +124,34 @@ class Lobby:
 
     def serve(self, *channels: Channel, unknown_price: UnknownPrice = "refuse-if-limited", **snapshot: Any) -> None:
         """With these channels, and with the groups and prices that the store has by now."""
-        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules())
+        entrance = Entrance(self.store, PEPPER, self.clock.now_ms, Rules(lambda: DECLARED))
         seen = Snapshot(channels=channels, **snapshot)
+        self._routing = routing_view(self.store, seen)
         book = _PRICES.changed(own_prices(self.store.list_prices()))
         _OPEN[:] = [
             Sources(
                 entrance=entrance,
                 snapshot=lambda: seen,
                 prices=lambda: book,
-                routing=routing_view(self.store, seen),
+                routing=self._routing,
                 is_demo=lambda: self.is_demo,
                 unknown_price=unknown_price,
+                running=RUNNING,
+                in_flight=lambda: 3,
+                rehearsal=Rehearsal(self._routing.doorkeeper, self._reserving(), self.clock.now_ms, _LOOP),
             )
         ]
+
+    def follow(self) -> None:
+        """Learns what the store has of keys and groups, as a gateway does all the time."""
+        doorkeeper = self._routing.doorkeeper
+        doorkeeper.apply(doorkeeper.keyring.prepare(self.store.changes_since(0), is_whole=True))
+
+    def _reserving(self) -> Reserving:
+        meters = LocalMeters(
+            read_spent=self.store.read_spent, read_minutes=self.store.read_minutes, now_ms=self.clock.now_ms
+        )
+        return Reserving(meters, self.clock.now_ms)
 
     def account(self, email: str, role: Any) -> int:
         account_id = self.store.create_account(email, email.partition("@")[0].title(), role, "unlimited").id
@@ -171,6 +198,10 @@ class Browser:
     def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
         """A form of the session's own."""
         return self.client.post(path, data={"csrf": self.csrf} | fields, headers=headers)
+
+    def send(self, path: str, fields: Mapping[str, str]) -> httpx.Response:
+        """The same, of fields that are in a table."""
+        return self.client.post(path, data={"csrf": self.csrf, **fields})
 
     def make_key(self, **fields: str) -> tuple[int, str]:
         """Its id and its text."""

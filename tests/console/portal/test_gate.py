@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 
 from tests.console.admin.desk import entry
 from tests.console.portal.lobby import Browser, Lobby
+from torouter.accounts.office import tokens
+from torouter.accounts.office.forms import NewToken
 from torouter.console.portal import PAGES, portal_routes
 from torouter.console.portal.routes import Page
 
@@ -23,17 +25,30 @@ GETS = [page for page in CLOSED if "GET" in page.methods]
 POSTS = [page for page in CLOSED if "POST" in page.methods]
 WITH_TARGET = [page for page in CLOSED if "{target}" in page.path and page.who == "signed"]
 OPERATORS = [page for page in CLOSED if page.who == "admin"]
+ELSEWHERE = {"/admin": "/admin/traffic"}
+"""Pages that only lead to another."""
+
+_QUERIES = {
+    "/model": "?name=gpt-5",
+    "/admin/traffic.json": "?after=0",
+    "/admin/channels/declared": "?name=demo",
+}
 
 
-def path_of(page: Page) -> str:
-    target = OF_ADA.usage.request_id if page.path.startswith("/usage") else "1"
-    return page.path.replace("{target}", target) + ("?name=gpt-5" if page.path == "/model" else "")
+def path_of(page: Page, target: str = "1") -> str:
+    is_request = page.path.startswith(("/usage", "/admin/requests"))
+    target = OF_ADA.usage.request_id if is_request and target == "1" else target
+    path = page.path.replace("{target}", target).replace("{part}", target)
+    return path + _QUERIES.get(page.path, "")
 
 
 @pytest.fixture
 def peopled(lobby: Lobby) -> Lobby:
-    """Ada has a key and has made a request with it."""
-    lobby.signed().make_key()
+    """Ada has a key and has made a request with it; there are an admin token and a channel, a plan and a price."""
+    browser = lobby.signed()
+    browser.make_key()
+    assert browser.post("/admin/channels/new", name="main", kind="openai", api_key="sk-upstream-1").status_code == 303
+    tokens.create_token(lobby.desk(), NewToken(name="ci"))
     lobby.store.write_entries([OF_ADA])
     lobby.store.set_subscription(lobby.bob, 1, lobby.store.create_plan("monthly").id, "active", 0, None)
     lobby.store.add_price("gpt-5*", "", 0, {"input_per_mtok": 10**9}, "")
@@ -58,9 +73,10 @@ def test_the_owner_sees_it(peopled: Lobby) -> None:
     browser = peopled.signed()
     for page in GETS:
         answer = browser.get(path_of(page))
-        assert answer.status_code == 200, page.path
+        assert answer.status_code == (303 if page.path in ELSEWHERE else 200), page.path
+        assert answer.headers.get("location") == ELSEWHERE.get(page.path)
         assert_sealed(answer)
-        assert browser.client.head(path_of(page)).status_code == 200
+        assert browser.client.head(path_of(page)).status_code == answer.status_code
 
 
 @pytest.mark.parametrize("email", ["bob@example.com", "eve@example.com"], ids=["a user", "an administrator"])
@@ -80,25 +96,29 @@ def test_what_is_anothers_is_not_there(peopled: Lobby, email: str) -> None:
     assert peopled.store.get_key(1).status == "enabled"
 
 
-def test_operators_pages_are_for_administrators(peopled: Lobby) -> None:
+def test_what_is_the_operators_is_not_for_users(peopled: Lobby) -> None:
     browser = peopled.signed("bob@example.com")
     before = len(peopled.store.audit_page(limit=100))
-    assert OPERATORS
+    assert "/admin/" not in browser.get("/dashboard").text
     for page, method in [(each, method) for each in OPERATORS for method in each.methods]:
-        for path in (path_of(page), path_of(page).replace("/1", "/777")):
-            answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
-            assert answer.status_code == 403, (method, path)
+        for target in ("1", str(peopled.bob), "777"):
+            form = {"csrf": browser.csrf, "status": "suspended"} if method == "POST" else None
+            answer = browser.client.request(method, path_of(page, target), data=form)
+            assert answer.status_code == 403, (method, page.path)
+            assert "ada@example.com" not in answer.text
+            assert_sealed(answer)
     assert len(peopled.store.audit_page(limit=100)) == before
 
 
-def test_what_an_operator_asks_for_may_not_be_there(peopled: Lobby) -> None:
+@pytest.mark.parametrize("target", ["777", "0", "abc", "-1", "9" * 30, "%00", "1%2F2", "<script>"])
+def test_what_is_not_there_is_not_there_for_operators_either(peopled: Lobby, target: str) -> None:
     browser = peopled.signed()
     before = len(peopled.store.audit_page(limit=100))
     for page, method in [(each, method) for each in OPERATORS if "{target}" in each.path for method in each.methods]:
-        for target in ("777", "0", "abc", "9" * 30, "²"):
-            path = page.path.replace("{target}", target)
-            answer = browser.client.request(method, path, data={"csrf": browser.csrf} if method == "POST" else None)
-            assert answer.status_code == 404, (method, path)
+        form = {"csrf": browser.csrf, "status": "suspended", "password": "long enough"} if method == "POST" else None
+        answer = browser.client.request(method, path_of(page, target), data=form)
+        assert answer.status_code == 404, (method, page.path)
+        assert "<script>" not in answer.text.replace('<script type="module"', "")
     assert len(peopled.store.audit_page(limit=100)) == before
 
 

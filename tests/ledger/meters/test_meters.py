@@ -15,6 +15,41 @@ async def held(meters: Meters, ask: Ask) -> Hold:
     return hold
 
 
+class TestForeseeing:
+    async def test_says_what_reserving_would_and_takes_nothing(self, meters: Meters, clock: Clock) -> None:
+        limits = {"windows": (Window("1m", 2), Window("5h", 3)), "tokens_per_minute": 20, "concurrency": 2}
+        ask = Ask(key_id=1, money=(Meter("k:1", 100),), hold_nusd=40, tokens=9, **limits)  # type: ignore[arg-type]
+        for _ in range(5):
+            assert await meters.foresee(ask) is None
+        await held(meters, ask)
+        assert await meters.foresee(ask) is None
+        await held(meters, ask)
+        for _ in range(2):
+            assert await meters.foresee(ask) == await meters.reserve(ask) != None  # noqa: E711
+        clock.now_ms += 3_600_000
+        assert await meters.foresee(ask) == Refusal("concurrency", "", None) == await meters.reserve(ask)
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            Ask(key_id=1, money=(Meter("k:1", 0),)),
+            Ask(key_id=1, money=(Meter("k:1", 5),), hold_nusd=6, is_strict=True),
+            Ask(key_id=1),
+            Ask(key_id=1, windows=(Window("7d", 1),)),
+        ],
+    )
+    async def test_agrees(self, meters: Meters, kept: Kept, ask: Ask) -> None:
+        told = await meters.foresee(ask)
+        found = await meters.reserve(ask)
+        assert told == (found if isinstance(found, Refusal) else None)
+
+    async def test_does_not_know_while_nothing_can_be_read(self, meters: Meters, kept: Kept) -> None:
+        kept.is_broken = True
+        refusal = await meters.foresee(Ask(key_id=1, windows=(Window("5h", 1),)))
+        assert refusal is not None
+        assert refusal.kind == "away"
+
+
 class TestMoney:
     ASK = Ask(key_id=1, money=(Meter("k:1", 100), Meter("a:1", 1000)), hold_nusd=40)
 

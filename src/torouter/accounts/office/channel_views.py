@@ -9,7 +9,15 @@ from torouter.accounts.office.views import View, moment
 from torouter.store import ChannelRow, OnCut, SealedCredential
 from torouter.units import Dialect
 
-__all__ = ["ChannelView", "CredentialView", "ModelView", "channel_view", "credential_view", "spec_fields"]
+__all__ = ["ChannelView", "CredentialView", "KindView", "ModelView", "channel_view", "credential_view", "spec_fields"]
+
+
+class KindView(View, frozen=True, kw_only=True):
+    """A sort of provider. `base_url` `null`: a channel of it has to name one."""
+
+    name: str
+    base_url: str | None
+    dialects: list[Dialect]
 
 
 class CredentialView(View, frozen=True, kw_only=True):

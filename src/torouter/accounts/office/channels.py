@@ -34,6 +34,7 @@ __all__ = [
     "add_credential",
     "create_channel",
     "credential_id",
+    "declared_channel",
     "delete_channel",
     "edit_channel",
     "edit_credential",
@@ -74,6 +75,14 @@ def get_channel(desk: Desk, channel_id: int) -> ChannelView:
 def list_channels(desk: Desk) -> list[ChannelView]:
     """Those of the store, and then those of the server's own configuration file."""
     return [*(channel_view(row) for row in desk.store.list_channels()), *desk.rules.declared()]
+
+
+def declared_channel(desk: Desk, name: str) -> ChannelView:
+    """Of the server's own configuration file. Raises `StoreError` (`not_found`)."""
+    found = next((each for each in desk.rules.declared() if each.name == name), None)
+    if found is None:
+        raise StoreError("The configuration has no such channel.", kind="not_found")
+    return found
 
 
 def edit_channel(desk: Desk, channel_id: int, edit: ChannelEdit, *, by_file: bool = False) -> ChannelView:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from torouter.accounts.office.channel_views import ChannelView
+from torouter.accounts.office.channel_views import ChannelView, KindView
 from torouter.accounts.office.views import View
 from torouter.errors import InternalError
 from torouter.store import Store
@@ -23,10 +23,12 @@ Keys: TypeAlias = Sequence[tuple[str, Secret]]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`token 3 (ci)`, `cli root@host`; `address` is the client's, where there is one."""
+    """`token 3 (ci)`, `cli root@host`; `address` is the client's, and `account_id` the account in whose name it is,
+    where there is one."""
 
     name: str
     address: str = ""
+    account_id: int | None = None
 
 
 class ChannelRules(Protocol):
@@ -39,6 +41,10 @@ class ChannelRules(Protocol):
         """Those of the server's own configuration, as far as it is known here."""
         ...
 
+    def kinds(self) -> Sequence[KindView]:
+        """Of which sort a channel may be."""
+        ...
+
 
 class _NoChannels:
     """Where nobody said what a channel may be, there can be none."""
@@ -47,6 +53,9 @@ class _NoChannels:
         raise InternalError(f"This desk does not look after channels, so not after {name}.")
 
     def declared(self) -> Sequence[ChannelView]:
+        return ()
+
+    def kinds(self) -> Sequence[KindView]:
         return ()
 
 

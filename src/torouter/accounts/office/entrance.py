@@ -92,7 +92,7 @@ class Entrance:
         self.store.end_session(session.id)
 
     def desk(self, session: Session, address: str) -> Desk:
-        actor = Actor(f"account {session.account.id} ({session.account.email})", address)
+        actor = Actor(f"account {session.account.id} ({session.account.email})", address, session.account.id)
         return Desk(self.store, self.pepper, actor, self.now_ms, self.rules)
 
     def change_password(self, session: Session, current: str, new: str, address: str) -> Opened:

@@ -28,6 +28,7 @@ __all__ = [
     "PLAIN_PATTERN",
     "SHOWN_PATTERN",
     "AccountEdit",
+    "AccountQuery",
     "Adjustment",
     "AuditQuery",
     "DefaultLimits",
@@ -287,7 +288,20 @@ class UsageQuery(Form, frozen=True, kw_only=True):
 
 
 class AuditQuery(Form, frozen=True, kw_only=True):
+    """`actor` is a part of who it was. `since` is within, `until` is not."""
+
     object_kind: Literal["key", "group", "account", "plan", "subscription", "price", "token", "channel"] | UnsetType = (
         UNSET
     )
     object_id: Id | UnsetType = UNSET
+    actor: Word | UnsetType = UNSET
+    since: Moment | UnsetType = UNSET
+    until: Moment | UnsetType = UNSET
+
+
+class AccountQuery(Form, frozen=True, kw_only=True):
+    """`text` is a part of the address or of the name."""
+
+    text: Word = ""
+    role: Role | UnsetType = UNSET
+    status: AccountStatus | UnsetType = UNSET

@@ -20,6 +20,7 @@ from torouter.store import KeyRow, LimitColumns
 from torouter.units import new_api_key
 
 __all__ = [
+    "check_key",
     "create_key",
     "create_session_key",
     "delete_key",
@@ -72,6 +73,11 @@ def create_session_key(desk: Desk, session_id: int, account_id: int, group: str)
         made = _make(desk, account_id, columns, session_id=session_id)
         desk.record("key.create", made.key.id, None, made.key)
     return made
+
+
+def check_key(desk: Desk, form: NewKey | KeyEdit) -> None:
+    """Raises what making or changing a key by this form would; writes nothing."""
+    _columns(desk, form)
 
 
 def get_key(desk: Desk, key_id: int) -> KeyView:

@@ -35,14 +35,16 @@ class Office:
     def admit(self, token: str, address: str) -> Desk:
         """Raises `AuthError` for a token that is unknown, expired or revoked, `AccessError` for one whose account is
         no active administrator."""
-        return Desk(self.store, self.pepper, Actor(self._name_of(token), address), self.now_ms, self.rules)
+        name, account_id = self._holder_of(token)
+        return Desk(self.store, self.pepper, Actor(name, address, account_id), self.now_ms, self.rules)
 
-    def _name_of(self, token: str) -> str:
+    def _holder_of(self, token: str) -> tuple[str, int | None]:
+        """What the token is called, and whose it is."""
         given = token.encode("utf-8", "surrogateescape")
         # Hashes, so that the comparison takes the same time whatever the lengths are.
         hashed = hash_key(self.pepper, given)
         if self.admin_token and hmac.compare_digest(hashed, hash_key(self.pepper, self.admin_token.reveal())):
-            return _OPERATOR
+            return _OPERATOR, None
         row = self.store.find_admin_token(hashed)
         if row is None or row.deleted_ms is not None:
             raise AuthError("This admin token is not known.", code="invalid_token")
@@ -53,7 +55,7 @@ class Office:
             raise AccessError("The account of this token is no active administrator.", code="not_an_administrator")
         if row.last_used_ms is None or now_ms - row.last_used_ms >= _TOUCH_MS:
             self.store.touch_admin_token(row.id, now_ms)
-        return f"token {row.id} ({row.name})"
+        return f"token {row.id} ({row.name})", row.account_id
 
     def _account(self, row: AdminTokenRow) -> AccountRow | None:
         try:

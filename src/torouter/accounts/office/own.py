@@ -3,8 +3,9 @@ are not there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
@@ -29,7 +30,9 @@ from torouter.accounts.office.views import (
 from torouter.errors import RequestError, StoreError
 from torouter.store import SubscriptionRow
 
-__all__ = ["Own", "WindowView"]
+__all__ = ["KeyState", "Own", "WindowView"]
+
+KeyState = Literal["enabled", "disabled", "expired", "used_up"]
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS
@@ -79,10 +82,29 @@ class Own:
         return keys.create_session_key(self.desk, session_id, self.account_id, group)
 
     def edit_key(self, key_id: int, edit: KeyEdit) -> KeyView:
-        before = self.key(key_id)
-        if edit.group is not UNSET and edit.group != before.group:
-            self._check_group(edit.group)
+        self._check_change(key_id, edit)
         return keys.edit_key(self.desk, key_id, edit)
+
+    def check_new_key(self, form: NewKey) -> None:
+        """Raises what `create_key` would; writes nothing."""
+        self._check_group(DEFAULT_GROUP if form.group is UNSET else form.group)
+        keys.check_key(self.desk, form)
+
+    def check_key(self, key_id: int, edit: KeyEdit) -> None:
+        """Raises what `edit_key` would; writes nothing."""
+        self._check_change(key_id, edit)
+        keys.check_key(self.desk, edit)
+
+    def group_id(self, key: KeyView) -> int:
+        return self.desk.store.get_group(key.group).id
+
+    def key_hash(self, key_id: int) -> bytes | None:
+        self.key(key_id)
+        return self.desk.store.key_hash(key_id)
+
+    def spent(self, meters: Sequence[str]) -> dict[str, int]:
+        """Nano-dollars, by the name of a meter."""
+        return self.desk.store.read_spent(meters)
 
     def delete_key(self, key_id: int) -> KeyView:
         self.key(key_id)
@@ -105,6 +127,14 @@ class Own:
         own = {field: getattr(key, field) for field in LimitsView.__struct_fields__}
         said = {field: value for field, value in own.items() if value not in (0, "0.00")}
         return msgspec.structs.replace(defaults, **said)
+
+    def state(self, key: KeyView) -> KeyState:
+        if key.status == "disabled":
+            return "disabled"
+        if key.expires_at is not None and key.expires_at.timestamp() * 1000 <= self.desk.now_ms():
+            return "expired"
+        cap_usd = Decimal(self.limits(key).cap_usd)
+        return "used_up" if cap_usd and Decimal(key.spent_usd) >= cap_usd else "enabled"
 
     def windows(self, key: KeyView) -> list[WindowView]:
         """Those that have a limit."""
@@ -132,6 +162,9 @@ class Own:
     def usage_by_model(self, query: UsageQuery) -> list[ModelView]:
         return usage.usage_by_model(self.desk, self._mine(query))
 
+    def usage_summary(self, query: UsageQuery) -> tuple[TotalsView, list[ModelView]]:
+        return usage.usage_summary(self.desk, self._mine(query))
+
     def usage_over_time(self, query: UsageQuery, step: Literal["hour", "day"]) -> list[PointView]:
         return usage.usage_over_time(self.desk, self._mine(query), step)
 
@@ -150,6 +183,11 @@ class Own:
 
     def _mine(self, query: UsageQuery) -> UsageQuery:
         return msgspec.structs.replace(query, account_id=self.account_id)
+
+    def _check_change(self, key_id: int, edit: KeyEdit) -> None:
+        before = self.key(key_id)
+        if edit.group is not UNSET and edit.group != before.group:
+            self._check_group(edit.group)
 
     def _check_group(self, group: str) -> None:
         if group not in [each.name for each in self.groups()]:

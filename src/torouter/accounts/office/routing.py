@@ -1,8 +1,9 @@
-"""What people ask of routing: for whom something is to be explained, and who gave a channel a fresh start."""
+"""What people ask of routing: for whom something is to be explained, who gave a channel a fresh start, and who asked
+one something to see whether it works."""
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -11,7 +12,7 @@ from torouter.accounts.office.forms import PLAIN_PATTERN, Form, Id
 from torouter.errors import RequestError
 from torouter.units import Dialect, Operation
 
-__all__ = ["ExplainForm", "ResetForm", "record_reset", "whose"]
+__all__ = ["ExplainForm", "ResetForm", "TryoutForm", "record_reset", "record_tryout", "whose"]
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN_PATTERN)]
 
@@ -28,6 +29,16 @@ class ExplainForm(Form, frozen=True, kw_only=True):
 
 class ResetForm(Form, frozen=True, kw_only=True):
     channel: Text
+
+
+class TryoutForm(Form, frozen=True, kw_only=True):
+    """A small request that is really made. Without a credential the first one is used, without a model one that the
+    channel is known to have, without a dialect the channel's own."""
+
+    credential: Text | UnsetType = UNSET
+    model: Text | UnsetType = UNSET
+    dialect: Dialect | UnsetType = UNSET
+    operation: Literal["chat", "embeddings"] = "chat"
 
 
 def whose(desk: Desk, form: ExplainForm) -> tuple[int, tuple[str, ...]]:
@@ -51,4 +62,17 @@ def record_reset(desk: Desk, channel: str) -> None:
         object_id=0,
         before=None,
         after={"channel": channel},
+    )
+
+
+def record_tryout(desk: Desk, channel_id: int, found: dict[str, Any]) -> None:
+    """The only trace that such a request leaves: nobody's key made it, so it is neither usage nor on the books."""
+    desk.store.write_audit(
+        actor=desk.actor.name,
+        address=desk.actor.address,
+        action="channel.test",
+        object_kind="channel",
+        object_id=channel_id,
+        before=None,
+        after=found,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -17,10 +17,11 @@ from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.views import AttemptView, View, attempt_view, moment
 from torouter.errors import StoreError
-from torouter.store import StoredUsage, UsageFilter, UsageTotals
+from torouter.store import MOST_MODELS, StoredUsage, UsageFilter, UsageTotals
 
 __all__ = [
     "ModelView",
+    "NamesView",
     "PointView",
     "RequestView",
     "TotalsView",
@@ -29,8 +30,11 @@ __all__ = [
     "export_name",
     "find_request",
     "list_usage",
+    "names_in",
+    "search_requests",
     "usage_by_model",
     "usage_over_time",
+    "usage_summary",
     "usage_totals",
 ]
 
@@ -95,6 +99,13 @@ class PointView(View, frozen=True, kw_only=True):
     totals: TotalsView
 
 
+class NamesView(View, frozen=True, kw_only=True):
+    """Of accounts their addresses, of keys their names, by id."""
+
+    accounts: dict[int, str]
+    keys: dict[int, str]
+
+
 class RequestView(View, frozen=True, kw_only=True):
     """`usage` is `null` where only its attempts are still on record."""
 
@@ -111,6 +122,25 @@ def list_usage(
     return [_usage_view(row) for row in rows], following
 
 
+def search_requests(
+    desk: Desk, query: UsageQuery, *, before: tuple[int, int] | None, limit: int, look_rows: int
+) -> tuple[list[UsageView], tuple[int, int] | None]:
+    """As `list_usage`, of at most so many requests, so that it is quick whatever is asked; and where to look on."""
+    wanted = _filter(query)
+    is_indexed = all(getattr(query, name) is UNSET for name in ("model", "channel", "status", "outcome"))
+    lowest = None if is_indexed else desk.store.usage_floor(wanted, before, look_rows)
+    rows = desk.store.usage_page(wanted, before, limit, lowest)
+    following = (rows[-1].row.at_ms, rows[-1].id) if len(rows) == limit else lowest
+    return [_usage_view(row) for row in rows], following
+
+
+def names_in(desk: Desk, rows: Sequence[UsageView]) -> NamesView:
+    return NamesView(
+        accounts=desk.store.account_emails({row.account_id for row in rows}),
+        keys=desk.store.key_names({row.key_id for row in rows}),
+    )
+
+
 def usage_totals(desk: Desk, query: UsageQuery) -> TotalsView:
     return _totals_view(desk.store.usage_totals(_filter(query)))
 
@@ -120,6 +150,16 @@ def usage_by_model(desk: Desk, query: UsageQuery) -> list[ModelView]:
     found = desk.store.usage_by_model(_filter(query))
     found = sorted(found, key=lambda one: (-one.totals.cost_nusd, -one.totals.requests, one.model))
     return [ModelView(model=one.model, totals=_totals_view(one.totals)) for one in found]
+
+
+def usage_summary(desk: Desk, query: UsageQuery) -> tuple[TotalsView, list[ModelView]]:
+    """The totals, and `usage_by_model`: one look for both, where the models are all of them."""
+    found = desk.store.usage_by_model(_filter(query))
+    models = [ModelView(model=one.model, totals=_totals_view(one.totals)) for one in found]
+    if len(found) >= MOST_MODELS:
+        return usage_totals(desk, query), models
+    sums = {name: sum(getattr(one.totals, name) for one in found) for name in UsageTotals.__struct_fields__}
+    return _totals_view(UsageTotals(**sums)), models
 
 
 def usage_over_time(desk: Desk, query: UsageQuery, step: Literal["hour", "day"]) -> list[PointView]:

@@ -19,6 +19,7 @@ from torouter.store import (
     GroupBilling,
     GroupRow,
     KeyRow,
+    KeysOf,
     KeyStatus,
     LedgerRow,
     LimitColumns,
@@ -34,6 +35,8 @@ from torouter.store import (
 )
 
 __all__ = [
+    "AccessView",
+    "AccountLine",
     "AccountView",
     "AttemptView",
     "AuditView",
@@ -49,6 +52,7 @@ __all__ = [
     "SubscriptionView",
     "TokenView",
     "View",
+    "account_line",
     "account_view",
     "attempt_view",
     "audit_view",
@@ -233,6 +237,26 @@ def account_view(row: AccountRow) -> AccountView:
         created_at=moment(row.created_ms),
         deleted_at=_moment(row.deleted_ms),
     )
+
+
+class AccountLine(View, frozen=True, kw_only=True):
+    """Of a list: `keys` that are not deleted, and when the last of all was used."""
+
+    account: AccountView
+    keys: int
+    last_used_at: datetime | None
+
+
+def account_line(row: AccountRow, keys: KeysOf) -> AccountLine:
+    return AccountLine(account=account_view(row), keys=keys.keys, last_used_at=_moment(keys.last_used_ms))
+
+
+class AccessView(View, frozen=True, kw_only=True):
+    """How people sign in to an account, and how many browsers are."""
+
+    has_password: bool
+    sessions: int
+    seen_at: datetime | None
 
 
 class MovementView(View, frozen=True, kw_only=True):

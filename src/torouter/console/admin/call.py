@@ -34,7 +34,7 @@ class Call:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """`data` is the type under `data` in the answer. `handle` blocks: of a page it returns rows and the next cursor, of
-    a CSV file its name and its lines."""
+    a CSV file its name and its lines. `is_long`: it waits for an upstream, and is to keep nobody else waiting."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
@@ -46,6 +46,7 @@ class Endpoint:
     body: type[msgspec.Struct] | Any = None
     query: type[msgspec.Struct] | None = None
     status: int = 200
+    is_long: bool = False
 
     @property
     def answer(self) -> Any:

@@ -1,14 +1,17 @@
-"""Endpoints of routing as one process sees it: why a request would go where, how channels fare, and a fresh start for
-one of them."""
+"""Endpoints of routing as one process sees it: why a request would go where, how channels fare, a fresh start for one
+of them, and a request to see whether one works."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from torouter.accounts.office.routing import ExplainForm, ResetForm, record_reset, whose
+from msgspec import UNSET, UnsetType
+
+from torouter.accounts.office.routing import ExplainForm, ResetForm, TryoutForm, record_reset, whose
 from torouter.console.admin.call import Call, Endpoint
-from torouter.console.admin.routing_view import ExplanationView, HealthView, RoutingView
+from torouter.console.admin.routing_view import ExplanationView, HealthView, RoutingView, tryout
 from torouter.errors import TorouterError
+from torouter.routing.tryouts import Tryout, Wanted
 
 __all__ = ["ROUTING"]
 
@@ -24,6 +27,22 @@ def _reset(call: Call) -> HealthView:
     view = _routing(call).reset(form.channel)
     record_reset(call.desk, form.channel)
     return view
+
+
+def _test(call: Call) -> Tryout:
+    form: TryoutForm = call.body
+    wanted = Wanted(
+        channel_id=call.target,
+        credential=_said(form.credential),
+        model=_said(form.model),
+        dialect=None if form.dialect is UNSET else form.dialect,
+        operation=form.operation,
+    )
+    return tryout(call.desk, _routing(call), wanted)
+
+
+def _said(text: str | UnsetType) -> str:
+    return "" if text is UNSET else text.strip()
 
 
 def _routing(call: Call) -> RoutingView:
@@ -47,5 +66,10 @@ ROUTING: Final = (
         method="POST", path="/health/reset", name="reset_health",
         summary="End every cool-down of a channel, in all processes: it is asked again at once.", shape="one",
         data=HealthView, body=ResetForm, handle=_reset,
+    ),
+    Endpoint(
+        method="POST", path="/channels/{channel_id}/test", name="test_channel",
+        summary="Really ask a channel something small, enabled or not, and say how it went. Billed to nobody.",
+        shape="one", data=Tryout, body=TryoutForm, handle=_test, is_long=True,
     ),
 )  # fmt: skip

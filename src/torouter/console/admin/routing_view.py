@@ -6,11 +6,13 @@ Endpoints run in threads, and what they ask for here changes with every request:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from torouter.access.admission import Doorkeeper
+from torouter.accounts.office.desk import Desk
+from torouter.accounts.office.routing import record_tryout
 from torouter.accounts.office.views import View
 from torouter.errors import StoreError, TorouterError
 from torouter.routing.explain import Considered, explain
@@ -18,13 +20,17 @@ from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.health import HealthReport, Note
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
+from torouter.routing.tryouts import Tryout, Wanted
 from torouter.units import Dialect, Operation
 
-__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView", "explanation"]
+__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView", "explanation", "tryout"]
 
 T = TypeVar("T")
 
+
 _ANSWER_S: Final = 5.0
+_TRYOUT_S: Final = 40.0
+"""Longer than a tryout may take."""
 
 
 class ExplanationView(View, frozen=True, kw_only=True):
@@ -63,12 +69,14 @@ class HealthView(View, frozen=True, kw_only=True):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingView:
     """`held` and `reset` are of a channel, by name; `place` is for people. All methods block, and are called from
-    threads. `clock` is the one that health goes by."""
+    threads. `clock` is the one that health goes by. `try_out` asks one channel, and raises `StoreError` where there is
+    none."""
 
     doorkeeper: Doorkeeper
     planner: Planner
     held: Callable[[str], Sequence[Note]]
     reset_channel: Callable[[str], None]
+    try_out: Callable[[Wanted], Awaitable[Tryout]]
     place: str
     clock: Callable[[], float]
     loop: asyncio.AbstractEventLoop
@@ -98,12 +106,24 @@ class RoutingView:
         """Of that channel, afterwards. Raises `StoreError` (`not_found`)."""
         return self._on_loop(lambda: self._reset(channel))
 
+    def test(self, wanted: Wanted) -> Tryout:
+        """A real request, which takes as long as its upstream does, and half a minute at most. Raises `StoreError`
+        (`not_found`)."""
+
+        async def run() -> Tryout:
+            return await self.try_out(wanted)
+
+        return self._result(run(), _TRYOUT_S)
+
     def _on_loop(self, call: Callable[[], T]) -> T:
         async def run() -> T:
             return call()
 
+        return self._result(run(), _ANSWER_S)
+
+    def _result(self, running: Coroutine[None, None, T], within_s: float) -> T:
         try:
-            return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_ANSWER_S)
+            return asyncio.run_coroutine_threadsafe(running, self.loop).result(within_s)
         except TimeoutError:
             raise TorouterError("The gateway is too busy to say. Try again.", kind="overloaded") from None
 
@@ -172,3 +192,10 @@ def _refusal(names: set[str], group_models: frozenset[str], key_models: Sequence
     if key_models and names.isdisjoint(key_models):
         return "The key's own list does not have this model."
     return ""
+
+
+def tryout(desk: Desk, routing: RoutingView, wanted: Wanted) -> Tryout:
+    """Blocks for as long as its upstream does, and writes it down. Raises `StoreError` (`not_found`)."""
+    found = routing.test(wanted)
+    record_tryout(desk, wanted.channel_id, found.on_record)
+    return found

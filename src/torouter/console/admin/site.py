@@ -117,7 +117,8 @@ class _Resource:
             body=None if endpoint.body is None else await read_body(request, endpoint.body),
             routing=self._routing(),
         )
-        found = await self._threads.work(partial(endpoint.handle, call))
+        work = self._threads.wait if endpoint.is_long else self._threads.work
+        found = await work(partial(endpoint.handle, call))
         return await self._finish(endpoint, call, found, is_head=request.method == "HEAD")
 
     async def _finish(self, endpoint: Endpoint, call: Call, found: Any, *, is_head: bool) -> Response:

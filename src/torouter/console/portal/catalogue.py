@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
+from torouter.accounts.office.fields import multiplier_ppm
 from torouter.accounts.office.views import GroupView
+from torouter.console.portal.modalities import Sort, operations_of, sees_images, sort_of, vendor_of
 from torouter.ledger.prices import PriceBook
 from torouter.ledger.rates import Flat, Price
 from torouter.routing.snapshot import Candidate, Snapshot
 from torouter.units import Dialect, Operation
 
-__all__ = ["ChatModel", "Endpoint", "Entry", "chat_models", "entries", "names_for"]
+__all__ = ["ENDPOINTS", "ChatModel", "Endpoint", "Entry", "chat_models", "entries", "names_for"]
 
-_ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
+ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
     ("/v1/chat/completions", "openai-chat", "chat"),
     ("/v1/responses", "openai-responses", "chat"),
     ("/v1/messages", "anthropic", "chat"),
@@ -25,29 +28,6 @@ _ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
     ("/v1/audio/transcriptions", "openai-chat", "transcriptions"),
     ("/v1/audio/speech", "openai-chat", "speech"),
     ("/v1/rerank", "openai-chat", "rerank"),
-)
-_VENDORS: Final = (
-    ("claude", "Anthropic"),
-    ("gpt", "OpenAI"),
-    ("chatgpt", "OpenAI"),
-    ("o1", "OpenAI"),
-    ("o3", "OpenAI"),
-    ("o4", "OpenAI"),
-    ("codex", "OpenAI"),
-    ("text-embedding", "OpenAI"),
-    ("dall-e", "OpenAI"),
-    ("whisper", "OpenAI"),
-    ("tts", "OpenAI"),
-    ("gemini", "Google"),
-    ("imagen", "Google"),
-    ("deepseek", "DeepSeek"),
-    ("qwen", "Qwen"),
-    ("kimi", "Moonshot"),
-    ("minimax", "MiniMax"),
-    ("grok", "xAI"),
-    ("llama", "Meta"),
-    ("mistral", "Mistral"),
-    ("glm", "Zhipu"),
 )
 
 
@@ -63,17 +43,30 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`rates` are the upstream's, without the group's multiplier: of the first candidate, whom most requests go to;
-    `None`: nobody has told a price. `thinks`: does `-thinking` behind its name do something?"""
+    `None`: nobody has told a price. `groups` have it, the cheapest first, with their multipliers in millionths.
+    `endpoints` are those that a model of its sort is called at. `thinks`: does `-thinking` behind its name do
+    something? `sees`: does it take images? Of limits and of that, `None` is unknown."""
 
     name: str
     vendor: str
-    groups: tuple[str, ...]
+    sort: Sort
+    groups: tuple[tuple[str, int], ...]
     endpoints: tuple[Endpoint, ...]
     thinks: bool
+    sees: bool | None
+    context_tokens: int | None
     max_output_tokens: int | None
     rates: Flat | None
     price_version: str
     tiers: tuple[tuple[int, Flat], ...]
+
+    def paid(self, field: str, multiplier_ppm: int | None = None) -> int | None:
+        """A rate in nano-dollars per million, with that multiplier, or the least of its groups; half up, as in bills.
+        `None`: nobody has told a price."""
+        if self.rates is None:
+            return None
+        rate: int = getattr(self.rates, field)
+        return (rate * (self.groups[0][1] if multiplier_ppm is None else multiplier_ppm) + 500_000) // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +84,10 @@ def names_for(snapshot: Snapshot, groups: Iterable[GroupView]) -> list[str]:
 
 
 def entries(snapshot: Snapshot, prices: PriceBook, groups: Sequence[GroupView], now_ms: int) -> list[Entry]:
-    by_name: dict[str, list[str]] = {}
-    for group in groups:
+    by_name: dict[str, list[tuple[str, int]]] = {}
+    for group in sorted(groups, key=lambda each: Decimal(each.multiplier)):
         for name in _names_of(snapshot, group):
-            by_name.setdefault(name, []).append(group.name)
+            by_name.setdefault(name, []).append((group.name, multiplier_ppm(group.multiplier)))
     return [_entry(snapshot, prices, name, tuple(by_name[name]), now_ms) for name in sorted(by_name)]
 
 
@@ -120,11 +113,13 @@ def _names_of(snapshot: Snapshot, group: GroupView) -> set[str]:
     return {name for name in group.models if name in names or snapshot.has_model(group.name, name)}
 
 
-def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[str, ...], now_ms: int) -> Entry:
+def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[tuple[str, int], ...], now_ms: int) -> Entry:
     first: Candidate | None = None
-    endpoints = []
-    for path, dialect, operation in _ENDPOINTS:
-        route = snapshot.route(groups[0], dialect, operation, name)
+    endpoints, sort = [], sort_of(name)
+    for path, dialect, operation in ENDPOINTS:
+        if operation not in operations_of(name):
+            continue
+        route = snapshot.route(groups[0][0], dialect, operation, name)
         if route is not None:
             first = first or route.buckets[0].candidates[0]
             endpoints.append(Endpoint(path, operation, route.is_translated))
@@ -132,10 +127,13 @@ def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[str, 
     sheet = None if found is None else found.sheets[""]
     return Entry(
         name=name,
-        vendor=_vendor(name),
+        vendor=vendor_of(name),
+        sort=sort,
         groups=groups,
         endpoints=tuple(endpoints),
-        thinks=first is not None and first.facts.reasoning != "none",
+        thinks=sort == "chat" and first is not None and first.facts.reasoning != "none",
+        sees=sees_images(name if first is None else first.upstream_model) or sees_images(name),
+        context_tokens=_context(prices, first),
         max_output_tokens=None if first is None else first.facts.max_output_tokens,
         rates=None if sheet is None else sheet.flat,
         price_version="" if found is None else found.version,
@@ -143,11 +141,10 @@ def _entry(snapshot: Snapshot, prices: PriceBook, name: str, groups: tuple[str, 
     )
 
 
+def _context(prices: PriceBook, first: Candidate | None) -> int | None:
+    return None if first is None else prices.context_tokens(first.channel.kind.name, first.upstream_model)
+
+
 def _price(prices: PriceBook, candidate: Candidate, name: str, now_ms: int) -> Price | None:
     channel = candidate.channel
     return prices.find(channel.kind.name, channel.name, candidate.upstream_model, name, now_ms)
-
-
-def _vendor(name: str) -> str:
-    bare = name.rsplit("/", 1)[-1].lower()
-    return next((vendor for prefix, vendor in _VENDORS if bare.startswith(prefix)), "")

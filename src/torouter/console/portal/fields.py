@@ -16,6 +16,7 @@ __all__ = [
     "BODY_LIMIT_BYTES",
     "Fields",
     "at_minute",
+    "cursor",
     "day_begins",
     "day_ends",
     "lines",
@@ -75,6 +76,13 @@ def money(text: str) -> str:
 def lines(text: str) -> list[str]:
     """One of each line, or of a line's parts between commas."""
     return [part for part in (piece.strip() for piece in re.split(r"[\n\r,]+", text)) if part]
+
+
+def cursor(text: str) -> tuple[int, int] | None:
+    """Where a page of requests begins, `1796000000000-17`; `None` for what is none."""
+    at, _, row_id = text.partition("-")
+    is_cursor = at.isdecimal() and row_id.isdecimal() and len(at) <= 18 and len(row_id) <= 18
+    return (int(at), int(row_id)) if is_cursor else None
 
 
 def day_begins(text: str, field: str) -> datetime | None:

@@ -9,9 +9,20 @@ from typing import Any, Final
 from torouter.accounts.office.views import KeyView
 from torouter.console.portal.fields import Fields, day_ends, lines, money, whole
 from torouter.console.portal.shown import last_day
+from torouter.console.portal.words import Words
 from torouter.errors import RequestError, StoreError
 
-__all__ = ["BLANK", "COUNTS", "Problem", "named_fields", "problem_of", "shown_fields", "taken"]
+__all__ = [
+    "BLANK",
+    "COUNTS",
+    "Problem",
+    "named_fields",
+    "one_field",
+    "problem_of",
+    "said",
+    "shown_fields",
+    "taken",
+]
 
 COUNTS: Final = ("limit_5h", "limit_1d", "limit_7d", "rpm", "tpm", "concurrency")
 _LISTS: Final = ("models", "ip_allow", "ip_deny")
@@ -64,6 +75,21 @@ def shown_fields(key: KeyView) -> dict[str, str]:
         **{name: {None: "", True: "yes", False: "no"}[getattr(key, name)] for name in _CHOICES},
         "on_hangup": key.on_hangup or "",
     }
+
+
+def one_field(form: Fields, field: str) -> dict[str, Any]:
+    """What the form says in one of its fields, by the office's names, as if the rest were as in a new form. Raises
+    `RequestError`."""
+    named = named_fields({**BLANK, field: form.get(field, "")})
+    name = "expires_at" if field == "expires_on" else field
+    return {name: named[name]}
+
+
+def said(problem: Problem, words: Words) -> str:
+    """In the reader's language, where somebody has put it into words."""
+    text = words.named("problem.key", problem.field)
+    text = problem.message if text == problem.field else text
+    return f"{words('problem.line', line=problem.line)} {text}" if problem.line else text
 
 
 def problem_of(error: RequestError) -> Problem:

@@ -47,7 +47,7 @@ class Pages:
         )
         self._environment.filters |= {
             name: getattr(shown, name)
-            for name in ("count", "day", "iso", "moment", "exact", "seconds", "short_count", "usd")
+            for name in ("count", "day", "iso", "moment", "exact", "rate", "seconds", "short_count", "usd")
         }
         self._environment.globals |= {
             "asset": assets.url,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from torouter.console.portal.views import (
     dashboard,
     guide,
+    key_try,
     keys,
     models,
     playground,
@@ -20,7 +21,22 @@ from torouter.console.portal.views import (
     sign_in,
     usage,
 )
-from torouter.console.portal.views.operator import groups, mappings, plans, prices, subscriptions
+from torouter.console.portal.views.operator import (
+    account_parts,
+    accounts,
+    audit,
+    channel_tryouts,
+    channels,
+    credentials,
+    groups,
+    mappings,
+    plans,
+    prices,
+    requests,
+    settings,
+    subscriptions,
+    traffic,
+)
 from torouter.console.portal.visit import Visit
 
 __all__ = ["NOWHERE", "PAGES", "Page"]
@@ -30,13 +46,14 @@ Who = Literal["anyone", "signed", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`handle` blocks. `is_slow`: it looks at passwords."""
+    """`handle` blocks. `is_slow`: it looks at passwords. `is_long`: it waits for an upstream."""
 
     path: str
     handle: Callable[[Visit], Response]
     methods: tuple[str, ...] = ("GET",)
     who: Who = "signed"
     is_slow: bool = False
+    is_long: bool = False
 
 
 _BOTH: Final = ("GET", "POST")
@@ -59,7 +76,9 @@ PAGES: Final = (
     Page("/dashboard", dashboard.dashboard),
     Page("/keys", keys.list_keys),
     Page("/keys/new", keys.create_key, _BOTH),
+    Page("/keys/check", key_try.check_key, ("POST",)),
     Page("/keys/{target}", keys.edit_key, _BOTH),
+    Page("/keys/{target}/try", key_try.try_key),
     Page("/keys/{target}/status", keys.set_status, ("POST",)),
     Page("/keys/{target}/rotate", keys.rotate_key, _BOTH),
     Page("/keys/{target}/delete", keys.delete_key, _BOTH),
@@ -89,4 +108,39 @@ PAGES: Final = (
     Page("/admin/plans/subscriptions/new", subscriptions.subscribe, _BOTH, "admin"),
     Page("/admin/plans/subscriptions/{target}", subscriptions.edit_subscription, _BOTH, "admin"),
     Page("/admin/plans/subscriptions/{target}/status", subscriptions.set_status, ("POST",), "admin"),
+    # Operators: channels
+    Page("/admin/channels", channels.list_channels, who="admin"),
+    Page("/admin/channels/new", channels.create_channel, _BOTH, "admin"),
+    Page("/admin/channels/declared", channels.show_declared, who="admin"),
+    Page("/admin/channels/declared/test", channel_tryouts.test_declared, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/declared/reset", channel_tryouts.reset_declared, ("POST",), "admin"),
+    Page("/admin/channels/{target}", channels.edit_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/status", channels.set_status, ("POST",), "admin"),
+    Page("/admin/channels/{target}/delete", channels.delete_channel, _BOTH, "admin"),
+    Page("/admin/channels/{target}/test", channel_tryouts.test_channel, ("POST",), "admin", is_long=True),
+    Page("/admin/channels/{target}/reset", channel_tryouts.reset_channel, ("POST",), "admin"),
+    Page("/admin/channels/{target}/credentials", credentials.add_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}", credentials.edit_credential, _BOTH, "admin"),
+    Page("/admin/channels/{target}/credentials/{part}/remove", credentials.remove_credential, _BOTH, "admin"),
+    # Operators: who uses it, and what goes through
+    Page("/admin", traffic.operators_home, who="admin"),
+    Page("/admin/traffic", traffic.show_traffic, who="admin"),
+    Page("/admin/traffic.json", traffic.poll_traffic, who="admin"),
+    Page("/admin/accounts", accounts.list_accounts, who="admin"),
+    Page("/admin/accounts/new", accounts.create_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}", accounts.show_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/status", accounts.set_account_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/delete", accounts.delete_account, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/money", account_parts.account_money, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/password", account_parts.set_password, ("POST",), "admin", is_slow=True),
+    Page("/admin/accounts/{target}/sessions", account_parts.end_sessions, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/new", account_parts.make_account_key, _BOTH, "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/status", account_parts.set_key_status, ("POST",), "admin"),
+    Page("/admin/accounts/{target}/keys/{part}/delete", account_parts.delete_account_key, _BOTH, "admin"),
+    Page("/admin/requests", requests.find_requests, who="admin"),
+    Page("/admin/requests/{target}", requests.show_any_request, who="admin"),
+    Page("/admin/audit", audit.list_audit, who="admin"),
+    Page("/admin/settings", settings.show_settings, who="admin"),
+    Page("/admin/settings/tokens", settings.make_token, ("POST",), "admin"),
+    Page("/admin/settings/tokens/{target}/revoke", settings.revoke_token, _BOTH, "admin"),
 )

@@ -8,8 +8,9 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-__all__ = ["count", "day", "exact", "iso", "last_day", "moment", "seconds", "share", "short_count", "usd"]
+__all__ = ["count", "day", "exact", "iso", "last_day", "moment", "rate", "seconds", "share", "short_count", "usd"]
 
+_PATTERNS: Final = {"minute": "%Y-%m-%d %H:%M UTC", "second": "%Y-%m-%d %H:%M:%S UTC", "clock": "%H:%M:%S"}
 _CENT: Final = Decimal("0.01")
 _SMALL: Final = Decimal("0.000001")
 
@@ -46,6 +47,13 @@ def short_count(number: int) -> str:
     return str(number)
 
 
+def rate(value: float) -> str:
+    """`0`, `0.4`, `12.5`, `1,204`, `31.4K`."""
+    if value >= 10_000:
+        return short_count(round(value))
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
+
+
 def seconds(ms: int | None) -> str:
     if ms is None:
         return "–"
@@ -75,6 +83,6 @@ def moment(at: datetime | None, never: str = "–", form: str = "minute") -> Mar
     """In UTC, until a script puts it into the reader's own zone."""
     if at is None:
         return escape(never)
-    pattern = "%Y-%m-%d %H:%M:%S UTC" if form == "second" else "%Y-%m-%d %H:%M UTC"
+    pattern = _PATTERNS[form]
     text = at.astimezone(UTC).strftime(pattern)
     return Markup('<time datetime="{}" data-form="{}">{}</time>').format(iso(at), form, text)

@@ -119,7 +119,9 @@ class _Portal:
                 _check_origin(request)
                 visit = replace(visit, form=await read_form(request))
                 _check_form(page, visit)
-            return _sealed(await self._threads.work(partial(page.handle, visit), is_slow=page.is_slow))
+            handle = partial(page.handle, visit)
+            work = self._threads.wait(handle) if page.is_long else self._threads.work(handle, is_slow=page.is_slow)
+            return _sealed(await work)
         except Exception as error:  # every fault has a page, in one form
             return _sealed(await self._threads.work(partial(_refusal, visit, error, _request_id(request))))
 
@@ -139,6 +141,7 @@ class _Portal:
             query={},
             form={},
             target=str(request.path_params.get("target", "")),
+            part=str(request.path_params.get("part", "")),
             base=str(request.base_url).rstrip("/"),
             address="" if request.client is None else request.client.host,
             is_secure=request.url.scheme == "https",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 
+import msgspec
 from starlette.responses import RedirectResponse, Response
 
 from torouter.accounts.office.desk import Desk
@@ -35,8 +36,8 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """`base` is this host's own address, without a slash at its end. `target` is the last part of the path, where it
-    names something. `theme` is `light`, `dark` or, if nobody chose, empty."""
+    """`base` is this host's own address, without a slash at its end. `target` is what the path names, where it
+    does, and `part` something within that. `theme` is `light`, `dark` or, if nobody chose, empty."""
 
     sources: Sources
     method: str
@@ -44,6 +45,7 @@ class Visit:
     query: Fields
     form: Fields
     target: str
+    part: str
     base: str
     address: str
     is_secure: bool
@@ -72,9 +74,10 @@ class Visit:
 
     def target_id(self, what: str) -> int:
         """The number that the path names. Raises `StoreError` (`not_found`) where it is none."""
-        if not self.target.isdecimal() or len(self.target) > 18:
-            raise StoreError(f"There is no such {what}.", kind="not_found")
-        return int(self.target)
+        return _number(self.target, what)
+
+    def part_id(self, what: str) -> int:
+        return _number(self.part, what)
 
     @property
     def is_post(self) -> bool:
@@ -82,6 +85,14 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         return self.renderer(template, self, values, status)
+
+    def fragment(self, template: str, **values: Any) -> str:
+        """A part of a page, for a script that puts it in."""
+        return bytes(self.renderer(template, self, values, 200).body).decode()
+
+    def data(self, found: object) -> Response:
+        """JSON, for a script of ours."""
+        return Response(msgspec.json.encode(found), media_type="application/json")
 
     def settle(self) -> list[ProcessView]:
         """Waits until what was changed is in force in every process; those that have not said so in time."""
@@ -123,6 +134,12 @@ class Visit:
 def cookie_name(is_secure: bool) -> str:
     """Over TLS with the prefix by which browsers promise that no neighbour of this host has set it."""
     return f"__Host-{SESSION_COOKIE}" if is_secure else SESSION_COOKIE
+
+
+def _number(text: str, what: str) -> int:
+    if not text.isdecimal() or len(text) > 18:
+        raise StoreError(f"There is no such {what}.", kind="not_found")
+    return int(text)
 
 
 def inner_path(wanted: str, otherwise: str = "/dashboard") -> str:

@@ -88,6 +88,11 @@ class LocalMeters:
             return AWAY
         return self._refuse_money(ask)
 
+    async def foresee(self, ask: Ask) -> Refusal | None:
+        if not await self._is_known(ask, windows=True):
+            return AWAY
+        return self._refuse(ask, self._now_ms())
+
     async def reserve(self, ask: Ask) -> Hold | Refusal:
         if not self._knows(ask) and not await self._is_known(ask, windows=True):
             return AWAY

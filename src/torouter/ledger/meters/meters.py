@@ -79,6 +79,10 @@ class Meters(Protocol):
         concurrency."""
         ...
 
+    async def foresee(self, ask: Ask) -> Refusal | None:
+        """What `reserve` would say of it now; takes nothing."""
+        ...
+
     def settle(self, hold: Hold, cost_nusd: int, tokens: int) -> None:
         """Gives back what was held and counts what was used. Once for each hold, a second time is nothing; never waits,
         never raises."""

@@ -162,8 +162,8 @@ end
 )
 
 RESERVE: Final = Script("""
--- process, connection, number (empty: money only, nothing is taken), record, time, strict, hold, key, concurrency,
--- tokens a minute, tokens, how many meters, (meter, limit)…, (window, limit)…
+-- process, connection, number (empty: money only; ?: all of it; nothing is taken with either), record, time, strict,
+-- hold, key, concurrency, tokens a minute, tokens, how many meters, (meter, limit)…, (window, limit)…
 -- The time; or what hinders: {0} no such process, {1, meter}, {2, window, wait}, {3, wait}, {4},
 -- {5, meter… or window…} these are not loaded.
 local process, number = ARGV[1], ARGV[3]
@@ -207,6 +207,7 @@ if per_minute > 0 then
   end
 end
 if concurrency > 0 and tonumber(call('GET', P .. 'c:' .. key) or 0) >= concurrency then return {4} end
+if number == '?' then return now end
 
 for at = windows, #ARGV, 2 do
   local span = SPANS[ARGV[at]]

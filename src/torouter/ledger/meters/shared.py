@@ -111,9 +111,18 @@ class SharedMeters:
         if not ask.money:
             return None
         try:
-            answer = await self._admit(ask, None)
+            answer = await self._admit(ask, "")
         except StoreError:
             return AWAY if self._outage is None else await self._outage.meters.check(ask)
+        return answer if isinstance(answer, Refusal) else None
+
+    async def foresee(self, ask: Ask) -> Refusal | None:
+        if not ask.is_limited:
+            return None
+        try:
+            answer = await self._admit(ask, "?")
+        except StoreError:
+            return AWAY if self._outage is None else await self._outage.meters.foresee(ask)
         return answer if isinstance(answer, Refusal) else None
 
     async def reserve(self, ask: Ask) -> Hold | Refusal:
@@ -151,8 +160,9 @@ class SharedMeters:
                 return await self.reserve(ask)
         return hold
 
-    async def _admit(self, ask: Ask, number: int | None) -> int | Refusal:
-        """The time, or what refused it. Raises `StoreError` if Redis is away; what it did then is not known."""
+    async def _admit(self, ask: Ask, number: int | Literal["", "?"]) -> int | Refusal:
+        """Without a number nothing is taken, as the script says. The time, or what refused it. Raises `StoreError` if
+        Redis is away; what it did then is not known."""
         arguments = self._arguments(ask, number)
         for _ in range(_TRIES):
             redis = self._redis
@@ -170,9 +180,9 @@ class SharedMeters:
                 return _refusal(ask, reply)
         raise StoreError("Redis forgets what was loaded at once: does it evict, or is it being flushed?")
 
-    def _arguments(self, ask: Ask, number: int | None) -> list[_Argument]:
+    def _arguments(self, ask: Ask, number: int | Literal["", "?"]) -> list[_Argument]:
         return [
-            "" if number is None else number,
+            number,
             _record(ask),
             self._given_ms(),
             1 if ask.is_strict else 0,

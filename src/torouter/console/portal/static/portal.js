@@ -8,6 +8,7 @@ const language = document.documentElement.lang;
 const forms = {
   minute: { dateStyle: "medium", timeStyle: "short" },
   second: { dateStyle: "medium", timeStyle: "medium" },
+  clock: { timeStyle: "medium" },
 };
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
@@ -52,25 +53,48 @@ for (const form of document.querySelectorAll("form[data-themes]")) {
   });
 }
 
-// A chart says the values of the day that one points at.
+// A chart says the values of the time that one points at, or goes to with the arrow keys.
 for (const chart of document.querySelectorAll(".chart")) {
   const tip = document.createElement("div");
   tip.className = "tip";
   tip.hidden = true;
+  tip.setAttribute("role", "status");
   chart.append(tip);
-  for (const slot of chart.querySelectorAll("g[data-tip]")) {
-    slot.querySelector("title")?.remove();
-    slot.addEventListener("pointerenter", () => {
-      tip.textContent = slot.dataset.tip;
-      tip.hidden = false;
-      const outer = chart.getBoundingClientRect();
-      const inner = slot.querySelector(".slot").getBoundingClientRect();
-      const half = tip.offsetWidth / 2;
-      const middle = inner.left + inner.width / 2 - outer.left;
-      tip.style.left = `${Math.min(Math.max(middle, half), outer.width - half)}px`;
-      const bar = slot.querySelector(".bar")?.getBoundingClientRect();
-      tip.style.top = `${(bar && bar.height ? bar.top : inner.bottom) - outer.top}px`;
-    });
-    slot.addEventListener("pointerleave", () => (tip.hidden = true));
+  const slots = [...chart.querySelectorAll(".plot g")];
+  let at = slots.length - 1;
+  const hide = () => {
+    tip.hidden = true;
+    chart.querySelector("g.at")?.classList.remove("at");
+  };
+  const show = (slot) => {
+    hide();
+    slot.classList.add("at");
+    at = slots.indexOf(slot);
+    tip.textContent = slot.dataset.tip;
+    tip.hidden = false;
+    const outer = chart.getBoundingClientRect();
+    const inner = slot.querySelector(".slot").getBoundingClientRect();
+    const half = tip.offsetWidth / 2;
+    const middle = inner.left + inner.width / 2 - outer.left;
+    tip.style.left = `${Math.min(Math.max(middle, half), outer.width - half)}px`;
+    const bar = slot.querySelector(".bar")?.getBoundingClientRect();
+    tip.style.top = `${(bar && bar.height ? bar.top : inner.bottom) - outer.top}px`;
+  };
+  for (const slot of slots) {
+    const title = slot.querySelector("title");
+    slot.dataset.tip = title.textContent;
+    title.remove(); // browsers would show it too, a little later
+    slot.addEventListener("pointerenter", () => show(slot));
+    slot.addEventListener("pointerleave", hide);
   }
+  const plot = chart.querySelector(".plot[tabindex]");
+  plot?.addEventListener("focus", () => plot.matches(":focus-visible") && slots.length && show(slots[at]));
+  plot?.addEventListener("blur", hide);
+  plot?.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: slots.length - 1 }[event.key];
+    if (event.key === "Escape") hide();
+    if (to === undefined) return;
+    event.preventDefault();
+    show(slots[Math.min(Math.max(to, 0), slots.length - 1)]);
+  });
 }

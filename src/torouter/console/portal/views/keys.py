@@ -11,13 +11,14 @@ from torouter.accounts.office.forms import KeyEdit, NewKey, Replacement
 from torouter.accounts.office.own import WindowView
 from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import KeyView, LimitsView, MadeKey
-from torouter.console.portal.catalogue import names_for
-from torouter.console.portal.key_form import BLANK, Problem, named_fields, problem_of, shown_fields
+from torouter.console.portal.catalogue import ENDPOINTS, names_for
+from torouter.console.portal.key_form import BLANK, Problem, named_fields, problem_of, said, shown_fields
 from torouter.console.portal.snippets import snippets
+from torouter.console.portal.trying import Tried
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
 
-__all__ = ["create_key", "delete_key", "edit_key", "list_keys", "rotate_key", "set_status"]
+__all__ = ["create_key", "delete_key", "edit_key", "find_key", "list_keys", "rotate_key", "set_status"]
 
 _HOUR_S = 3600
 
@@ -48,7 +49,7 @@ def create_key(visit: Visit) -> Response:
 
 
 def edit_key(visit: Visit) -> Response:
-    key = _key(visit)
+    key = find_key(visit)
     if not visit.is_post:
         return _form(visit, key, shown_fields(key))
     try:
@@ -59,12 +60,12 @@ def edit_key(visit: Visit) -> Response:
 
 
 def set_status(visit: Visit) -> Response:
-    visit.own.edit_key(_key(visit).id, filled(KeyEdit, {"status": visit.form.get("status", "")}))
+    visit.own.edit_key(find_key(visit).id, filled(KeyEdit, {"status": visit.form.get("status", "")}))
     return _told(visit, visit.form["status"])
 
 
 def rotate_key(visit: Visit) -> Response:
-    key = _key(visit)
+    key = find_key(visit)
     if not visit.is_post:
         return visit.page("key_rotate.html", key=key)
     hours = visit.form.get("overlap_h", "0")
@@ -74,29 +75,20 @@ def rotate_key(visit: Visit) -> Response:
 
 
 def delete_key(visit: Visit) -> Response:
-    key = _key(visit)
+    key = find_key(visit)
     if not visit.is_post:
         return visit.page("key_delete.html", key=key)
     visit.own.delete_key(key.id)
     return _told(visit, "deleted")
 
 
-def _key(visit: Visit) -> KeyView:
-    """Raises `StoreError` (`not_found`)."""
+def find_key(visit: Visit) -> KeyView:
+    """The one that the path names. Raises `StoreError` (`not_found`)."""
     return visit.own.key(visit.target_id("key"))
 
 
 def _line(visit: Visit, key: KeyView) -> _Line:
-    return _Line(key, _state(visit, key), visit.own.limits(key), visit.own.windows(key))
-
-
-def _state(visit: Visit, key: KeyView) -> str:
-    if key.status == "disabled":
-        return "disabled"
-    if key.expires_at is not None and key.expires_at.timestamp() * 1000 <= visit.desk.now_ms():
-        return "expired"
-    cap = visit.own.limits(key).cap_usd
-    return "used_up" if float(cap) and float(key.spent_usd) >= float(cap) else "enabled"
+    return _Line(key, visit.own.state(key), visit.own.limits(key), visit.own.windows(key))
 
 
 def _form(
@@ -109,8 +101,11 @@ def _form(
         key=key,
         values=fields,
         problem=problem,
+        told_problem=None if problem is None else said(problem, visit.words),
         groups=_group_names(visit, key),
         models=names_for(visit.sources.snapshot(), visit.own.groups()),
+        endpoints=ENDPOINTS,
+        tried=Tried(address=visit.address),
     )
 
 

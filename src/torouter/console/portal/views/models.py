@@ -7,25 +7,30 @@ from typing import Final
 from starlette.responses import Response
 
 from torouter.console.portal.catalogue import Entry, entries
-from torouter.console.portal.snippets import snippets
+from torouter.console.portal.modalities import SORTS
+from torouter.console.portal.model_snippets import model_snippets
 from torouter.console.portal.visit import Visit
 from torouter.errors import RoutingError
+from torouter.ledger.rates import UNIT_PPM
 
 __all__ = ["list_models", "show_model"]
 
-_SORTS: Final = ("chat", "embeddings", "images", "audio", "rerank")
+_SEES: Final = "vision"
+"""Beside the sorts, what one may filter by: models that take images."""
 
 
 def list_models(visit: Visit) -> Response:
     found = _entries(visit)
     wanted, vendor, sort = (visit.query.get(name, "").strip() for name in ("search", "vendor", "sort"))
     shown = [entry for entry in found if _fits(entry, wanted.lower(), vendor, sort)]
+    sorts: list[str] = [each for each in SORTS if any(each == entry.sort for entry in found)]
     return visit.page(
         "models.html",
         entries=shown,
         total=len(found),
         vendors=sorted({entry.vendor for entry in found if entry.vendor}),
-        sorts=[each for each in _SORTS if any(each in _sorts_of(entry) for entry in found)],
+        sorts=[*sorts, *([_SEES] if any(entry.sees for entry in found) else [])],
+        has_multipliers=any(multiplier != UNIT_PPM for entry in found for _, multiplier in entry.groups),
         values={"search": wanted, "vendor": vendor, "sort": sort},
     )
 
@@ -35,7 +40,8 @@ def show_model(visit: Visit) -> Response:
     entry = next((each for each in _entries(visit) if each.name == name), None)
     if entry is None:
         raise RoutingError("There is no such model.", kind="not_found")
-    return visit.page("model.html", entry=entry, snippets=snippets(visit.base, "$TOROUTER_KEY", [entry.name])[:3])
+    paths = [endpoint.path for endpoint in entry.endpoints]
+    return visit.page("model.html", entry=entry, snippets=model_snippets(visit.base, entry.name, paths))
 
 
 def _entries(visit: Visit) -> list[Entry]:
@@ -44,13 +50,8 @@ def _entries(visit: Visit) -> list[Entry]:
 
 
 def _fits(entry: Entry, wanted: str, vendor: str, sort: str) -> bool:
-    if wanted and wanted not in entry.name.lower():
+    if any(part not in f"{entry.name} {entry.vendor}".lower() for part in wanted.split()):
         return False
     if vendor and entry.vendor != vendor:
         return False
-    return not sort or sort in _sorts_of(entry)
-
-
-def _sorts_of(entry: Entry) -> set[str]:
-    names = {"transcriptions": "audio", "speech": "audio", "image_edits": "images"}
-    return {names.get(endpoint.operation, endpoint.operation) for endpoint in entry.endpoints}
+    return not sort or sort == entry.sort or (sort == _SEES and bool(entry.sees))

@@ -6,22 +6,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.usage import UsageView
-from torouter.console.portal.fields import Fields, day_begins, day_ends
+from torouter.console.portal.bills import bill_of
+from torouter.console.portal.chart import REQUESTS_HEIGHT, SPEND_HEIGHT, Slot, Step, chart, slots
+from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
 from torouter.console.portal.shown import day
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
-from torouter.ledger.cost import Cost, read_parts
 
 __all__ = ["export_usage", "list_usage", "show_request"]
 
 _PAGE_ROWS: Final = 50
 _DAYS: Final = 7
+_MOST_MODELS: Final = 25
+_DAY: Final = timedelta(days=1)
+_HOURLY: Final = 2 * _DAY
+"""A range that is no longer is shown by hour."""
 _FILTERS: Final = ("since", "until", "model", "key", "outcome")
 _OUTCOMES: Final = ("ok", "client_left", "upstream_error", "truncated", "refused", "fault")
 
@@ -35,8 +38,10 @@ def list_usage(visit: Visit) -> Response:
         problem, values = error.param or "", _values(visit, is_blank=True)
         query = _query(values)
     keys = own.list_keys(include_deleted=True)
-    rows, following = own.list_usage(query, before=_cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
+    rows, following = own.list_usage(query, before=cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
     told = {name: value for name, value in values.items() if value}
+    totals, models = own.usage_summary(query)
+    shown = _slots(visit, query)
     return visit.page(
         "usage.html",
         400 if problem is not None else 200,
@@ -45,10 +50,14 @@ def list_usage(visit: Visit) -> Response:
         keys=keys,
         names={key.id: key.name for key in keys},
         outcomes=_OUTCOMES,
-        totals=own.usage_totals(query),
-        models=own.usage_by_model(query),
+        totals=totals,
+        models=models[:_MOST_MODELS],
+        more_models=max(0, len(models) - _MOST_MODELS),
+        slots=shown,
+        spend=chart(shown, is_money=True, height=SPEND_HEIGHT),
+        requests=chart(shown, is_money=False, height=REQUESTS_HEIGHT),
         rows=rows,
-        bills={row.id: _bill(row) for row in rows},
+        bills={row.id: bill_of(row) for row in rows},
         file=f"/usage.csv?{urlencode(told)}",
         first=f"/usage?{urlencode(told)}" if visit.query.get("before") else None,
         following=None if following is None else f"/usage?{urlencode(told | {'before': '{}-{}'.format(*following)})}",
@@ -60,7 +69,7 @@ def show_request(visit: Visit) -> Response:
     if found.usage is None:
         raise StoreError("There is no such request on record.", kind="not_found")
     names = {key.id: key.name for key in visit.own.list_keys(include_deleted=True)}
-    return visit.page("request.html", row=found.usage, attempts=found.attempts, bill=_bill(found.usage), names=names)
+    return visit.page("request.html", row=found.usage, attempts=found.attempts, bill=bill_of(found.usage), names=names)
 
 
 def export_usage(visit: Visit) -> Response:
@@ -93,17 +102,21 @@ def _query(values: Fields) -> UsageQuery:
     return filled(UsageQuery, {name: value for name, value in named.items() if value})
 
 
-def _cursor(text: str) -> tuple[int, int] | None:
-    at, _, row_id = text.partition("-")
-    is_cursor = at.isdecimal() and row_id.isdecimal() and len(text) < 40
-    return (int(at), int(row_id)) if is_cursor else None
+def _slots(visit: Visit, query: UsageQuery) -> list[Slot]:
+    """Of the range; where it has no ends, from the first request on and up to now. None where there is no request."""
+    now = datetime.fromtimestamp(visit.desk.now_ms() / 1000, UTC)
+    until = query.until if isinstance(query.until, datetime) else now.replace(hour=0, minute=0, second=0) + _DAY
+    since = query.since if isinstance(query.since, datetime) else None
+    step: Step = "hour" if since is not None and until - since <= _HOURLY else "day"
+    points = visit.own.usage_over_time(query, step)
+    if not points:
+        return []
+    begins = points[0].at if since is None else since
+    return slots(points, begins, max(min(until, _end_of(now, step)), points[-1].at + timedelta(microseconds=1)), step)
 
 
-def _bill(row: UsageView) -> Cost | None:
-    """How a cost was reckoned; `None` where nothing was."""
-    if not row.cost_parts:
-        return None
-    try:
-        return read_parts(row.cost_parts)
-    except msgspec.DecodeError:
-        return None
+def _end_of(now: datetime, step: Step) -> datetime:
+    """Of the hour or day that runs: nothing is drawn of what is still to come."""
+    if step == "hour":
+        return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY

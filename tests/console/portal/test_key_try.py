@@ -1,0 +1,138 @@
+"""What a key's form would be refused for, while it is filled in; and whether a request would pass."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.console.portal.lobby import Lobby
+
+
+def checked(lobby: Lobby, email: str = "ada@example.com", **fields: str) -> dict[str, Any]:
+    answer = lobby.signed(email).post("/keys/check", None, **fields)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+class TestChecking:
+    @pytest.mark.parametrize(
+        ("field", "text", "told"),
+        [
+            ("name", " ", "Give it a name"),
+            ("cap_usd", "12,5.0.0", "Expected US dollars"),
+            ("rpm", "many", "Expected a whole number"),
+            ("limit_5h", "9" * 14, "Expected a whole number"),
+            ("ip_allow", "203.0.113.0/24\n300.1.1.1", "Line 2: Expected an address"),
+            ("ip_deny", "fe80::1%eth0", "Line 1: Expected an address"),
+            ("ip_deny", "<script>alert(1)</script>", "Line 1: Expected an address"),
+            ("models", "gpt-5\n" + "m" * 201, "Line 2: Expected the name of a model"),
+            ("expires_on", "soon", "Expected a date"),
+            ("group", "platinum", "cannot use that group"),
+        ],
+    )
+    def test_says_at_each_field_what_sending_would(self, lobby: Lobby, field: str, text: str, told: str) -> None:
+        form = {"name": "laptop", "group": "default"} | {field: text}
+        problems = checked(lobby, **form)["problems"]
+        assert list(problems) == [field]
+        assert problems[field].startswith(told) or told in problems[field]
+        sent = lobby.signed().post("/keys/new", None, **form)
+        assert sent.status_code in (400, 404)
+        assert told in sent.text
+
+    def test_all_fields_at_once(self, lobby: Lobby) -> None:
+        found = checked(lobby, name="", ip_allow="x", rpm="-1", tpm="5")
+        assert set(found["problems"]) == {"name", "ip_allow", "rpm"}
+
+    def test_nothing_is_wrong(self, lobby: Lobby) -> None:
+        form = {"name": "a", "ip_allow": "::1, 10.0.0.0/8", "models": "gpt-5\ngpt-5-thinking", "cap_usd": "$1,000.50"}
+        assert checked(lobby, **form) == {"problems": {}, "notes": {}}
+
+    def test_models_that_nobody_has_are_worth_a_word(self, lobby: Lobby) -> None:
+        found = checked(lobby, name="a", models="gpt-5\n" + "\n".join(f"dragon-{n}" for n in range(9)))
+        assert found["problems"] == {}
+        assert "dragon-0, dragon-1, dragon-2, dragon-3, dragon-4 …" in found["notes"]["models"]
+
+    def test_writes_nothing(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        key_id, _ = browser.make_key()
+        before = (lobby.store.audit_page(limit=100), lobby.store.get_key(key_id))
+        assert browser.post("/keys/check", key=str(key_id), name="other", rpm="5").json()["problems"] == {}
+        assert (lobby.store.audit_page(limit=100), lobby.store.get_key(key_id)) == before
+        assert len(lobby.store.list_keys()) == 1
+
+    def test_of_anothers_key_it_says_nothing(self, lobby: Lobby) -> None:
+        key_id, _ = lobby.signed().make_key()
+        for target in (str(key_id), "777"):
+            assert lobby.signed("bob@example.com").post("/keys/check", key=target, name="x").status_code == 404
+
+    def test_a_group_that_the_key_is_in_may_stay(self, lobby: Lobby) -> None:
+        lobby.store.create_group("gold")
+        key_id, _ = lobby.signed("bob@example.com").make_key()
+        lobby.store.change_key(key_id, {"group": "gold"})
+        assert checked(lobby, "bob@example.com", key=str(key_id), name="a", group="gold")["problems"] == {}
+        assert "group" in checked(lobby, "bob@example.com", name="a", group="gold")["problems"]
+
+    def test_in_the_readers_language(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        browser.client.cookies.set("torouter_language", "zh-CN")
+        assert browser.post("/keys/check", name="").json()["problems"]["name"].startswith("请")
+
+
+class TestTrying:
+    def tried(self, lobby: Lobby, query: str, email: str = "ada@example.com", **fields: str) -> str:
+        browser = lobby.signed(email)
+        key_id, _ = browser.make_key(**fields)
+        lobby.follow()
+        answer = browser.get(f"/keys/{key_id}/try?{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def test_what_is_left_of_each_limit(self, lobby: Lobby) -> None:
+        html = self.tried(lobby, "model=gpt-5", cap_usd="2.50", limit_5h="10", limit_7d="100")
+        assert "It passes" in html
+        assert re.search(r"Spend cap of this key</dt><dd>\$2\.50 <span class=\"soft\">/ \$2\.50", html)
+        assert re.search(r"Requests in 5 hours</dt><dd>10 <span class=\"soft\">/ 10", html)
+
+    def test_the_address_counts(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        key_id, _ = browser.make_key(ip_allow="198.51.100.0/24")
+        lobby.follow()
+        for address, told in (("198.51.100.7", "It passes"), ("::ffff:198.51.100.7", "It passes"), ("::1", "ip not")):
+            assert told in browser.get(f"/keys/{key_id}/try?model=gpt-5&address={address}").text
+        assert "ip not allowed" in browser.get(f"/keys/{key_id}/try?model=gpt-5").text, "the reader's own"
+
+    def test_channels_are_the_operators_business(self, lobby: Lobby) -> None:
+        assert "Who would be asked" in self.tried(lobby, "model=gpt-5")
+        assert "Who would be asked" not in self.tried(lobby, "model=gpt-5", "bob@example.com")
+
+    @pytest.mark.parametrize(
+        ("query", "told"),
+        [
+            ("model=", "Expected the name of a model"),
+            ("model=" + "m" * 201, "Expected the name of a model"),
+            ("model=a&path=/v1/files", "Expected one of the endpoints"),
+            ("model=a&address=elsewhere", "Expected an address"),
+            ("model=a&address=", "Expected an address"),
+        ],
+    )
+    def test_what_cannot_be_read(self, lobby: Lobby, query: str, told: str) -> None:
+        browser = lobby.signed()
+        key_id, _ = browser.make_key()
+        answer = browser.get(f"/keys/{key_id}/try?{query}")
+        assert answer.status_code == 400
+        assert told in answer.text
+
+    def test_hostile_words_stay_words(self, lobby: Lobby) -> None:
+        html = self.tried(lobby, "model=%3Cscript%3Ealert(1)%3C/script%3E")
+        assert "It is refused" in html
+        assert "<script>alert" not in html
+
+    def test_the_keys_page_has_the_form(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        key_id, _ = browser.make_key()
+        assert f'action="/keys/{key_id}/try"' in browser.get(f"/keys/{key_id}").text
+        assert "/try" not in browser.get("/keys/new").text
