@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.bench import Scripted, scripted_gateway
 from tests.browser.chromium import SCREEN, chromium
 from tests.browser.household import CHANNELS, furnish, session_token
 from tests.live.gateway import Gateway
+from tests.live.node.packages import install
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,12 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    folder = install(Path(__file__).with_name("node"), name="browser", say=print)
+    return folder.joinpath("node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+
 @pytest.fixture
 def context(browser: Browser, gateway: Gateway) -> Iterator[BrowserContext]:
     yield from opened(browser, gateway)
@@ -36,6 +45,29 @@ def page(context: BrowserContext, gateway: Gateway) -> Page:
     """Signed in."""
     sign_in(context, gateway)
     return watched(context.new_page())
+
+
+@pytest.fixture(scope="session")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scripted]:
+    with scripted_gateway(tmp_path_factory.mktemp("scripted")) as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def bench(browser: Browser, scripted: Scripted) -> Iterator[Page]:
+    """The playground over the scripted upstream."""
+    for context in opened(browser, scripted.gateway):
+        sign_in(context, scripted.gateway)
+        page = watched(context.new_page())
+        page.goto("/playground")
+        yield page
+
+
+@pytest.fixture
+def desk(page: Page) -> Page:
+    """The playground over the demo."""
+    page.goto("/playground")
+    return page
 
 
 def opened(browser: Browser, gateway: Gateway, **options: Any) -> Iterator[BrowserContext]:

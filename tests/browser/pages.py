@@ -24,6 +24,7 @@ SIGNED = {
     "usage-ever": "/usage?since=2020-01-01&outcome=upstream_error",
     "request": f"/usage/{REQUEST}",
     "models": "/models",
+    "playground": "/playground",
     "models-vision": "/models?sort=vision&search=claude",
     "model": "/model?name=claude-opus-4-7",
     "profile": "/profile",

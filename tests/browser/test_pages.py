@@ -3,37 +3,23 @@ in the way of people who do not see or point, and pages are light."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.accessible import faults_now
 from tests.browser.chromium import PHONE, SCREEN
 from tests.browser.conftest import opened, sign_in, watched
 from tests.browser.pages import LOOKED_AT, OPEN, SIGNED, is_covered
 from tests.live.gateway import Gateway
-from tests.live.node.packages import install
 
 MOST_BYTES = 150_000
-
-_AXE = """async () => {
-  const found = await axe.run(document, {resultTypes: ["violations"]});
-  return found.violations
-    .filter((each) => ["serious", "critical"].includes(each.impact))
-    .map((each) => `${each.id}: ${each.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
-}"""
 
 _WEIGHT = """() => {
   const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
   return {files: files.length, bytes: files.reduce((sum, file) => sum + file.decodedBodySize, 0)};
 }"""
-
-
-@pytest.fixture(scope="session")
-def axe(pytestconfig: pytest.Config) -> str:
-    folder = install(Path(__file__).with_name("node"), name="browser", say=print)
-    return folder.joinpath("node_modules/axe-core/axe.min.js").read_text("utf-8")
 
 
 def test_the_list_has_every_page() -> None:
@@ -58,10 +44,7 @@ def test_pages_are_good(
 
 def faults_of(page: Page, path: str, axe: str) -> list[str]:
     page.goto(path)
-    page.add_script_tag(content=axe)
-    found = [f"{path}: {each}" for each in page.evaluate(_AXE)]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [*found, f"{path}: {wide} pixels too wide"] if wide > 0 else found
+    return [f"{path}: {each}" for each in faults_now(page, axe)]
 
 
 def test_pages_are_light(page: Page) -> None:

@@ -52,6 +52,16 @@ def test_streamed_is_the_same_as_whole(tools: Any) -> None:
     assert [event.sequence_number for event in events] == list(range(len(events)))
 
 
+def test_a_request_in_lines_is_repeated_in_one() -> None:
+    """A line's end within an event would cut it."""
+    body = json.dumps({"model": "m", "input": "Hi", "stream": True, "tools": TOOLS}, indent=2).encode()
+    stream = b"".join(ask("openai-responses", "chat", body).pieces)
+    payloads = [frame.partition(b"data: ")[2] for frame in stream.split(b"\n\n") if frame]
+    events = [json.loads(payload) for payload in payloads]
+    assert events[0]["response"]["tools"] == TOOLS
+    assert events[-1]["type"] == "response.completed"
+
+
 def test_the_grammar_of_a_text() -> None:
     events = _events({"model": "m", "input": "Hi", "stream": True})
     kinds = [event["type"] for event in events]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 import httpx2 as httpx
@@ -248,10 +249,45 @@ class TestAssets:
                 assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
                 assert answer.headers["x-content-type-options"] == "nosniff"
 
-    def test_names_hold_a_hash(self, lobby: Lobby) -> None:
+    def test_addresses_hold_a_hash(self, lobby: Lobby) -> None:
         browser = lobby.browser()
-        for name in ("style.css", "style.0000000000000000.css", "..%2Fsite.py", "%2E%2E/site.py"):
+        folder = folder_of(browser.get("/sign-in").text)
+        assert re.fullmatch(r"/assets/[0-9a-f]{16}/", folder)
+        for name in ("style.css", "portal.js", "playground/main.js", "playground/dialects/anthropic.js"):
+            assert browser.get(folder + name).status_code == 200, name
             assert browser.get(f"/assets/{name}").status_code == 404
+            assert browser.get(f"/assets/0000000000000000/{name}").status_code == 404
+        for name in ("", "playground", "playground/", "nothing.js", "..%2Fassets.py", "%2E%2E/assets.py"):
+            assert browser.get(folder + name).status_code == 404, name
+
+    def test_scripts_import_what_is_beside_them(self, lobby: Lobby) -> None:
+        """Whatever a module names is there, and nothing names an address of its own making."""
+        browser = lobby.browser()
+        folder = folder_of(browser.get("/sign-in").text)
+        found, waiting = set[str](), ["playground/main.js", "portal.js"]
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            answer = browser.get(folder + name)
+            assert answer.status_code == 200, name
+            assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+            named = re.findall(r'(?:^import (?:.* from )?|(?:= |await )import\()"([^"]+)"', answer.text, re.MULTILINE)
+            assert all(each.startswith(("./", "../")) for each in named), (name, named)
+            near = {posixpath.normpath(posixpath.join(posixpath.dirname(name), each)) for each in named}
+            waiting += near - found
+        assert {
+            "copying.js",
+            "playground/dialects/anthropic.js",
+            "playground/frames.js",
+            "playground/view/wire.js",
+        } <= found
+
+
+def folder_of(html: str) -> str:
+    """The folder of all assets, with a slash at its end."""
+    found = re.search(r'src="([^"]*/)portal\.js"', html)
+    assert found is not None
+    return found[1]
 
 
 def test_preferences_are_kept_in_the_browser(lobby: Lobby) -> None:

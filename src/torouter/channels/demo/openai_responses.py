@@ -164,7 +164,7 @@ class _Answer:
         self._said = said
         self._seed = incoming.seed
         self._number = count().__next__
-        given = {name: raw for name, raw in decode(_FIELDS, incoming.body).items() if bytes(raw) != b"null"}
+        given = {name: _in_a_line(raw) for name, raw in decode(_FIELDS, incoming.body).items() if bytes(raw) != b"null"}
         entered, written = tokens(len(incoming.body)), tokens(said.size_bytes)
         self._usage = {
             "input_tokens": entered,
@@ -246,6 +246,11 @@ class _Answer:
 
     def _event(self, kind: str, **fields: object) -> bytes:
         return typed_event({"type": kind, "sequence_number": self._number(), **fields})
+
+
+def _in_a_line(raw: msgspec.Raw) -> msgspec.Raw:
+    """A client may lay out its JSON in lines, and a line's end in an event is the end of its data."""
+    return msgspec.Raw(msgspec.json.format(bytes(raw), indent=-1))
 
 
 def _output_text(text: str) -> _Object:

@@ -1,5 +1,5 @@
-"""Stylesheet, scripts and pictures: their addresses hold a hash of what is in them, so browsers may keep them for
-ever. Each script is whole by itself: one that imported another would name an address that changes."""
+"""Stylesheet, scripts and pictures, all below one folder whose name is a hash of everything in it: browsers may keep
+them for ever, and a script names another by its place beside it."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ _DAY_S: Final = 24 * 3600
 
 
 class Assets:
-    """Read once, at the start."""
+    """Read once, at the start. Names are paths below `static/`, as in `playground/main.js`."""
 
     def __init__(self) -> None:
-        self._bodies: dict[str, tuple[bytes, str]] = {}
-        self._urls: dict[str, str] = {}
-        for path in sorted(_FOLDER.iterdir()):
-            body = path.read_bytes()
-            hashed = f"{path.stem}.{blake2b(body, digest_size=_HASH_BYTES).hexdigest()}{path.suffix}"
-            self._bodies[hashed] = body, _TYPES[path.suffix]
-            self._urls[path.name] = f"{_PREFIX}/{hashed}"
+        files = sorted(path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
+        self._bodies = {
+            path.relative_to(_FOLDER).as_posix(): (path.read_bytes(), _TYPES[path.suffix]) for path in files
+        }
+        self._hash = _hash_of(self._bodies)
 
     def url(self, name: str) -> str:
-        return self._urls[name]
+        """Raises `KeyError` for what is not there."""
+        if name not in self._bodies:
+            raise KeyError(name)
+        return f"{_PREFIX}/{self._hash}/{name}"
 
     def routes(self) -> list[Route]:
         async def asset(request: Request) -> Response:
-            found = self._bodies.get(request.path_params["name"])
+            folder, _, name = request.path_params["path"].partition("/")
+            found = self._bodies.get(name) if folder == self._hash else None
             if found is None:
                 return Response(status_code=404)
             body, media_type = found
@@ -57,6 +59,15 @@ class Assets:
             return RedirectResponse(self.url("mark.svg"), headers={"cache-control": f"public, max-age={_DAY_S}"})
 
         return [
-            Route(f"{_PREFIX}/{{name}}", asset, methods=["GET"]),
+            Route(f"{_PREFIX}/{{path:path}}", asset, methods=["GET"]),
             Route("/favicon.ico", favicon, methods=["GET"]),
         ]
+
+
+def _hash_of(bodies: dict[str, tuple[bytes, str]]) -> str:
+    """Of every name and body; lengths keep neighbours apart."""
+    hashed = blake2b(digest_size=_HASH_BYTES)
+    for name, (body, _) in bodies.items():
+        hashed.update(f"{name}\n{len(body)}\n".encode())
+        hashed.update(body)
+    return hashed.hexdigest()

@@ -15,7 +15,7 @@ from torouter.ledger.rates import Flat, Price
 from torouter.routing.snapshot import Candidate, Snapshot
 from torouter.units import Dialect, Operation
 
-__all__ = ["ENDPOINTS", "Endpoint", "Entry", "entries", "names_for"]
+__all__ = ["ENDPOINTS", "ChatModel", "Endpoint", "Entry", "chat_models", "entries", "names_for"]
 
 ENDPOINTS: Final[tuple[tuple[str, Dialect, Operation], ...]] = (
     ("/v1/chat/completions", "openai-chat", "chat"),
@@ -69,6 +69,15 @@ class Entry:
         return (rate * (self.groups[0][1] if multiplier_ppm is None else multiplier_ppm) + 500_000) // 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """`thinks_by_budget`: is it told to think by a number of tokens (older Claudes, Gemini 2.5), or by a word?"""
+
+    name: str
+    groups: tuple[str, ...]
+    thinks_by_budget: bool
+
+
 def names_for(snapshot: Snapshot, groups: Iterable[GroupView]) -> list[str]:
     """Sorted; of channels that pass any name on, only what they have said they have."""
     return sorted({name for group in groups for name in _names_of(snapshot, group)})
@@ -80,6 +89,20 @@ def entries(snapshot: Snapshot, prices: PriceBook, groups: Sequence[GroupView], 
         for name in _names_of(snapshot, group):
             by_name.setdefault(name, []).append((group.name, multiplier_ppm(group.multiplier)))
     return [_entry(snapshot, prices, name, tuple(by_name[name]), now_ms) for name in sorted(by_name)]
+
+
+def chat_models(snapshot: Snapshot, groups: Iterable[GroupView]) -> list[ChatModel]:
+    """Sorted by name: those of `names_for` that answer a chat, in whatever dialect."""
+    by_name: dict[str, list[str]] = {}
+    by_budget: set[str] = set()
+    for group in groups:
+        for name in _names_of(snapshot, group):
+            route = snapshot.route(group.name, "openai-chat", "chat", name)
+            if route is not None:
+                by_name.setdefault(name, []).append(group.name)
+                if route.buckets[0].candidates[0].facts.reasoning == "budget":
+                    by_budget.add(name)
+    return [ChatModel(name, tuple(by_name[name]), name in by_budget) for name in sorted(by_name)]
 
 
 def _names_of(snapshot: Snapshot, group: GroupView) -> set[str]:

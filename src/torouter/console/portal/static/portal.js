@@ -1,5 +1,7 @@
 // What makes the pages nicer where scripts run. Without it everything works: forms, themes, times (in UTC), numbers.
 
+import { copies } from "./copying.js";
+
 const language = document.documentElement.lang;
 
 // Times in the reader's own zone.
@@ -32,22 +34,7 @@ addEventListener("pageshow", () => {
 
 // Copying.
 for (const button of document.querySelectorAll("button[data-copy]")) {
-  button.hidden = false;
-  const said = button.textContent;
-  button.addEventListener("click", async () => {
-    const text = document.getElementById(button.dataset.copy).textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      const range = document.createRange();
-      range.selectNodeContents(document.getElementById(button.dataset.copy));
-      getSelection().removeAllRanges();
-      getSelection().addRange(range);
-      document.execCommand("copy");
-    }
-    button.textContent = button.dataset.done;
-    setTimeout(() => (button.textContent = said), 1600);
-  });
+  copies(button, () => document.getElementById(button.dataset.copy).textContent);
 }
 
 // Themes change where one is, without a page in between.

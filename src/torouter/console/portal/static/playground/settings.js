@@ -1,0 +1,71 @@
+// What is set beside the conversation.
+
+import { readTools } from "./tools.js";
+
+const field = (id) => document.getElementById(id);
+
+const EXAMPLE = {
+  name: "get_weather",
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
+
+/** Of a side; `problem` names the field that has to be put right first. */
+export function settingsOf(side) {
+  const { tools, problem } = readTools(field("tools").value);
+  const model = field(`model-${side}`).value.trim();
+  const bare = model.replace(/-thinking$/, "");
+  const known = [...field("models").options].find((option) => option.value === model || option.value === bare);
+  return {
+    model,
+    dialect: field(`dialect-${side}`).value,
+    thinksByBudget: known?.dataset.budget !== undefined,
+    system: field("system").value.trim(),
+    reasoning: field("reasoning").value,
+    temperature: numberIn("temperature"),
+    topP: numberIn("top-p"),
+    maxTokens: numberIn("max-tokens"),
+    stop: field("stops").value.split("\n").filter(Boolean),
+    tools,
+    isStream: field("streaming").checked,
+    problem: problem ? "tools" : wrongNumber(),
+  };
+}
+
+const numberIn = (id) => (field(id).value === "" ? null : field(id).valueAsNumber);
+
+const wrongNumber = () => ["temperature", "top-p", "max-tokens"].find((id) => !field(id).validity.valid) ?? "";
+
+export const groupOf = () => field("group")?.value ?? document.getElementById("playground").dataset.group ?? "";
+
+/** The models of the group alone are offered. */
+function offerModels() {
+  const group = groupOf();
+  for (const option of field("models").options) {
+    option.disabled = option.dataset.groups !== undefined && !option.dataset.groups.split(" ").includes(group);
+  }
+}
+
+function checkTools() {
+  const wrong = field("tools-wrong");
+  const { problem } = readTools(field("tools").value);
+  wrong.textContent = problem ? wrong.dataset[problem] : "";
+  wrong.hidden = !problem;
+  field("tools").ariaInvalid = problem ? "true" : "false";
+}
+
+export function watchSettings() {
+  field("group")?.addEventListener("change", offerModels);
+  offerModels();
+  field("tools").addEventListener("input", checkTools);
+  field("tools-example").addEventListener("click", ({ target }) => {
+    const example = { name: EXAMPLE.name, description: target.dataset.description, parameters: EXAMPLE.parameters };
+    field("tools").value = JSON.stringify([example], null, 2);
+    checkTools();
+    field("tools").focus();
+  });
+  field("fold").addEventListener("click", () => {
+    const isOpen = field("settings").classList.toggle("open");
+    field("fold").ariaExpanded = String(isOpen);
+    if (isOpen) field("model-0").focus();
+  });
+}
