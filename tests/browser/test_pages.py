@@ -1,17 +1,12 @@
-"""Every page in both themes, on a screen and on a phone: nothing is asked of other hosts, nothing overflows, nothing is
-in the way of people who do not see or point, and pages are light."""
+"""What holds for every page: pages are light, and say what they say in every language, in the reader's own time. How
+they are in each theme is walked in `test_light_pages.py` and `test_dark_pages.py`."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.accessible import faults_now
-from tests.browser.chromium import PHONE, SCREEN
-from tests.browser.conftest import opened, sign_in, watched
-from tests.browser.pages import LOOKED_AT, OPEN, SIGNED, is_covered
+from tests.browser.conftest import opened, sign_in
+from tests.browser.pages import LOOKED_AT, SIGNED, is_covered
 from tests.live.gateway import Gateway
 
 MOST_BYTES = 150_000
@@ -24,27 +19,6 @@ _WEIGHT = """() => {
 
 def test_the_list_has_every_page() -> None:
     assert [path for path in LOOKED_AT if not is_covered(path)] == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [SCREEN, PHONE], ids=["screen", "phone"])
-@pytest.mark.parametrize("is_operators", [False, True], ids=["users", "operators"])
-def test_pages_are_good(
-    browser: Browser, gateway: Gateway, axe: str, theme: Any, size: dict[str, int], is_operators: bool
-) -> None:
-    options = {"viewport": size, "color_scheme": theme, "bypass_csp": True}  # for axe alone
-    for context in opened(browser, gateway, **options):
-        page = watched(context.new_page())
-        faults = [] if is_operators else [fault for path in OPEN.values() for fault in faults_of(page, path, axe)]
-        sign_in(context, gateway)
-        paths = [path for path in SIGNED.values() if path.startswith("/admin") == is_operators]
-        faults += [fault for path in paths for fault in faults_of(page, path, axe)]
-        assert faults == []
-
-
-def faults_of(page: Page, path: str, axe: str) -> list[str]:
-    page.goto(path)
-    return [f"{path}: {each}" for each in faults_now(page, axe)]
 
 
 def test_pages_are_light(page: Page) -> None:
