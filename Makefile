@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/torouter-setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint format types unit browser screenshots live storm agents inference matrix fates verdicts bench wheel lock pre-commit clean
+.PHONY: help setup serve test lint format types unit browser screenshots pictures live storm agents inference matrix fates verdicts bench wheel lock pre-commit clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -42,6 +42,9 @@ browser: $(STAMP) ## the portal in a real browser
 
 screenshots: $(STAMP) ## pictures of every page of the portal, in build/screenshots
 	$(BIN)/python -m tests.browser.screenshots
+
+pictures: $(STAMP) ## the two pictures of the README, in docs/pictures
+	$(BIN)/python -m tests.browser.screenshots --readme
 
 live: $(STAMP) ## a running gateway, scripted upstreams, the official SDKs
 	$(BIN)/pytest -q tests/live
