@@ -21,7 +21,7 @@ from tests.live.upstream import Answer, Upstream, recorded_answer
 
 __all__ = [
     "DIALECTS", "FILE", "HOSTILE", "PIXEL", "Scripted", "asked", "body_of", "choose", "done", "figure", "hostile",
-    "scripted_gateway", "send",
+    "scripted_gateway", "send", "sides",
 ]  # fmt: skip
 
 DIALECTS = {
@@ -84,6 +84,13 @@ def send(page: Page, text: str = "Hello there") -> Locator:
     page.get_by_label("Your message").fill(text)
     page.keyboard.press("Control+Enter")
     return page.locator(".pg-exchange").last.locator(".pg-step").last
+
+
+def sides(page: Page) -> tuple[Locator, Locator]:
+    """Both answers to the only prompt, as soon as they are there."""
+    answers = page.locator(".pg-answer")
+    expect(answers).to_have_count(2)
+    return answers.nth(0), answers.nth(1)
 
 
 def done(step: Locator) -> Locator:

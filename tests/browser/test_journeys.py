@@ -53,7 +53,7 @@ def test_the_life_of_a_key(browser: Browser, gateway: Gateway, size: Any, has_sc
             page.goto("/usage")
             if link.count():
                 break
-        link.click()
+        link.first.click()
         expect(page.locator("#request-id")).to_have_text(request_id)
         expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
 

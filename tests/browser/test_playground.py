@@ -20,6 +20,7 @@ from tests.browser.bench import (
     done,
     figure,
     send,
+    sides,
 )
 from tests.browser.chromium import PHONE, SCREEN
 from tests.browser.conftest import opened, sign_in, watched
@@ -193,16 +194,16 @@ def test_side_by_side(browser: Browser, scripted: Scripted, size: Any) -> None:
         choose(page, "slow", "openai-chat")
         choose(page, "hostile", "anthropic", side=1)
         send(page, "Both")
-        left, right = page.locator(".pg-answer").all()
+        left, right = sides(page)
         done(right.locator(".pg-step"))
         expect(left.locator(".pg-step")).to_have_attribute("data-state", "running")
         expect(figure(right, "output")).to_have_text(re.compile(r"\d"))
         expect(right.get_by_role("button", name="Stop")).to_be_hidden()
         left.get_by_role("button", name="Stop").click()
         expect(left.locator(".pg-step")).to_have_attribute("data-state", "stopped")
-        one, other = left.bounding_box(), right.bounding_box()
-        assert one is not None
-        assert other is not None
+        one, other = page.evaluate(  # both at once: the page may scroll
+            "[...document.querySelectorAll('.pg-answer')].map((each) => each.getBoundingClientRect().toJSON())"
+        )
         if size is PHONE:
             assert other["y"] >= one["y"] + one["height"]
         else:

@@ -21,6 +21,7 @@ from tests.browser.bench import (
     figure,
     hostile,
     send,
+    sides,
 )
 from tests.browser.chromium import PHONE, SCREEN
 from tests.browser.conftest import opened, sign_in, watched
@@ -220,7 +221,7 @@ def test_everything_open_is_good(browser: Browser, scripted: Scripted, axe: str,
         choose(page, "broken", "gemini", side=1)
         page.locator("#files").set_input_files(FILE)  # type: ignore[arg-type]
         send(page, HOSTILE + "x" * 300)
-        left, right = page.locator(".pg-answer").all()
+        left, right = sides(page)
         done(left.locator(".pg-step"))
         expect(right.locator(".pg-step")).to_have_attribute("data-state", "failed")
         for summary in page.locator(".pg-wire > summary").all():
