@@ -9,6 +9,7 @@ import os
 import secrets
 import string
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Final, Literal, get_args
 
@@ -20,6 +21,7 @@ __all__ = [
     "RequestIds",
     "Secret",
     "dollars",
+    "moment",
     "new_api_key",
     "wall_ms",
 ]
@@ -44,6 +46,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
 _KEY_ALPHABET: Final = string.ascii_letters + string.digits
 _KEY_LENGTH: Final = 48
 _NANO: Final = 1_000_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Secret:
@@ -88,6 +91,11 @@ class RequestIds:
 def new_api_key() -> str:
     """A fresh API key: `sk-` and 48 letters and digits (285 bits)."""
     return "sk-" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(_KEY_LENGTH))
+
+
+def moment(at_ms: int) -> datetime:
+    """UTC; exact, as no fraction of seconds is."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def wall_ms() -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -16,6 +16,7 @@ from torouter.accounts.dollars import dollars
 from torouter.errors import StoreError
 from torouter.ledger.books import Entry, LedgerRow, UsageRow
 from torouter.store import Store, UsageFilter
+from torouter.units import moment
 
 __all__ = ["OwnAttempt", "OwnRequest", "OwnRequests", "OwnTokens"]
 
@@ -92,7 +93,7 @@ def _own(account_id: int, row: UsageRow, attempts: Iterable[LedgerRow]) -> OwnRe
         return None
     return OwnRequest(
         id=row.request_id,
-        at=datetime.fromtimestamp(row.at_ms / 1000, UTC),
+        at=moment(row.at_ms),
         model=row.model,
         operation=row.operation,
         is_stream=row.is_stream,

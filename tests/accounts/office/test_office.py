@@ -36,11 +36,10 @@ from torouter.accounts.office.forms import (
 )
 from torouter.accounts.office.office import Office
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.views import moment
 from torouter.errors import AccessError, AuthError, StoreError
 from torouter.ledger.rates import Rates
 from torouter.store import ProcessRow
-from torouter.units import Secret
+from torouter.units import Secret, moment
 
 NOW = moment(1_796_000_000_000)
 DAY_MS = 86_400_000

@@ -12,8 +12,9 @@ from torouter.accounts.office.desk import Actor, Desk
 from torouter.accounts.office.forms import AccountEdit, AccountQuery, AuditQuery, NewAccount, NewKey, NewToken
 from torouter.accounts.office.keys import create_key, delete_key
 from torouter.accounts.office.office import Office
-from torouter.accounts.office.views import AccessView, moment
+from torouter.accounts.office.views import AccessView
 from torouter.errors import StoreError
+from torouter.units import moment
 
 NOW_MS = 1_796_000_000_000
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.console.portal.lobby import Browser, Lobby
-from torouter.accounts.office.views import AuditView, moment
+from torouter.accounts.office.views import AuditView
 from torouter.console.portal.views.operator import audit
 from torouter.console.portal.views.operator.audit import Change, changes_in
+from torouter.units import moment
 
 
 @pytest.fixture

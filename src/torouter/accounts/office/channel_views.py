@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from torouter.accounts.office.views import View, moment
+from torouter.accounts.office.views import View
 from torouter.store import ChannelRow, OnCut, SealedCredential
-from torouter.units import Dialect
+from torouter.units import Dialect, moment
 
 __all__ = ["ChannelView", "CredentialView", "KindView", "ModelView", "channel_view", "credential_view", "spec_fields"]
 

@@ -19,12 +19,12 @@ from torouter.accounts.office.views import (
     MovementView,
     account_line,
     account_view,
-    moment,
     movement_view,
 )
 from torouter.accounts.passwords import checked_password, hash_password
 from torouter.errors import StoreError
 from torouter.store import AccountRow, KeysOf, LedgerKind
+from torouter.units import moment
 
 __all__ = [
     "access_of",

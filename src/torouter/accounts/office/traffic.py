@@ -11,8 +11,9 @@ from torouter.accounts.office import usage
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.usage import UsageView
-from torouter.accounts.office.views import View, moment
+from torouter.accounts.office.views import View
 from torouter.store import Beat
+from torouter.units import moment
 
 __all__ = ["STEPS", "STEP_S", "BeatView", "LatestView", "latest_requests", "pulse"]
 

@@ -15,9 +15,10 @@ from torouter.accounts.dollars import dollars
 from torouter.accounts.office import fields
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import UsageQuery
-from torouter.accounts.office.views import AttemptView, View, attempt_view, moment
+from torouter.accounts.office.views import AttemptView, View, attempt_view
 from torouter.errors import StoreError
 from torouter.store import MOST_MODELS, StoredUsage, UsageFilter, UsageTotals
+from torouter.units import moment
 
 __all__ = [
     "ModelView",

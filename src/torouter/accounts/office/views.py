@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -33,6 +33,7 @@ from torouter.store import (
     SubscriptionRow,
     SubscriptionStatus,
 )
+from torouter.units import moment
 
 __all__ = [
     "AccessView",
@@ -59,7 +60,6 @@ __all__ = [
     "group_view",
     "key_view",
     "limits_view",
-    "moment",
     "movement_view",
     "plan_view",
     "price_view",
@@ -67,12 +67,6 @@ __all__ = [
     "subscription_view",
     "token_view",
 ]
-
-_MS: Final = 1000
-
-
-def moment(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / _MS, UTC)
 
 
 def _moment(at_ms: int | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from torouter.console.portal.chart import REQUESTS_HEIGHT, SPEND_HEIGHT, chart, 
 from torouter.console.portal.providers import providers
 from torouter.console.portal.snippets import snippets
 from torouter.console.portal.visit import Visit
+from torouter.units import moment
 
 __all__ = ["dashboard"]
 
@@ -24,7 +25,7 @@ _RECENT: Final = 8
 def dashboard(visit: Visit) -> Response:
     own = visit.own
     days = 30 if visit.query.get("days") == "30" else 7
-    now = datetime.fromtimestamp(visit.desk.now_ms() / 1000, UTC)
+    now = moment(visit.desk.now_ms())
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     asked = UsageQuery(since=today - timedelta(days=days - 1))
     shown = slots(own.usage_over_time(asked, "day"), today - timedelta(days=days - 1), today + timedelta(days=1), "day")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
 from torouter.console.portal.shown import day
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
+from torouter.units import moment
 
 __all__ = ["export_usage", "list_usage", "show_request"]
 
@@ -82,7 +83,7 @@ def _values(visit: Visit, *, is_blank: bool = False) -> dict[str, str]:
     """Of the filters. The last days, where nobody has said anything."""
     said = {name: "" if is_blank else visit.query.get(name, "").strip() for name in _FILTERS}
     if is_blank or not any(name in visit.query for name in _FILTERS):
-        now = datetime.fromtimestamp(visit.desk.now_ms() / 1000, UTC)
+        now = moment(visit.desk.now_ms())
         said |= {"since": day(now - timedelta(days=_DAYS - 1)), "until": day(now)}
     return said
 
@@ -104,7 +105,7 @@ def _query(values: Fields) -> UsageQuery:
 
 def _slots(visit: Visit, query: UsageQuery) -> list[Slot]:
     """Of the range; where it has no ends, from the first request on and up to now. None where there is no request."""
-    now = datetime.fromtimestamp(visit.desk.now_ms() / 1000, UTC)
+    now = moment(visit.desk.now_ms())
     until = query.until if isinstance(query.until, datetime) else now.replace(hour=0, minute=0, second=0) + _DAY
     since = query.since if isinstance(query.since, datetime) else None
     step: Step = "hour" if since is not None and until - since <= _HOURLY else "day"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from torouter.accounts.passwords import LEAST_CHARACTERS
 from torouter.console.portal.fields import Fields
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError, TorouterError
+from torouter.units import moment
 
 __all__ = [
     "account_of",
@@ -143,7 +144,7 @@ def show_again(
 ) -> Response:
     """The account's own page, with what was wrong about a form of it."""
     desk, own = visit.desk, Own(visit.desk, account.id)
-    since = UsageQuery(since=datetime.fromtimestamp(desk.now_ms() / 1000, UTC) - timedelta(days=_DAYS))
+    since = UsageQuery(since=moment(desk.now_ms()) - timedelta(days=_DAYS))
     shown = {name: str(getattr(account, name)) for name in _BLANK}
     return visit.page(
         "operator/account.html",

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from torouter.accounts.office import groups, people, plans
 from torouter.accounts.office.forms import NewPlan, PlanEdit
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.views import PlanView, SubscriptionView, moment
+from torouter.accounts.office.views import PlanView, SubscriptionView
 from torouter.console.portal.key_form import Problem, problem_of, taken
 from torouter.console.portal.plan_form import BLANK_PLAN, WINDOWS, named_plan, shown_plan
 from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
+from torouter.units import moment
 
 __all__ = ["create_plan", "delete_plan", "edit_plan", "list_plans"]
 

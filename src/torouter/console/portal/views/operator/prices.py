@@ -13,7 +13,7 @@ from torouter.accounts.office import prices
 from torouter.accounts.office.fields import stored_ms
 from torouter.accounts.office.forms import MOST_ID, NewPrice
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.views import PriceView, moment
+from torouter.accounts.office.views import PriceView
 from torouter.console.portal.key_form import Problem
 from torouter.console.portal.price_form import (
     BLANK,
@@ -32,6 +32,7 @@ from torouter.errors import RequestError, StoreError
 from torouter.ledger.prices import OwnPrice, own_version
 from torouter.ledger.rates import Price
 from torouter.routing.mappings import mappings
+from torouter.units import moment
 
 __all__ = ["add_price", "end_price", "list_prices"]
 
