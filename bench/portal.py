@@ -37,11 +37,13 @@ def main() -> None:
             now_ms = wall_ms()
             fill(store, found, options.rows, now_ms, accounts=1)
             print(f"\n{engine}, {options.rows:,} requests\n\n{_HEAD}")
-            _measure(Lobby(store).signed(_EMAIL), now_ms)
+            lobby = Lobby(store)
+            _measure(lobby.signed(_EMAIL), pages(now_ms))
+            _measure(lobby.signed(), operators_pages(now_ms))
 
 
-def _measure(browser: Browser, now_ms: int) -> None:
-    for what, path in pages(now_ms).items():
+def _measure(browser: Browser, paths: dict[str, str]) -> None:
+    for what, path in paths.items():
         browser.get(path)
         times, cpu = [], []
         for _ in range(_TURNS):
@@ -89,6 +91,39 @@ def pages(now_ms: int) -> dict[str, str]:
         **{f"/usage of 2 days: {what}": f"/usage?{of_day}&{query}" for what, query in filters.items()},
         "/usage, without dates": "/usage?since=",
         "/usage, a page in the middle": f"/usage?since={ever}&model=model-7&before={now_ms - 45 * DAY_MS}-1",
+    }
+
+
+def operators_pages(now_ms: int) -> dict[str, str]:
+    """Of those that look at requests, or at all there is of something."""
+    ever = _day(now_ms, 90)
+    filters = {
+        "nothing": "",
+        "an account": f"account={_EMAIL}",
+        "a model": "model=model-7",
+        "a rare model": "model=rare",
+        "an outcome": "outcome=upstream_error",
+        "an outcome that is not there": "outcome=timeout",
+    }
+    plain = (
+        "traffic",
+        "traffic.json?after=0",
+        "accounts",
+        "accounts/1",
+        "channels",
+        "groups",
+        "prices",
+        "plans",
+        "audit",
+    )
+    return {
+        **{f"/admin/{path}": f"/admin/{path}" for path in plain},
+        "/admin/requests": "/admin/requests",
+        **{
+            f"/admin/requests since ever: {what}": f"/admin/requests?since={ever}&{said}"
+            for what, said in filters.items()
+        },
+        **{f"/admin/traffic: {what}": f"/admin/traffic?{said}" for what, said in filters.items() if said},
     }
 
 
