@@ -61,8 +61,8 @@ class TestBody:
         body = Body((SECRET,))
         assert body.feed("ü".encode()[:1]) is None
         assert body.feed("ü".encode()[1:]) == Piece("ü", False, 0)
-        assert body.feed(b"data: sk-a-sec") == Piece("data: ", False, 0)
-        assert body.feed(b"ond") == Piece("sk-a-second", False, 0)
+        assert body.feed(b"data: sk-a-se") == Piece("data: ", False, 0)
+        assert body.feed(b"cond") == Piece("sk-a-second", False, 0)
         assert body.close() is None
 
     def test_a_secret_that_becomes_known_meanwhile(self) -> None:

@@ -21,9 +21,9 @@ export function settingsOf(side) {
     thinksByBudget: known?.dataset.budget !== undefined,
     system: field("system").value.trim(),
     reasoning: field("reasoning").value,
-    temperature: numberIn("temperature"),
-    topP: numberIn("top-p"),
-    maxTokens: numberIn("max-tokens"),
+    temperature: asNumber("temperature"),
+    topP: asNumber("top-p"),
+    maxTokens: asNumber("max-tokens"),
     stop: field("stops").value.split("\n").filter(Boolean),
     tools,
     isStream: field("streaming").checked,
@@ -31,7 +31,7 @@ export function settingsOf(side) {
   };
 }
 
-const numberIn = (id) => (field(id).value === "" ? null : field(id).valueAsNumber);
+const asNumber = (id) => (field(id).value === "" ? null : field(id).valueAsNumber);
 
 const wrongNumber = () => ["temperature", "top-p", "max-tokens"].find((id) => !field(id).validity.valid) ?? "";
 
