@@ -9,6 +9,7 @@ from starlette.responses import Response
 from torouter.console.portal.catalogue import Entry, entries
 from torouter.console.portal.modalities import SORTS
 from torouter.console.portal.model_snippets import model_snippets
+from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
 from torouter.errors import RoutingError
 from torouter.ledger.rates import UNIT_PPM
@@ -17,6 +18,8 @@ __all__ = ["list_models", "show_model"]
 
 _SEES: Final = "vision"
 """Beside the sorts, what one may filter by: models that take images."""
+_ROWS: Final = 100
+"""Of one part of the list: routers of routers have hundreds of models."""
 
 
 def list_models(visit: Visit) -> Response:
@@ -26,7 +29,7 @@ def list_models(visit: Visit) -> Response:
     sorts: list[str] = [each for each in SORTS if any(each == entry.sort for entry in found)]
     return visit.page(
         "models.html",
-        entries=shown,
+        found=slice_of(shown, visit.query, most=_ROWS),
         total=len(found),
         vendors=sorted({entry.vendor for entry in found if entry.vendor}),
         sorts=[*sorts, *([_SEES] if any(entry.sees for entry in found) else [])],
