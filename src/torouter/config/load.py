@@ -27,6 +27,7 @@ from torouter.config.document import (
 from torouter.config.fallbacks import read_fallbacks
 from torouter.config.secrets import check_url, secret_url, token_variable
 from torouter.config.settings import (
+    SECTIONS,
     ChannelSettings,
     ErrorsSettings,
     FetchSettings,
@@ -54,22 +55,7 @@ Section = TypeVar("Section", bound=msgspec.Struct)
 _ELSEWHERE: Final = {
     "groups": "groups are kept in the store: declare them in a file for `torouter config apply`",
 }
-_KEYS: Final = (
-    "server",
-    "store",
-    "redis",
-    "limits",
-    "prices",
-    "errors",
-    "upstream",
-    "translation",
-    "fetch",
-    "responses",
-    "vault",
-    "channels",
-    "fallbacks",
-    "environment",
-)
+_KEYS: Final = (*SECTIONS, "channels", "fallbacks", "environment")
 _PLACES: Final = {
     "host": "server.host",
     "port": "server.port",

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
-from torouter.config.settings import Settings
+from torouter.config.settings import SECTIONS, Settings
 from torouter.console.portal.running import Running, Setting
 from torouter.units import Secret
 
 __all__ = ["report"]
-
-_SECTIONS: Final = (
-    "server",
-    "store",
-    "redis",
-    "limits",
-    "prices",
-    "errors",
-    "upstream",
-    "translation",
-    "fetch",
-    "responses",
-    "vault",
-)
 
 
 def report(settings: Settings) -> Running:
@@ -34,7 +18,7 @@ def report(settings: Settings) -> Running:
         ("config", None if settings.config_file is None else str(settings.config_file)),
         ("admin_token", settings.admin_token),
     ]
-    for section in _SECTIONS:
+    for section in SECTIONS:
         found += [(f"{section}.{name}", value) for name, value in _fields(getattr(settings, section))]
     return Running(
         settings=tuple(_setting(name, value, settings) for name, value in found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ from torouter.store import OnHangup
 from torouter.units import Secret
 
 __all__ = [
+    "SECTIONS",
     "ChannelSettings",
     "DeadlineSettings",
     "ErrorsSettings",
@@ -34,6 +35,21 @@ __all__ = [
 ]
 
 WhenAway = Literal["serve", "refuse"]
+SECTIONS: Final = (
+    "server",
+    "store",
+    "redis",
+    "limits",
+    "prices",
+    "errors",
+    "upstream",
+    "translation",
+    "fetch",
+    "responses",
+    "vault",
+)
+"""Of the file, and fields of `Settings`, in the order of `docs/configuration.md`."""
+
 Origin = Literal["file", "environment", "option"]
 
 
