@@ -147,8 +147,7 @@ def test_tools_are_checked_while_typing(desk: Page) -> None:
 def test_images_are_sent_as_data(desk: Page, dialect: str) -> None:
     choose(desk, "gpt-5", dialect)
     desk.locator("#files").set_input_files(FILE)  # type: ignore[arg-type]
-    for event, target in (("paste", "#prompt"), ("drop", "#playground")):
-        desk.evaluate(_GIVE, [event, target, base64.b64encode(PIXEL).decode()])
+    desk.evaluate(_GIVE, [_BOTH_AT_ONCE, base64.b64encode(PIXEL).decode()])
     thumbs = desk.locator("#attached img")
     expect(thumbs).to_have_count(3)
     desk.get_by_role("button", name="Remove image").first.click()
@@ -162,15 +161,28 @@ def test_images_are_sent_as_data(desk: Page, dialect: str) -> None:
     assert desk.locator(".pg-prompt img").first.evaluate("image => image.naturalWidth") == 1
 
 
-_GIVE = """async ([event, target, data]) => {
+def test_an_image_that_is_still_being_read_goes_along(desk: Page) -> None:
+    calls = asked(desk)
+    desk.get_by_label("Your message").fill("What is it?")
+    desk.evaluate(_GIVE, [_BOTH_AT_ONCE, base64.b64encode(PIXEL).decode(), "#send"])
+    done(desk.locator(".pg-step"))
+    assert str(calls[0].post_data).count(base64.b64encode(PIXEL).decode()) == 2
+    expect(desk.locator("#attached img")).to_have_count(0)
+
+
+_BOTH_AT_ONCE = [["paste", "#prompt"], ["drop", "#playground"]]
+_GIVE = """([given, data, pressed = null]) => {
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  const carried = new DataTransfer();
-  carried.items.add(new File([bytes], "given.png", {type: "image/png"}));
-  const place = document.querySelector(target);
-  const options = {bubbles: true, cancelable: true};
-  place.dispatchEvent(event === "paste"
-    ? new ClipboardEvent("paste", {...options, clipboardData: carried})
-    : new DragEvent("drop", {...options, dataTransfer: carried}));
+  for (const [event, target] of given) {
+    const carried = new DataTransfer();
+    carried.items.add(new File([bytes], "given.png", {type: "image/png"}));
+    const place = document.querySelector(target);
+    const options = {bubbles: true, cancelable: true};
+    place.dispatchEvent(event === "paste"
+      ? new ClipboardEvent("paste", {...options, clipboardData: carried})
+      : new DragEvent("drop", {...options, dataTransfer: carried}));
+  }
+  if (pressed) document.querySelector(pressed).click();
 }"""
 
 

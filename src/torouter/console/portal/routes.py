@@ -46,7 +46,8 @@ Who = Literal["anyone", "signed", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`handle` blocks. `is_slow`: it looks at passwords. `is_long`: it waits for an upstream."""
+    """`handle` blocks. `is_slow`: it looks at passwords. `is_long`: it waits for an upstream, or for what
+    is on its way to the store."""
 
     path: str
     handle: Callable[[Visit], Response]
@@ -84,7 +85,7 @@ PAGES: Final = (
     Page("/keys/{target}/delete", keys.delete_key, _BOTH),
     Page("/usage", usage.list_usage),
     Page("/usage.csv", usage.export_usage),
-    Page("/usage/{target}", usage.show_request),
+    Page("/usage/{target}", usage.show_request, is_long=True),
     Page("/models", models.list_models),
     Page("/model", models.show_model),
     Page("/playground", playground.playground),
@@ -138,7 +139,7 @@ PAGES: Final = (
     Page("/admin/accounts/{target}/keys/{part}/status", account_parts.set_key_status, ("POST",), "admin"),
     Page("/admin/accounts/{target}/keys/{part}/delete", account_parts.delete_account_key, _BOTH, "admin"),
     Page("/admin/requests", requests.find_requests, who="admin"),
-    Page("/admin/requests/{target}", requests.show_any_request, who="admin"),
+    Page("/admin/requests/{target}", requests.show_any_request, who="admin", is_long=True),
     Page("/admin/audit", audit.list_audit, who="admin"),
     Page("/admin/settings", settings.show_settings, who="admin"),
     Page("/admin/settings/tokens", settings.make_token, ("POST",), "admin"),

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.refused import filled
+from torouter.console.portal.arrivals import find_arriving
 from torouter.console.portal.bills import bill_of
 from torouter.console.portal.chart import REQUESTS_HEIGHT, SPEND_HEIGHT, Slot, Step, chart, slots
 from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
@@ -66,7 +67,7 @@ def list_usage(visit: Visit) -> Response:
 
 
 def show_request(visit: Visit) -> Response:
-    found = visit.own.request(visit.target)
+    found = find_arriving(visit.target, lambda: visit.own.request(visit.target))
     if found.usage is None:
         raise StoreError("There is no such request on record.", kind="not_found")
     names = {key.id: key.name for key in visit.own.list_keys(include_deleted=True)}

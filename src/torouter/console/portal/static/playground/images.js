@@ -5,6 +5,7 @@ const MOST_BYTES = 10_000_000;
 
 export class Attached {
   images = [];
+  #reading = Promise.resolve();
   #list;
   #tell;
 
@@ -14,11 +15,27 @@ export class Attached {
     this.#tell = tell;
   }
 
-  async add(files) {
+  /** One after the other, however many are given at once. */
+  add(files) {
+    const given = [...files];
+    this.#reading = this.#reading.then(() => this.#read(given));
+    return this.#reading;
+  }
+
+  /** Until all that was given has been read. */
+  whole() {
+    return this.#reading;
+  }
+
+  async #read(files) {
     for (const file of files) {
       if (!TYPES.includes(file.type)) this.#tell("noImage");
       else if (file.size > MOST_BYTES) this.#tell("tooLarge");
-      else this.images = [...this.images, { type: file.type, data: await base64(file), name: file.name }];
+      else {
+        const data = await base64(file).catch(() => null);
+        if (data === null) this.#tell("noImage");
+        else this.images = [...this.images, { type: file.type, data, name: file.name }];
+      }
     }
     this.#show();
   }

@@ -101,7 +101,8 @@ function refuse(word, id) {
 
 // What the buttons do.
 
-function send() {
+async function send() {
+  await attached.whole();
   const text = field("prompt").value;
   if (!text.trim() && !attached.images.length) return;
   if (!mayAsk(sides())) return;

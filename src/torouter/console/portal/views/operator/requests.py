@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from torouter.accounts.office import usage
 from torouter.accounts.office.forms import UsageQuery
+from torouter.console.portal.arrivals import find_arriving
 from torouter.console.portal.bills import bill_of
 from torouter.console.portal.fields import cursor
 from torouter.console.portal.views.operator.filters import OUTCOMES, channel_names, request_query, said_in
@@ -60,7 +61,7 @@ def find_requests(visit: Visit) -> Response:
 
 
 def show_any_request(visit: Visit) -> Response:
-    found = usage.find_request(visit.desk, visit.target)
+    found = find_arriving(visit.target, lambda: usage.find_request(visit.desk, visit.target))
     row = found.usage
     return visit.page(
         "operator/request.html",
