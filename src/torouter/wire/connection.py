@@ -320,9 +320,9 @@ class Connection(asyncio.Protocol):
         if size > JOIN_LIMIT_BYTES:
             self._transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (head, size), body))
         elif size or request.method not in _BODILESS:
-            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
+            self._pool.outbox.write(self._transport, b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
         else:
-            self._transport.write(head + b"\r\n")
+            self._pool.outbox.write(self._transport, head + b"\r\n")
 
     def _expire(self, answer: Answer | None, unsent_bytes: int) -> None:
         """Nothing has moved for too long; an idle connection just goes."""

@@ -146,18 +146,17 @@ class Exchange:
             self.last()
         self.has_begun = self.has_ended = True
         connection = self.connection
-        transport = connection.transport
-        if transport is None:
+        if connection.transport is None:
             return
         head = self._head_of(status, headers)
         size = len(body)
         if self.head.method == b"HEAD" or status in _BODILESS:
             length = b"" if status == 204 else b"content-length: %d\r\n" % size
-            transport.write(b"%b%b\r\n" % (head, length))
+            connection.write(b"%b%b\r\n" % (head, length))
         elif size <= JOIN_LIMIT_BYTES:
-            transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
+            connection.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body))
         else:
-            transport.writelines([b"%bcontent-length: %d\r\n\r\n" % (head, size), body])
+            connection.write_large([b"%bcontent-length: %d\r\n\r\n" % (head, size), body])
         connection.answered(self)
 
     def begin(self, status: int, headers: bytes, length_bytes: int | None = None) -> None:
@@ -189,49 +188,52 @@ class Exchange:
 
     def write(self, data: bytes) -> None:
         """One piece. Empty pieces are nothing (an empty chunk would end the answer)."""
-        transport = self.connection.transport
+        connection = self.connection
+        transport = connection.transport
         if transport is None or not data:
             return
+        size = len(data)
         if self._is_chunked:
-            if self._head:
-                transport.write(b"%b%x\r\n%b\r\n" % (self._head, len(data), data))
-                self._head = b""
-            elif len(data) <= JOIN_LIMIT_BYTES:
-                transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            if size > JOIN_LIMIT_BYTES:
+                connection.write_large([b"%b%x\r\n" % (self._head, size), data, b"\r\n"])
+            elif self._head:
+                connection.write(b"%b%x\r\n%b\r\n" % (self._head, size, data))
             else:
-                transport.writelines([b"%x\r\n" % len(data), data, b"\r\n"])
+                connection.outbox.write(transport, b"%x\r\n%b\r\n" % (size, data))
+                return
+            self._head = b""
             return
         if self._remaining_bytes >= 0:
-            self._remaining_bytes -= len(data)
+            self._remaining_bytes -= size
             if self._remaining_bytes <= 0:
                 self.last()
-        if self._head:
-            transport.writelines([self._head, data])
-            self._head = b""
+        if size > JOIN_LIMIT_BYTES:
+            connection.write_large([self._head, data] if self._head else [data])
         else:
-            transport.write(data)
+            connection.write(self._head + data)
+        self._head = b""
 
     def end(self) -> None:
         """The answer is whole. One whose announced length was not met is aborted: the client must see it was cut."""
         self.last()
         self.has_ended = True
         connection = self.connection
-        transport = connection.transport
-        if transport is None:
+        if connection.transport is None:
             return
         if self._remaining_bytes > 0:
-            connection.abort()
+            self.abort()
             return
         if self._is_chunked:
-            transport.write(self._head + b"0\r\n\r\n")
+            connection.write(self._head + b"0\r\n\r\n")
         elif self._head:
-            transport.write(self._head)
+            connection.write(self._head)
         self._head = b""
         connection.answered(self)
 
     def abort(self) -> None:
         """Drops the connection: the honest end of an answer that cannot be completed or given an error."""
         self.has_ended = True
+        self.connection.flush()
         self.connection.abort()
 
     def left(self) -> None:

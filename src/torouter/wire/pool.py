@@ -11,6 +11,7 @@ from typing import Final
 
 from torouter.wire.connection import Connection
 from torouter.wire.faults import Fault
+from torouter.wire.outbox import Outbox
 from torouter.wire.upstream import Origin
 
 __all__ = ["Pool"]
@@ -23,10 +24,21 @@ class Pool:
     """`idle_s`: how long a connection may lie unused. The last connection given is the first one taken, so that the
     surplus of a busy hour grows old and goes."""
 
-    __slots__ = ("_connections", "_gone", "_idle", "_max_idle_per_origin", "_sweep_s", "_timer", "idle_s", "is_closed")
+    __slots__ = (
+        "_connections",
+        "_gone",
+        "_idle",
+        "_max_idle_per_origin",
+        "_sweep_s",
+        "_timer",
+        "idle_s",
+        "is_closed",
+        "outbox",
+    )
 
     def __init__(self, max_idle_per_origin: int, idle_s: float, sweep_s: float) -> None:
         self.idle_s = idle_s
+        self.outbox = Outbox(asyncio.get_running_loop())
         self.is_closed = False
         self._max_idle_per_origin = max_idle_per_origin
         self._sweep_s = sweep_s

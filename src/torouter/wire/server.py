@@ -30,6 +30,7 @@ from torouter.units import RequestIds
 from torouter.wire.drive import Drive
 from torouter.wire.exchange import Exchange
 from torouter.wire.head import Head, Repeat
+from torouter.wire.outbox import Outbox
 from torouter.wire.upstream import Headers
 
 __all__ = ["Connection", "Limits", "Site", "Successor", "sweep_connections"]
@@ -120,6 +121,7 @@ class Connection(asyncio.Protocol):
         "is_secure",
         "is_write_paused",
         "next_request_id",
+        "outbox",
         "successor",
         "transport",
     )
@@ -139,6 +141,7 @@ class Connection(asyncio.Protocol):
         )
         self._server_state = server_state
         self._loop = _loop or asyncio.get_running_loop()
+        self.outbox: Outbox = app_state.get("outbox") or app_state.setdefault("outbox", Outbox(self._loop))
         self._parser: Any = httptools.HttpRequestParser(self)
         self._queue: deque[Exchange] = deque()
         self._state = "idle"
@@ -343,7 +346,7 @@ class Connection(asyncio.Protocol):
         if head.fields[b"expect"].lower() != b"100-continue":
             raise RequestError("The expectation cannot be met.", status=417, code="expectation")
         if self.active is None and not head.is_http10 and self.transport is not None:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data: bytes) -> None:
         self._body_parts.append(data)
@@ -393,7 +396,7 @@ class Connection(asyncio.Protocol):
         if not exchange.has_begun:
             self._site.refuse(exchange, None)
         elif not exchange.has_ended:
-            self.abort()
+            exchange.abort()
 
     def answered(self, exchange: Exchange) -> None:
         """The answer has been written: on to the next request, or the end of the connection."""
@@ -403,7 +406,7 @@ class Connection(asyncio.Protocol):
         if self._has_fault:
             self._linger()
         elif not exchange.keep_alive or self.is_closing:
-            self.transport.close()
+            self.close()
         elif self._queue:
             following = self._queue.popleft()
             self.resume_reading()
@@ -413,6 +416,7 @@ class Connection(asyncio.Protocol):
 
     def hand_over(self, successor: Successor) -> None:
         """After a 101: what comes from now on is read by another protocol. The exchange goes on meanwhile."""
+        self.flush()
         self.successor = successor
         if self.transport is not None:
             self.transport.set_protocol(successor)
@@ -440,9 +444,32 @@ class Connection(asyncio.Protocol):
         """Reads on for a moment before closing, so that the client gets the answer and not a reset."""
         if self.transport is None:
             return
+        self.flush()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._lingers_until_s = self._loop.time() + _LINGER_S
+
+    def write(self, data: bytes) -> None:
+        """At the end of the loop's turn. `data` is small, as `exchange.JOIN_LIMIT_BYTES` has it, and not empty."""
+        if self.transport is not None:
+            self.outbox.write(self.transport, data)
+
+    def write_large(self, parts: list[bytes]) -> None:
+        """At once, and uncopied."""
+        if self.transport is not None:
+            self.outbox.flush_of(self.transport)
+            self.transport.writelines(parts)
+
+    def flush(self) -> None:
+        """What is written leaves now."""
+        if self.transport is not None:
+            self.outbox.flush_of(self.transport)
+
+    def close(self) -> None:
+        """When all that is written has left."""
+        if self.transport is not None:
+            self.flush()
+            self.transport.close()
 
     def abort(self) -> None:
         if self.transport is not None:
@@ -453,8 +480,8 @@ class Connection(asyncio.Protocol):
         self.is_closing = True
         if self.successor is not None:
             self.successor.shutdown()
-        elif self.active is None and self.transport is not None:
-            self.transport.close()
+        elif self.active is None:
+            self.close()
 
     def sweep(self, now_s: float) -> None:
         """Called about twice a second: enforces what would otherwise need a timer per request."""
@@ -472,8 +499,8 @@ class Connection(asyncio.Protocol):
         elif self._state == "body" and self._is_body_slow(now_s):
             self._fault(_too_slow("body"))
         elif self.active is None:
-            if self._state == "idle" and now_s - self._last_read_s > limits.keep_alive_s and self.transport is not None:
-                self.transport.close()
+            if self._state == "idle" and now_s - self._last_read_s > limits.keep_alive_s:
+                self.close()
         elif self._is_reader_stalled(now_s):
             self.abort()
 

@@ -54,8 +54,7 @@ def accept(exchange: Exchange, limits: Limits) -> WebSocket:
     exchange.has_begun = True
     exchange.status = 101
     connection = exchange.connection
-    if connection.transport is not None:
-        connection.transport.write(response.serialize())
+    connection.write(response.serialize())
     # The head was read by the server already, so the frames' parser begins behind it.
     protocol = ServerProtocol(state=State.OPEN, max_size=limits.body_bytes, logger=_log)
     websocket = WebSocket(exchange, protocol, limits)
