@@ -39,6 +39,9 @@ from torouter.wire.server import Connection
 __all__ = ["create_app", "serve"]
 
 _BACKLOG: Final = 2048
+_COLLECT_AFTER: Final = 50_000
+"""New objects that stay. Requests leave no cycles, and what they leave (rows on their way to the store) is gone in a
+moment: looking at it every 700 objects took a tenth of a JSON request's CPU time."""
 
 
 def create_app(settings: Settings, replica: str) -> Starlette:
@@ -56,6 +59,7 @@ def create_app(settings: Settings, replica: str) -> Starlette:
                 houses.append(house)
                 gc.collect()
                 gc.freeze()  # what stands now stands until the end: no collection need look at it again
+                gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
                 yield {"site": house.gateway, "request_ids": RequestIds()}
                 houses.remove(house)
 
