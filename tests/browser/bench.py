@@ -80,10 +80,11 @@ def choose(page: Page, model: str, dialect: str, side: int = 0) -> None:
 
 
 def send(page: Page, text: str = "Hello there") -> Locator:
-    """The last answer of the first side."""
+    """The last step of what is answered to it, once that is there: it is not at once."""
+    before = page.locator(".pg-exchange").count()
     page.get_by_label("Your message").fill(text)
     page.keyboard.press("Control+Enter")
-    return page.locator(".pg-exchange").last.locator(".pg-step").last
+    return page.locator(".pg-exchange").nth(before).locator(".pg-step").last
 
 
 def sides(page: Page) -> tuple[Locator, Locator]:

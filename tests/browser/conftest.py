@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.bench import Scripted, scripted_gateway
 from tests.browser.chromium import SCREEN, chromium
-from tests.browser.household import CHANNELS, furnish, session_token
+from tests.browser.household import CHANNELS, CROWD, crowd, furnish, session_token
 from tests.live.gateway import Gateway
 from tests.live.node.packages import install
 
@@ -26,6 +26,16 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     running = Gateway(tmp_path_factory.mktemp("portal"), channels=CHANNELS)
     with running:
         furnish(running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The same with hundreds of models and keys."""
+    running = Gateway(tmp_path_factory.mktemp("crowded"), channels=CROWD)
+    with running:
+        furnish(running)
+        crowd(running)
         yield running
 
 

@@ -26,10 +26,14 @@ from torouter.ledger.cost import Cost, parts_text
 from torouter.store import Entry, LimitColumns, Store
 from torouter.units import wall_ms
 
-__all__ = ["CHANNELS", "EMAIL", "PASSWORD", "furnish", "session_token"]
+__all__ = ["CHANNELS", "CROWD", "EMAIL", "MANY", "PASSWORD", "crowd", "furnish", "session_token"]
 
 CHANNELS = [{"name": "house", "kind": "demo", "priority": 20}]
 """What the gateway's own configuration declares."""
+
+MANY = [f"vendor-{number % 7}/model-{number:03d}-of-some-router-2026-11:free" for number in range(420)]
+"""As many names, and as long ones, as routers of routers have."""
+CROWD = [*CHANNELS, {"name": "many", "kind": "demo", "models": dict.fromkeys(MANY, "claude-sonnet-4-5")}]
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
@@ -51,6 +55,23 @@ def furnish(gateway: Gateway, requests: int = 240) -> None:
         _bring_others(store)
         _manage(store)
         _add_channels(store)
+
+
+def crowd(gateway: Gateway) -> None:
+    """For a gateway that is furnished already: the first account has hundreds of keys, had hundreds of session keys,
+    and has used hundreds of models today."""
+    with Store.open(gateway.data) as store:
+        for number in range(300):
+            made = {"account_id": 1, "group": "default", "head": "sk-abc…", "tail": f"{number:04d}"}
+            store.create_key(name=f"machine {number}", key_hash=f"own {number}".encode(), **made)
+            past = store.create_key(name="Playground", key_hash=f"past {number}".encode(), session_id=7, **made)
+            store.delete_key(past.id)
+        now_ms = wall_ms()
+        entries = [
+            entry(1000 + number, at_ms=now_ms - 1000 * number, key_id=3 + number, model=model, upstream_model=model)
+            for number, model in enumerate(MANY)
+        ]
+        store.write_entries(entries)
 
 
 def _manage(store: Store) -> None:

@@ -282,6 +282,19 @@ class TestKeys:
         assert ada.post(f"{path}/delete").headers["location"] == f"/admin/accounts/{lobby.bob}?told=deleted"
         assert lobby.store.get_key(key_id).deleted_ms is not None
 
+    def test_many_come_in_parts(self, lobby: Lobby, ada: Browser) -> None:
+        for number in range(70):
+            lobby.store.create_key(
+                account_id=lobby.bob, group="default", name=f"k{number}", key_hash=bytes([number]), head="a", tail="b"
+            )
+        path = f"/admin/accounts/{lobby.bob}"
+        first, second = ada.get(path).text, ada.get(f"{path}?keys=2").text
+        listed = [re.findall(r'<th scope="row">(k\d+)<', html) for html in (first, second)]
+        assert listed == [[f"k{number}" for number in range(50)], [f"k{number}" for number in range(50, 70)]]
+        wrong = ada.post(f"{path}/password", password="short")
+        for html in (first, wrong.text):
+            assert f'href="{path}?keys=2" rel="next"' in html
+
     def test_a_key_of_another_account_is_not_there(self, lobby: Lobby, ada: Browser) -> None:
         key_id, _ = lobby.signed("bob@example.com").make_key()
         path = f"/admin/accounts/{lobby.ada}/keys/{key_id}"

@@ -271,7 +271,9 @@ class TestAssets:
             answer = browser.get(folder + name)
             assert answer.status_code == 200, name
             assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-            named = re.findall(r'(?:^import (?:.* from )?|(?:= |await )import\()"([^"]+)"', answer.text, re.MULTILINE)
+            named = re.findall(
+                r'(?:^import (?:.* from )?|(?:= |await |=> )import\()"([^"]+)"', answer.text, re.MULTILINE
+            )
             assert all(each.startswith(("./", "../")) for each in named), (name, named)
             near = {posixpath.normpath(posixpath.join(posixpath.dirname(name), each)) for each in named}
             waiting += near - found

@@ -259,6 +259,22 @@ class TestTheList:
             lobby.store.change_key(key_id, changes)
         assert f">{state}<" in browser.get("/keys").text
 
+    def test_a_long_one_comes_in_parts(self, lobby: Lobby) -> None:
+        for number in range(120):
+            lobby.store.create_key(
+                account_id=lobby.ada, group="default", name=f"k{number}", key_hash=bytes([number]), head="a", tail="b"
+            )
+        browser = lobby.signed()
+        seen: list[str] = []
+        for part, count in (("", 50), ("?page=2", 50), ("?page=3", 20)):
+            answer = browser.get(f"/keys{part}")
+            listed = re.findall(r'<th scope="row"><a href="/keys/\d+">(k\d+)</a>', answer.text)
+            assert len(listed) == count
+            assert len(answer.content) < 70_000
+            seen += listed
+        assert seen == [f"k{number}" for number in range(120)]
+        assert 'href="?page=3" rel="next"' in browser.get("/keys?page=2&told=enabled").text
+
     def test_names_are_text(self, lobby: Lobby) -> None:
         browser = lobby.signed()
         browser.make_key(name="<script>alert(1)</script>")

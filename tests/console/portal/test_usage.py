@@ -55,6 +55,13 @@ def ids_in(html: str) -> list[int]:
     return [int(found, 16) for found in dict.fromkeys(re.findall(r'href="/usage/req_(\w+)"', html))]
 
 
+def keys_in(html: str) -> list[str]:
+    """Of the filter, what stands in each line."""
+    listed = re.search(r'<select id="key" name="key">(.*?)</select>', html, re.DOTALL)
+    assert listed is not None
+    return re.findall(r"<option[^>]*>(.*?)</option>", listed[1])
+
+
 class TestUsage:
     def test_pages_follow_each_other_without_a_gap(self, ada: Browser) -> None:
         path, seen = "/usage?since=2000-01-01", []
@@ -86,6 +93,39 @@ class TestUsage:
         assert len(ids_in(html)) == min(count, 50)
         lines = ada.get(f"/usage.csv?{query}").text.splitlines()
         assert len(lines) == count + 1
+
+    def test_keys_to_choose_from(self, lobby: Lobby, ada: Browser) -> None:
+        """In use before deleted, the newest first; of the playground's each when a link asks for it alone."""
+        made = {"account_id": lobby.ada, "group": "default", "head": "sk-a", "tail": "z"}
+        ids = {
+            name: lobby.store.create_key(name=name, key_hash=name.encode(), session_id=session_id, **made).id
+            for name, session_id in (("old", None), ("gone", None), ("Playground", 1), ("new", None), ("past", 1))
+        }
+        for name in ("gone", "past"):
+            lobby.store.delete_key(ids[name])
+        names = keys_in(ada.get("/usage").text)
+        assert [name.partition(" ")[0] for name in names] == ["Any", "new", "old", "laptop", "gone"]
+        assert [name for name in names if "deleted" in name] == names[-1:]
+        lobby.store.write_entries([entry(500, at_ms=lobby.clock.now_ms(), key_id=ids["past"])])
+        html = ada.get(f"/usage?key={ids['past']}").text
+        assert len(ids_in(html)) == 1
+        assert f'<option value="{ids["past"]}" selected>past' in html
+        assert "Playground (" not in html
+        assert len(ids_in(ada.get("/usage?key=").text)) == 50
+
+    def test_a_hundred_keys_to_choose_from(self, lobby: Lobby, ada: Browser) -> None:
+        ids = [
+            lobby.store.create_key(
+                account_id=lobby.ada, group="default", name=f"k{number}", key_hash=bytes([number]), head="a", tail="b"
+            ).id
+            for number in range(120)
+        ]
+        names = keys_in(ada.get("/usage").text)
+        assert [name.partition(" ")[0] for name in names[1:-1]] == [f"k{number}" for number in range(119, 19, -1)]
+        assert names[-1] == "21 more: from their own pages"
+        html = ada.get(f"/usage?key={ids[0]}").text
+        assert f'<option value="{ids[0]}" selected>k0 ' in html
+        assert len(keys_in(html)) == 103
 
     @pytest.mark.parametrize("query", ["since=soon", "until=2026-13-01", "key=abc", "key=" + "9" * 30])
     def test_filters_that_cannot_be_read(self, ada: Browser, query: str) -> None:

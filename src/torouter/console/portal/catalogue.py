@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Final
+
+import msgspec
 
 from torouter.accounts.office.fields import multiplier_ppm
 from torouter.accounts.office.views import GroupView
@@ -69,12 +72,10 @@ class Entry:
         return (rate * (self.groups[0][1] if multiplier_ppm is None else multiplier_ppm) + 500_000) // 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ChatModel:
+class ChatModel(msgspec.Struct, frozen=True):
     """`thinks_by_budget`: is it told to think by a number of tokens (older Claudes, Gemini 2.5), or by a word?"""
 
     name: str
-    groups: tuple[str, ...]
     thinks_by_budget: bool
 
 
@@ -91,18 +92,19 @@ def entries(snapshot: Snapshot, prices: PriceBook, groups: Sequence[GroupView], 
     return [_entry(snapshot, prices, name, tuple(by_name[name]), now_ms) for name in sorted(by_name)]
 
 
-def chat_models(snapshot: Snapshot, groups: Iterable[GroupView]) -> list[ChatModel]:
-    """Sorted by name: those of `names_for` that answer a chat, in whatever dialect."""
-    by_name: dict[str, list[str]] = {}
-    by_budget: set[str] = set()
-    for group in groups:
-        for name in _names_of(snapshot, group):
-            route = snapshot.route(group.name, "openai-chat", "chat", name)
-            if route is not None:
-                by_name.setdefault(name, []).append(group.name)
-                if route.buckets[0].candidates[0].facts.reasoning == "budget":
-                    by_budget.add(name)
-    return [ChatModel(name, tuple(by_name[name]), name in by_budget) for name in sorted(by_name)]
+def chat_models(snapshot: Snapshot, group: GroupView, *, search: str = "", most: int) -> list[ChatModel]:
+    """At most so many of the group's models that answer a chat, in whatever dialect, and have `search` in their names,
+    however it is written: the one that is called just so first, then those that begin with it, each by name."""
+    wanted = search.lower()
+    named = [name for name in _names_of(snapshot, group) if wanted in name.lower()]
+    named.sort(key=lambda name: (name != search, not name.lower().startswith(wanted), name))
+    found = (_chat_model(snapshot, group, name) for name in named)
+    return list(islice((model for model in found if model is not None), most))
+
+
+def _chat_model(snapshot: Snapshot, group: GroupView, name: str) -> ChatModel | None:
+    route = snapshot.route(group.name, "openai-chat", "chat", name)
+    return None if route is None else ChatModel(name, route.buckets[0].candidates[0].facts.reasoning == "budget")
 
 
 def _names_of(snapshot: Snapshot, group: GroupView) -> set[str]:

@@ -89,6 +89,7 @@ PAGES: Final = (
     Page("/models", models.list_models),
     Page("/model", models.show_model),
     Page("/playground", playground.playground),
+    Page("/playground/models.json", playground.find_models),
     Page("/profile", profile.profile, _BOTH),
     Page("/profile/password", profile.change_password, ("POST",), is_slow=True),
     Page("/playground/key", session_key.open_key, ("POST",)),

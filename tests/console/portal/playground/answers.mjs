@@ -3,14 +3,14 @@
 import { readFileSync } from "node:fs";
 
 import { Conversation, take } from "./playground/conversation.js";
-import { DIALECTS } from "./playground/dialects/all.js";
+import { dialectModule } from "./playground/dialects/all.js";
 import { answerReader, refusal } from "./playground/reading.js";
 
 const DO = {
   /** An answer's step, of text that comes in pieces of this length. */
-  read({ dialect, type, text, length }) {
+  async read({ dialect, type, text, length }) {
     const step = new Conversation().begin({ id: 1, answers: [[], []] }, 0, {});
-    const reader = answerReader(dialect, type);
+    const reader = answerReader((await dialectModule(dialect)).reader(), type);
     for (let at = 0; at < text.length; at += length) {
       for (const event of reader.feed(text.slice(at, at + length))) take(step, event);
     }
@@ -18,12 +18,12 @@ const DO = {
     return step;
   },
   refusal: ({ text }) => refusal(text),
-  request: ({ turns, settings }) => DIALECTS[settings.dialect].request(turns, settings),
-  snippet: ({ turns, settings, language, base }) => {
-    const dialect = DIALECTS[settings.dialect];
+  request: async ({ turns, settings }) => (await dialectModule(settings.dialect)).request(turns, settings),
+  snippet: async ({ turns, settings, language, base }) => {
+    const dialect = await dialectModule(settings.dialect);
     return dialect.snippet(dialect.request(turns, settings), language, base);
   },
 };
 
 const calls = JSON.parse(readFileSync(0, "utf8"));
-console.log(JSON.stringify(calls.map((call) => DO[call.do](call))));
+console.log(JSON.stringify(await Promise.all(calls.map((call) => DO[call.do](call)))));

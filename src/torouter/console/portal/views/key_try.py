@@ -12,7 +12,7 @@ from torouter.console.portal.catalogue import ENDPOINTS, names_for
 from torouter.console.portal.fields import lines
 from torouter.console.portal.key_form import BLANK, one_field, problem_of, said
 from torouter.console.portal.trying import Verdict, read_tried, shown_tried, verdict
-from torouter.console.portal.views.keys import find_key
+from torouter.console.portal.views.keys import MOST_NAMES, find_key
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
 
@@ -44,7 +44,7 @@ def try_key(visit: Visit) -> Response:
         status,
         key=key,
         endpoints=ENDPOINTS,
-        models=names_for(visit.sources.snapshot(), visit.own.groups()),
+        models=(key.models or names_for(visit.sources.snapshot(), visit.own.groups()))[:MOST_NAMES],
         tried=shown_tried(visit.query, visit.address),
         problem=problem,
         verdict=told,

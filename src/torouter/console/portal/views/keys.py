@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -13,14 +13,17 @@ from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import KeyView, LimitsView, MadeKey
 from torouter.console.portal.catalogue import ENDPOINTS, names_for
 from torouter.console.portal.key_form import BLANK, Problem, named_fields, problem_of, said, shown_fields
+from torouter.console.portal.slices import slice_of
 from torouter.console.portal.snippets import snippets
 from torouter.console.portal.trying import Tried
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
 
-__all__ = ["create_key", "delete_key", "edit_key", "find_key", "list_keys", "rotate_key", "set_status"]
+__all__ = ["MOST_NAMES", "create_key", "delete_key", "edit_key", "find_key", "list_keys", "rotate_key", "set_status"]
 
-_HOUR_S = 3600
+MOST_NAMES: Final = 200
+"""Of models, on a page that is not about them."""
+_HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class _Line:
 
 
 def list_keys(visit: Visit) -> Response:
-    return visit.page("keys.html", keys=[_line(visit, key) for key in visit.own.list_keys()])
+    found = slice_of(visit.own.list_keys(), visit.query)
+    return visit.page("keys.html", found=found, keys=[_line(visit, key) for key in found.rows])
 
 
 def create_key(visit: Visit) -> Response:
@@ -95,6 +99,7 @@ def _form(
     visit: Visit, key: KeyView | None, values: Any, problem: Problem | None = None, status: int = 200
 ) -> Response:
     fields = {name: values.get(name, "") for name in BLANK}
+    names = names_for(visit.sources.snapshot(), visit.own.groups())
     return visit.page(
         "key_form.html",
         status,
@@ -103,7 +108,9 @@ def _form(
         problem=problem,
         told_problem=None if problem is None else said(problem, visit.words),
         groups=_group_names(visit, key),
-        models=names_for(visit.sources.snapshot(), visit.own.groups()),
+        models=names[:MOST_NAMES],
+        models_total=len(names),
+        tried_models=(names if key is None else key.models or names)[:MOST_NAMES],
         endpoints=ENDPOINTS,
         tried=Tried(address=visit.address),
     )

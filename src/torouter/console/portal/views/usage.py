@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from torouter.accounts.office.forms import UsageQuery
 from torouter.accounts.office.refused import filled
+from torouter.accounts.office.views import KeyView
 from torouter.console.portal.arrivals import find_arriving
 from torouter.console.portal.bills import bill_of
 from torouter.console.portal.chart import REQUESTS_HEIGHT, SPEND_HEIGHT, Slot, Step, chart, slots
@@ -24,6 +26,7 @@ __all__ = ["export_usage", "list_usage", "show_request"]
 _PAGE_ROWS: Final = 50
 _DAYS: Final = 7
 _MOST_MODELS: Final = 25
+_MOST_KEYS: Final = 100
 _DAY: Final = timedelta(days=1)
 _HOURLY: Final = 2 * _DAY
 """A range that is no longer is shown by hour."""
@@ -40,6 +43,7 @@ def list_usage(visit: Visit) -> Response:
         problem, values = error.param or "", _values(visit, is_blank=True)
         query = _query(values)
     keys = own.list_keys(include_deleted=True)
+    offered, more_keys = _offered(keys, values["key"])
     rows, following = own.list_usage(query, before=cursor(visit.query.get("before", "")), limit=_PAGE_ROWS)
     told = {name: value for name, value in values.items() if value}
     totals, models = own.usage_summary(query)
@@ -49,7 +53,8 @@ def list_usage(visit: Visit) -> Response:
         400 if problem is not None else 200,
         values=values,
         problem=problem,
-        keys=keys,
+        keys=offered,
+        more_keys=more_keys,
         names={key.id: key.name for key in keys},
         outcomes=_OUTCOMES,
         totals=totals,
@@ -102,6 +107,16 @@ def _query(values: Fields) -> UsageQuery:
             raise RequestError("key: expected a key's number.", param="key")
         named["key_id"] = int(values["key"])
     return filled(UsageQuery, {name: value for name, value in named.items() if value})
+
+
+def _offered(keys: Sequence[KeyView], chosen: str) -> tuple[list[KeyView], int]:
+    """What to choose from: keys in use before deleted ones, the newest first, and how many there are besides. Session
+    keys are not offered, as there is a new one every hour; the one that is chosen stands there all the same."""
+    own = [key for key in keys if not key.is_session]
+    own.sort(key=lambda key: (key.deleted_at is not None, -key.id))
+    offered = own[:_MOST_KEYS]
+    named = [key for key in keys if str(key.id) == chosen and key not in offered]
+    return named + offered, len(own) - len(offered)
 
 
 def _slots(visit: Visit, query: UsageQuery) -> list[Slot]:

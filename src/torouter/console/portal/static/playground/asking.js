@@ -1,6 +1,7 @@
 // One request to the public API, as any client would make it, and its answer as events.
 
 import { take } from "./conversation.js";
+import { dialectModule } from "./dialects/all.js";
 import { answerReader, refusal } from "./reading.js";
 
 const CREDENTIALS = {
@@ -30,7 +31,8 @@ export async function answerInto(step, { request, dialect, keys, group, isWired,
 }
 
 async function read(step, answer, dialect, changed) {
-  const reader = answerReader(dialect, answer.headers.get("content-type") ?? "");
+  const { reader } = await dialectModule(dialect);
+  const answered = answerReader(reader(), answer.headers.get("content-type") ?? "");
   const receive = (events) => {
     for (const event of events) {
       if (["text", "reasoning", "call", "image"].includes(event.kind)) step.firstAt ??= performance.now();
@@ -38,8 +40,8 @@ async function read(step, answer, dialect, changed) {
     }
     changed();
   };
-  for await (const text of answer.texts) receive(reader.feed(text));
-  receive(reader.close());
+  for await (const text of answer.texts) receive(answered.feed(text));
+  receive(answered.close());
   if (step.error) step.error.status = answer.status;
 }
 

@@ -1,8 +1,10 @@
 // The playground: puts the page's parts together and says what its buttons do.
 
 import { Conversation, SIDES } from "./conversation.js";
+import { dialectModule } from "./dialects/all.js";
 import { Attached, watchImages } from "./images.js";
 import { SessionKey } from "./key.js";
+import { Models } from "./models.js";
 import { Session } from "./session.js";
 import { groupOf, settingsOf, watchSettings } from "./settings.js";
 import { CodeDialog } from "./view/code.js";
@@ -16,8 +18,10 @@ const words = { ...root.dataset, dialects };
 const conversation = new Conversation();
 const code = new CodeDialog(root.dataset.base);
 const attached = new Attached(field("attached"), tell);
+const models = new Models(field("models"), groupOf);
 const session = new Session({
   conversation,
+  models,
   keys: new SessionKey(root.dataset.csrf),
   settingsOf,
   groupOf,
@@ -167,7 +171,11 @@ function clear() {
 }
 
 function showCode(step) {
-  code.open([{ ...step.dialectAndModel, request: step.request }]);
+  openCode([{ ...step.dialectAndModel, request: step.request }]);
+}
+
+function openCode(requests) {
+  code.open(requests).catch(() => tell("unreachable"));
 }
 
 /** As it would be sent now, with what is being written; where nothing is, as the last prompt would be. */
@@ -182,7 +190,7 @@ function showNextCode() {
     return { dialect, model, request: session.request(exchange, side) };
   });
   conversation.exchanges = kept;
-  code.open(requests);
+  openCode(requests);
 }
 
 function toggle(id, done) {
@@ -192,7 +200,14 @@ function toggle(id, done) {
   });
 }
 
-watchSettings();
+/** Before they are needed. Whether they could be had is seen when they are. */
+function fetchDialects() {
+  for (const side of sides()) dialectModule(settingsOf(side).dialect).catch(() => null);
+}
+
+watchSettings(models);
+field("prompt").addEventListener("focus", fetchDialects);
+for (const side of SIDES) field(`dialect-${side}`).addEventListener("change", fetchDialects);
 watchImages(attached, { root, prompt: field("prompt"), button: field("attach"), input: field("files") });
 toggle("compare", () => (field("second").hidden = !isPressed("compare")));
 toggle("wire");

@@ -11,13 +11,11 @@
 //   {kind: "native", content}               all that was said, in the dialect's own form
 //   {kind: "error", code, message}          in the dialect's own words
 
-import { DIALECTS } from "./dialects/all.js";
 import { errorIn } from "./dialects/common.js";
 import { EventStream } from "./sse.js";
 
-/** Of an answer of this dialect: `feed(text)` and `close()` give lists of events. */
-export function answerReader(dialect, contentType) {
-  const reader = DIALECTS[dialect].reader();
+/** Of an answer that a dialect's `reader` takes: `feed(text)` and `close()` give lists of events. */
+export function answerReader(reader, contentType) {
   return contentType.includes("text/event-stream") ? streamReader(reader) : wholeReader(reader);
 }
 

@@ -1,5 +1,6 @@
 // What is set beside the conversation.
 
+import { SIDES } from "./conversation.js";
 import { readTools } from "./tools.js";
 
 const field = (id) => document.getElementById(id);
@@ -9,16 +10,13 @@ const EXAMPLE = {
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
 
-/** Of a side; `problem` names the field that has to be put right first. */
+/** Of a side, all but what the server knows of its model; `problem` names the field that has to be put right first. */
 export function settingsOf(side) {
   const { tools, problem } = readTools(field("tools").value);
   const model = field(`model-${side}`).value.trim();
-  const bare = model.replace(/-thinking$/, "");
-  const known = [...field("models").options].find((option) => option.value === model || option.value === bare);
   return {
     model,
     dialect: field(`dialect-${side}`).value,
-    thinksByBudget: known?.dataset.budget !== undefined,
     system: field("system").value.trim(),
     reasoning: field("reasoning").value,
     temperature: asNumber("temperature"),
@@ -37,14 +35,6 @@ const wrongNumber = () => ["temperature", "top-p", "max-tokens"].find((id) => !f
 
 export const groupOf = () => field("group")?.value ?? document.getElementById("playground").dataset.group ?? "";
 
-/** The models of the group alone are offered. */
-function offerModels() {
-  const group = groupOf();
-  for (const option of field("models").options) {
-    option.disabled = option.dataset.groups !== undefined && !option.dataset.groups.split(" ").includes(group);
-  }
-}
-
 function checkTools() {
   const wrong = field("tools-wrong");
   const { problem } = readTools(field("tools").value);
@@ -53,9 +43,14 @@ function checkTools() {
   field("tools").ariaInvalid = problem ? "true" : "false";
 }
 
-export function watchSettings() {
-  field("group")?.addEventListener("change", offerModels);
-  offerModels();
+/** `models` are offered while one writes a name. */
+export function watchSettings(models) {
+  field("group")?.addEventListener("change", () => models.clear());
+  for (const side of SIDES) {
+    for (const event of ["focus", "input"]) {
+      field(`model-${side}`).addEventListener(event, ({ target }) => models.offer(target.value.trim()));
+    }
+  }
   field("tools").addEventListener("input", checkTools);
   field("tools-example").addEventListener("click", ({ target }) => {
     const example = { name: EXAMPLE.name, description: target.dataset.description, parameters: EXAMPLE.parameters };

@@ -16,6 +16,7 @@ from torouter.accounts.office.refused import filled
 from torouter.accounts.office.views import AccountView, KeyView, SubscriptionView
 from torouter.accounts.passwords import LEAST_CHARACTERS
 from torouter.console.portal.fields import Fields
+from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError, TorouterError
 from torouter.units import moment
@@ -146,6 +147,7 @@ def show_again(
     desk, own = visit.desk, Own(visit.desk, account.id)
     since = UsageQuery(since=moment(desk.now_ms()) - timedelta(days=_DAYS))
     shown = {name: str(getattr(account, name)) for name in _BLANK}
+    found = slice_of(own.list_keys(), visit.query, "keys")
     return visit.page(
         "operator/account.html",
         status,
@@ -155,7 +157,8 @@ def show_again(
         values=shown | dict(said or {}),
         access=people.access_of(desk, account.id),
         least=LEAST_CHARACTERS,
-        keys=[_Key(key, own.state(key)) for key in own.list_keys()],
+        found=found,
+        keys=[_Key(key, own.state(key)) for key in found.rows],
         subscriptions=_subscriptions(visit, account.id),
         days=_DAYS,
         totals=own.usage_totals(since),

@@ -1,5 +1,5 @@
-// The four dialects by the names that the gateway gives them. Each module has the same three functions, and none of them
-// touches the page:
+// The four dialects by the names that the gateway gives them. Each module is asked for when it is first wanted; it has the same
+// three functions, and none of them touches the page:
 //
 //   request(turns, settings) → {path, body}: the conversation as the dialect's request
 //   reader() → {event(data), whole(body), end()}: an answer's events in one form for all dialects (see `reading.js`)
@@ -11,14 +11,12 @@
 //   {role: "tools", results: [{id, name, text, hasOwnId}]}
 // and `native` is what the dialect itself said, which goes back as it is to whom it came from.
 
-import * as anthropic from "./anthropic.js";
-import * as gemini from "./gemini.js";
-import * as openaiChat from "./openai_chat.js";
-import * as openaiResponses from "./openai_responses.js";
-
-export const DIALECTS = {
-  "openai-chat": openaiChat,
-  "openai-responses": openaiResponses,
-  anthropic,
-  gemini,
+const MODULES = {
+  "openai-chat": () => import("./openai_chat.js"),
+  "openai-responses": () => import("./openai_responses.js"),
+  anthropic: () => import("./anthropic.js"),
+  gemini: () => import("./gemini.js"),
 };
+
+/** Rejects where nobody gives it. */
+export const dialectModule = (name) => MODULES[name]();

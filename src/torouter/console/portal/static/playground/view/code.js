@@ -1,6 +1,6 @@
 // The same request as a program.
 
-import { DIALECTS } from "../dialects/all.js";
+import { dialectModule } from "../dialects/all.js";
 
 const field = (id) => document.getElementById(id);
 
@@ -20,12 +20,12 @@ export class CodeDialog {
     });
   }
 
-  /** `[{dialect, model, request}]`, one or two of them. */
-  open(requests) {
-    this.#requests = requests;
+  /** `[{dialect, model, request}]`, one or two of them, `request` promised. Rejects as that does. */
+  async open(requests) {
+    this.#requests = await Promise.all(requests.map(known));
     this.#side = 0;
     this.#show();
-    field("code-dialog").showModal();
+    if (!field("code-dialog").open) field("code-dialog").showModal();
   }
 
   #show() {
@@ -38,7 +38,12 @@ export class CodeDialog {
       button.textContent = this.#requests[button.dataset.side]?.model ?? "";
       button.ariaPressed = String(Number(button.dataset.side) === this.#side);
     }
-    const { dialect, request } = this.#requests[this.#side];
-    field("code-text").textContent = DIALECTS[dialect].snippet(request, this.#language, this.#base);
+    const { snippet, request } = this.#requests[this.#side];
+    field("code-text").textContent = snippet(request, this.#language, this.#base);
   }
+}
+
+async function known({ dialect, model, request }) {
+  const { snippet } = await dialectModule(dialect);
+  return { model, snippet, request: await request };
 }
