@@ -25,6 +25,9 @@ from torouter.store import Store
 BUDGET_S = 80
 """It has to reach every endpoint in this time. On two cores that others use as well it gets about half of it."""
 CONFIG = """
+[checks]
+enabled = true
+
 [[operations]]
 include-name = ["POST /admin/v1/channels", "PATCH /admin/v1/channels/{channel_id}"]
 [operations.checks]
@@ -34,9 +37,23 @@ positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
 include-name = ["POST /admin/v1/groups", "PATCH /admin/v1/groups/{group_id}"]
 [operations.checks]
 positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409"]
+
+[[operations]]
+include-name = ["GET /admin/v1/accounts/{account_id}/money"]
+[operations.checks]
+use_after_free.enabled = false
+
+[[operations]]
+include-name = [
+    "PATCH /admin/v1/channels/{channel_id}/credentials/{credential_id}",
+    "DELETE /admin/v1/channels/{channel_id}/credentials/{credential_id}",
+]
+[operations.checks]
+ensure_resource_availability.enabled = false
 """
 """Which kinds of channel there are, and what each of them takes, is more than the document says; so is that no model
-stands in for itself."""
+stands in for itself. What a deleted account paid stays on record. In an answer that has channels and credentials the
+`id` is the channel's, and is taken for the credential's too. (`--checks all` would win over what is said here.)"""
 
 
 def each_by_itself(application: ASGIApp) -> ASGIApp:
@@ -77,7 +94,7 @@ def test_every_answer_is_what_the_document_says(address: str, tmp_path: Path) ->
     done = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", address, "--wait-for-schema", "20",
-            "--checks", "all", "--max-time", str(BUDGET_S), "--continue-on-failure", "--no-color",
+            "--max-time", str(BUDGET_S), "--continue-on-failure", "--no-color",
             "-H", f"Authorization: Bearer {OPERATORS_TOKEN}",
         ],
         env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.console.admin.schema_hooks", "PYTHONPATH": str(ROOT)},
