@@ -316,7 +316,7 @@ class House:
 
     async def _prune(self) -> None:
         """Old usage goes, a little at a time, and its sums by hour; those by day stay. The minutes of request windows
-        go when no window holds them."""
+        go when no window holds them, and answers to what was done once when they have expired."""
         days = self._settings.store.retention_days
         while True:
             now_ms = wall_ms()
@@ -326,6 +326,7 @@ class House:
                 await self._bite(partial(self._store.prune_hours, before_ms, _PRUNE_ROWS))
             last_minute = (now_ms - _LONGEST_WINDOW_MS) // _MINUTE_MS
             await self._bite(partial(self._store.prune_minutes, last_minute, _PRUNE_ROWS))
+            await self._bite(partial(self._store.prune_done, now_ms, _PRUNE_ROWS))
             await asyncio.sleep(_PRUNE_S * random.uniform(0.8, 1.2))  # noqa: S311  # so that workers do not meet
 
     async def _bite(self, prune: Callable[[], int]) -> None:

@@ -95,6 +95,7 @@ class TestUpgrading:
             assert (account.billing, account.balance_nusd) == ("unlimited", 0), "it was served without a balance"
             assert [each.id for each in store.changes_since(0).keys] == [key.id]
             assert store.find_state([b"k"], 0) == {}
+            assert store.find_done(b"k", 0) is None
         assert schema_state(data_dir, database).is_current
 
     def test_roll_ups_learn_outcomes_from_the_requests_that_are_left(

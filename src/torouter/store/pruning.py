@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Table, select, tuple_
 
 from torouter.store.bulk import Bulk
 from torouter.store.ordered import lock_in_order
-from torouter.store.schema import key_minutes, usage, usage_hours
+from torouter.store.schema import done_once, key_minutes, usage, usage_hours
 
-__all__ = ["due_requests", "prune_hours", "prune_minutes", "prune_requests"]
+__all__ = ["due_requests", "prune_done", "prune_hours", "prune_minutes", "prune_requests"]
 
 _NOTE: Final = "sum of pruned attempts"
 _DELETE_USAGE: Final = Bulk(
@@ -62,6 +62,10 @@ def prune_hours(connection: Connection, before_ms: int, limit_rows: int) -> int:
 
 def prune_minutes(connection: Connection, before_minute: int, limit_rows: int) -> int:
     return _delete_oldest(connection, key_minutes, "minute", before_minute, limit_rows)
+
+
+def prune_done(connection: Connection, now_ms: int, limit_rows: int) -> int:
+    return _delete_oldest(connection, done_once, "expires_ms", now_ms, limit_rows)
 
 
 def _delete_oldest(connection: Connection, table: Table, since: str, before: int, limit_rows: int) -> int:

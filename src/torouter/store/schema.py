@@ -27,6 +27,7 @@ __all__ = [
     "audit",
     "channel_credentials",
     "channels",
+    "done_once",
     "groups",
     "kept_responses",
     "key_minutes",
@@ -461,6 +462,16 @@ kept_responses = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index(None, "account_id", "created_ms", "sealed_bytes"),
 )
+
+done_once = Table(
+    "done_once",
+    metadata,
+    Column("name", LargeBinary, primary_key=True),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What is not to be done again when it is asked for again: a keyed hash of who asked for what by which word, and the
+answer, encrypted, written in the transaction of what was done."""
 
 revision = Table(
     "revision",

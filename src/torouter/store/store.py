@@ -19,6 +19,7 @@ from torouter.store import (
     audit,
     changes,
     channels,
+    done_once,
     entries,
     groups,
     kept,
@@ -663,6 +664,23 @@ class Store:
     def prune_minutes(self, before_minute: int, limit_rows: int = 1000) -> int:
         """Minutes that no request window looks at any more."""
         return self._in.repeated(self._in.writing, lambda it: pruning.prune_minutes(it, before_minute, limit_rows))
+
+    def prune_done(self, now_ms: int, limit_rows: int = 1000) -> int:
+        """Answers that have expired."""
+        return self._in.repeated(self._in.writing, lambda it: pruning.prune_done(it, now_ms, limit_rows))
+
+    # What was done once
+
+    def find_done(self, name: bytes, now_ms: int) -> bytes | None:
+        """The sealed answer; `None` where nothing was done under that name, or it has expired. True until it is acted
+        upon only within a `transaction` that is a change."""
+        with self._in.reading() as connection:
+            return done_once.find(connection, name, now_ms)
+
+    def keep_done(self, name: bytes, sealed: bytes, expires_ms: int) -> None:
+        """In the transaction of what was done."""
+        with self._in.writing() as connection:
+            done_once.keep(connection, name, sealed, expires_ms)
 
     # Kept responses
 

@@ -6,6 +6,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 schemathesis.openapi.format("base-url", st.sampled_from(["https://llm.example/v1", "http://127.0.0.1:8001"]))
+schemathesis.openapi.format("idempotency-key", st.uuids().map(str))
 schemathesis.openapi.format(
     "cidr",
     st.one_of(

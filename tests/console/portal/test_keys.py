@@ -13,7 +13,6 @@ from tests.console.portal.lobby import PEPPER, Browser, Lobby
 from torouter.accounts import hash_key
 from torouter.accounts.office import plans
 from torouter.accounts.office.forms import NewPlan, SubscriptionForm
-from torouter.console.portal.once import Once
 from torouter.store import KeyRow
 
 FULL = {
@@ -119,24 +118,6 @@ class TestMaking:
         assert 'aria-invalid="true"' in answer.text
         assert 'value="4"' in answer.text, "what was typed stays"
         assert lobby.store.list_keys() == []
-
-    def test_pressing_twice_makes_one(self, lobby: Lobby) -> None:
-        browser = lobby.signed()
-        once = re.search(r'name="once" value="([^"]+)"', browser.get("/keys/new").text)
-        assert once is not None
-        answers = [browser.post("/keys/new", name="laptop", once=once[1]).text for _ in range(2)]
-        secrets = {found[1] for text in answers if (found := re.search(r"data-secret>(sk-\w+)<", text))}
-        assert len(secrets) == len(lobby.store.list_keys()) == 1
-
-    def test_but_not_for_ever_and_for_nobody_else(self, lobby: Lobby) -> None:
-        once = Once(120.0, lobby.clock.now_s)
-        browser = lobby.signed(once=once)
-        browser.post("/keys/new", name="laptop", once="a")
-        lobby.signed("bob@example.com", once=once).post("/keys/new", name="laptop", once="a")
-        assert len(lobby.store.list_keys()) == 2
-        lobby.clock.later_ms += 121_000
-        browser.post("/keys/new", name="laptop", once="a")
-        assert len(lobby.store.list_keys()) == 3
 
 
 class TestGroups:

@@ -49,6 +49,11 @@ class Endpoint:
     is_long: bool = False
 
     @property
+    def may_be_repeated(self) -> bool:
+        """It makes something in the store, and is done once where its caller gives it a name."""
+        return self.method == "POST" and self.shape == "change"
+
+    @property
     def answer(self) -> Any:
         """The whole answer's type; a file has none."""
         outer: dict[Shape, Any] = {"one": Answer, "page": Page, "change": Changed}

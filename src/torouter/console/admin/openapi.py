@@ -11,6 +11,7 @@ import msgspec
 from torouter import __version__
 from torouter.console.admin.call import Endpoint
 from torouter.console.admin.refusals import JSON
+from torouter.console.admin.repeating import HEADER
 from torouter.console.admin.shapes import ErrorBody
 
 __all__ = ["document"]
@@ -18,6 +19,12 @@ __all__ = ["document"]
 _REFERENCE: Final = "#/components/schemas/{name}"
 _ID: Final = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9_.:-]+$"}
+_NAME: Final = {
+    "name": HEADER,
+    "in": "header",
+    "description": "With the same name and the same body a request is done once, and answered as it was. For 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "format": "idempotency-key"},
+}
 _EXAMPLE: Final = "req_0123456789abcdef00000001"
 _REFUSALS: Final = {
     "400": "What was asked is not understood; `param` names the field.",
@@ -27,11 +34,13 @@ _REFUSALS: Final = {
     "409": "It is in the way of what is there.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "422": f"The {HEADER} was sent before, with another body.",
     "429": "Too many wrong tokens from this address.",
     "500": "A fault of the gateway's own.",
     "503": "The store cannot be used right now.",
 }
 _WITH_BODY: Final = ("409", "413", "415")
+_WITH_NAME: Final = ("422",)
 
 
 def document(prefix: str, endpoints: Sequence[Endpoint]) -> bytes:
@@ -69,7 +78,11 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.path.split("/")[1]],
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint)],
+        "parameters": [
+            *_path_parameters(endpoint.path),
+            *_query_parameters(endpoint),
+            *([_NAME] if endpoint.may_be_repeated else []),
+        ],
         "responses": {str(endpoint.status): _success(endpoint, schemas)} | _failures(endpoint, schemas),
     }
     if endpoint.body is not None:
@@ -104,11 +117,11 @@ def _success(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _failures(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     content = {JSON: {"schema": schemas[repr(ErrorBody)]}}
-    is_change = endpoint.method != "GET"
+    never = (*(_WITH_BODY if endpoint.method == "GET" else ()), *(() if endpoint.may_be_repeated else _WITH_NAME))
     return {
         status: {"description": sentence, "content": content}
         for status, sentence in _REFUSALS.items()
-        if is_change or status not in _WITH_BODY
+        if status not in never
     }
 
 

@@ -145,7 +145,7 @@ _ACCOUNTS: Final = (
     ),
     Endpoint(
         method="POST", path="/accounts/{account_id}/money", name="move_money",
-        summary="Top up, adjust or refund. Not to be repeated blindly: each call moves money.", shape="change",
+        summary="Top up, adjust or refund. Each call moves money, but for one repeated under its name.", shape="change",
         data=views.AccountView, status=201, body=forms.Movement,
         handle=lambda call: people.move_money(call.desk, call.target, call.body),
     ),

@@ -20,6 +20,7 @@ from torouter.console.admin.gate import OPEN_PATHS, Gate
 from torouter.console.admin.openapi import document
 from torouter.console.admin.reading import read_body, read_id, read_query, read_text
 from torouter.console.admin.refusals import HEADERS, JSON, refusal, respond
+from torouter.console.admin.repeating import handle_once, read_name
 from torouter.console.admin.reports import REPORTS
 from torouter.console.admin.resources import RESOURCES
 from torouter.console.admin.routing import ROUTING
@@ -118,7 +119,9 @@ class _Resource:
             routing=self._routing(),
         )
         work = self._threads.wait if endpoint.is_long else self._threads.work
-        found = await work(partial(endpoint.handle, call))
+        name = read_name(request) if endpoint.may_be_repeated else None
+        handle = partial(endpoint.handle, call) if name is None else partial(handle_once, endpoint, call, name)
+        found = await work(handle)
         return await self._finish(endpoint, call, found, is_head=request.method == "HEAD")
 
     async def _finish(self, endpoint: Endpoint, call: Call, found: Any, *, is_head: bool) -> Response:

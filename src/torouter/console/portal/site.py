@@ -20,11 +20,11 @@ from torouter.accounts.office.entrance import Session
 from torouter.console.portal.assets import Assets
 from torouter.console.portal.doors import Doors
 from torouter.console.portal.fields import read_form, read_query
-from torouter.console.portal.once import Once
 from torouter.console.portal.render import HEADERS, Pages
 from torouter.console.portal.routes import NOWHERE, PAGES, Page
 from torouter.console.portal.sources import Sources
 from torouter.console.portal.threads import Threads
+from torouter.console.portal.tryouts import Tryouts
 from torouter.console.portal.views import preferences
 from torouter.console.portal.visit import Visit, cookie_name
 from torouter.console.portal.words import LANGUAGES, Words, language_for
@@ -37,7 +37,7 @@ _log = logging.getLogger("torouter.portal")
 _CONFIRM_S: Final = 10.0
 """How long a change waits for every process to work by it."""
 _KEEP_S: Final = 120.0
-"""How long a form that was sent is known again."""
+"""How long a test call that was made is shown again."""
 
 
 class Site:
@@ -50,14 +50,12 @@ class Site:
         *,
         confirm_s: float = _CONFIRM_S,
         doors: Doors | None = None,
-        once: Once | None = None,
     ) -> None:
         assets = Assets()
         portal = _Portal(
             sources,
             Pages(assets),
             doors or Doors(time.monotonic),
-            once or Once(_KEEP_S, time.monotonic),
             confirm_s,
         )
         self._portal = portal
@@ -91,13 +89,11 @@ class _Endpoint:
 
 
 class _Portal:
-    def __init__(
-        self, sources: Callable[[], Sources | None], pages: Pages, doors: Doors, once: Once, confirm_s: float
-    ) -> None:
+    def __init__(self, sources: Callable[[], Sources | None], pages: Pages, doors: Doors, confirm_s: float) -> None:
         self._sources = sources
         self._pages = pages
         self._doors = doors
-        self._once = once
+        self._tryouts = Tryouts(_KEEP_S, time.monotonic)
         self._confirm_s = confirm_s
         self._threads = Threads()
         self._words = {language: Words.read(language) for language in LANGUAGES}
@@ -149,7 +145,7 @@ class _Portal:
             theme=theme if theme in preferences.THEMES else "",
             session=None,
             doors=self._doors,
-            once=self._once,
+            tryouts=self._tryouts,
             confirm_s=self._confirm_s,
             renderer=self._pages,
         )

@@ -13,12 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.entrance import LIFETIME_MS, Opened, Session
 from torouter.accounts.office.office import waiting_for
+from torouter.accounts.office.once import do_once
 from torouter.accounts.office.own import Own
 from torouter.accounts.office.views import ProcessView
 from torouter.console.portal.doors import Doors
 from torouter.console.portal.fields import Fields
-from torouter.console.portal.once import Once
 from torouter.console.portal.sources import Sources
+from torouter.console.portal.tryouts import Tryouts
 from torouter.console.portal.words import Words
 from torouter.errors import AuthError, StoreError
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 SESSION_COOKIE: Final = "torouter_session"
 _LIFETIME_S: Final = LIFETIME_MS // 1000
+_KEEP_MS: Final = 120_000
+"""How long a form that was sent is known again: what it was answered may be a secret."""
 
 
 class Renderer(Protocol):
@@ -53,7 +56,7 @@ class Visit:
     theme: str
     session: Session | None
     doors: Doors = field(repr=False)
-    once: Once = field(repr=False)
+    tryouts: Tryouts = field(repr=False)
     confirm_s: float
     renderer: Renderer = field(repr=False)
 
@@ -98,13 +101,15 @@ class Visit:
         """Waits until what was changed is in force in every process; those that have not said so in time."""
         return waiting_for(self.desk, self.confirm_s)
 
-    def do_once(self, work: Callable[[], T]) -> T:
-        """By the name that the form was given when it was shown; a form without one is new."""
-        name = self.form.get("once", "")
-        if not name:
+    def do_once(self, made: type[T], work: Callable[[], T]) -> T:
+        """See `do_once` of the office: however often the button is pressed, and in whichever process. The form is known
+        again by the word that it was given when it was shown, with what stands in it: who goes back and sends it with
+        something else means that. A form without a word is new. What waits stands behind the call, and not in `work`.
+        """
+        if not self.form.get("once"):
             return work()
-        done: T = self.once.do((self.signed.account.id, self.path, name), work)
-        return done
+        said = [text for field in sorted(self.form.items()) if field[0] != "csrf" for text in field]
+        return do_once(self.desk, [self.path, *said], made, _KEEP_MS, work)
 
     def done(self, path: str, told: str) -> Response:
         """After a change: to another page, which says what was done once it is in force."""

@@ -46,7 +46,7 @@ def create_key(visit: Visit) -> Response:
         return _form(visit, None, BLANK)
     try:
         form = filled(NewKey, named_fields(visit.form))
-        made = visit.do_once(lambda: _settled(visit, visit.own.create_key(form)))
+        made = visit.do_once(MadeKey, lambda: visit.own.create_key(form))
     except RequestError as error:
         return _form(visit, None, visit.form, problem_of(error), error.status)
     return _made(visit, made)
@@ -69,12 +69,12 @@ def set_status(visit: Visit) -> Response:
 
 
 def rotate_key(visit: Visit) -> Response:
-    key = find_key(visit)
     if not visit.is_post:
-        return visit.page("key_rotate.html", key=key)
+        return visit.page("key_rotate.html", key=find_key(visit))
     hours = visit.form.get("overlap_h", "0")
     replacement = filled(Replacement, {"overlap_s": int(hours) * _HOUR_S if hours.isdecimal() else hours})
-    made = visit.do_once(lambda: _settled(visit, visit.own.rotate_key(key.id, replacement)))
+    key_id = visit.target_id("key")  # it may be gone, if the button was pressed before
+    made = visit.do_once(MadeKey, lambda: visit.own.rotate_key(key_id, replacement))
     return _made(visit, made)
 
 
@@ -122,12 +122,9 @@ def _group_names(visit: Visit, key: KeyView | None) -> list[str]:
     return names if key is None or key.group in names else [key.group, *names]
 
 
-def _settled(visit: Visit, made: MadeKey) -> MadeKey:
-    visit.settle()
-    return made
-
-
 def _made(visit: Visit, made: MadeKey) -> Response:
+    """It is shown when it is good."""
+    visit.settle()
     groups = [group for group in visit.own.groups() if group.name == made.key.group]
     models = made.key.models or names_for(visit.sources.snapshot(), groups)
     return visit.page(

@@ -34,7 +34,7 @@ def account_money(visit: Visit) -> Response:
     said["amount_usd"] = said["amount_usd"].replace("$", "").replace(",", "").replace("\N{MINUS SIGN}", "-")
     try:
         movement: Movement = filled(Movement, said)  # type: ignore[arg-type]
-        visit.do_once(lambda: people.move_money(visit.desk, account.id, movement))
+        visit.do_once(AccountView, lambda: people.move_money(visit.desk, account.id, movement))
     except (RequestError, StoreError) as error:
         return _money(visit, account, visit.form, problem_in(error), error.status)
     return visit.done(f"/admin/accounts/{account.id}/money", "money_moved")
@@ -46,9 +46,10 @@ def make_account_key(visit: Visit) -> Response:
         return _key_form(visit, account, _NO_KEY)
     try:
         form = filled(NewKey, named_fields(visit.form) | {"account_id": account.id})
-        made = visit.do_once(lambda: _made(visit, form))
+        made = visit.do_once(MadeKey, lambda: keys.create_key(visit.desk, form))
     except RequestError as error:
         return _key_form(visit, account, visit.form, problem_of(error).field, error.status)
+    visit.settle()
     return visit.page("operator/account_key_made.html", account=account, secret=made.secret, key=made.key)
 
 
@@ -116,12 +117,6 @@ def _key_form(
         problem=problem,
         groups=[group.name for group in groups.list_groups(visit.desk)],
     )
-
-
-def _made(visit: Visit, form: NewKey) -> MadeKey:
-    made = keys.create_key(visit.desk, form)
-    visit.settle()
-    return made
 
 
 def _key_of(visit: Visit) -> KeyView:

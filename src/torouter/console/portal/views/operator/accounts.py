@@ -84,7 +84,7 @@ def create_account(visit: Visit) -> Response:
         return _new(visit, _BLANK)
     try:
         form = filled(NewAccount, {name: visit.form.get(name, "") for name in _BLANK})
-        made = visit.do_once(lambda: people.create_account(visit.desk, form))
+        made = visit.do_once(AccountView, lambda: people.create_account(visit.desk, form))
     except (RequestError, StoreError) as error:
         return _new(visit, visit.form, problem_in(error), error.status)
     return visit.done(f"/admin/accounts/{made.id}", "account_made")

@@ -48,7 +48,7 @@ def _test(visit: Visit, place: Place) -> Response:
     )
     once = visit.form.get("once", "")
     name = (visit.signed.account.id, visit.path, place.channel.name, once)
-    found: Tryout = visit.once.do(name, lambda: _try(visit, wanted)) if once else _try(visit, wanted)
+    found = visit.tryouts.of(name, lambda: _try(visit, wanted)) if once else _try(visit, wanted)
     return visit.page(
         "operator/channel_test.html",
         place=place,

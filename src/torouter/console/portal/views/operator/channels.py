@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -31,8 +31,6 @@ from torouter.errors import RequestError, StoreError
 from torouter.units import DIALECTS
 
 __all__ = ["create_channel", "delete_channel", "edit_channel", "list_channels", "set_status", "show_declared"]
-
-T = TypeVar("T")
 
 _MOST_NAMES = 200
 """Of models, in a list to choose from."""
@@ -67,7 +65,7 @@ def create_channel(visit: Visit) -> Response:
     typed = typed_fields(visit.form)
     try:
         form = filled(NewChannel, _new_fields(visit.form, typed))
-        made: ChannelView = _once(visit, lambda: channels.create_channel(visit.desk, form))
+        made = visit.do_once(ChannelView, lambda: channels.create_channel(visit.desk, form))
     except RequestError as error:
         return _new(visit, typed, channel_problem(error), error.status)
     except StoreError as error:
@@ -174,13 +172,6 @@ def _known(visit: Visit, channel: ChannelView) -> list[str]:
     snapshot = visit.sources.snapshot()
     found = next((each for each in snapshot.channels if each.name == channel.name), None)
     return [] if found is None else list(snapshot.names_of(found))
-
-
-def _once(visit: Visit, work: Callable[[], T]) -> T:
-    """By the name that the form was given when it was shown; a form without one is new."""
-    name = visit.form.get("once", "")
-    found: T = visit.once.do((visit.signed.account.id, visit.path, name), work) if name else work()
-    return found
 
 
 def _told(visit: Visit, path: str, what: str) -> Response:

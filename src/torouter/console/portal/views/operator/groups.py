@@ -61,7 +61,7 @@ def create_group(visit: Visit) -> Response:
         return _form(visit, None, BLANK)
     try:
         form = filled(NewGroup, named_fields(visit.form))
-        made = visit.do_once(lambda: groups.create_group(visit.desk, form))
+        made = visit.do_once(GroupView, lambda: groups.create_group(visit.desk, form))
     except RequestError as error:
         return _form(visit, None, visit.form, whose_problem(error), error.status)
     except StoreError as error:

@@ -50,7 +50,7 @@ def create_plan(visit: Visit) -> Response:
         return _form(visit, None, BLANK_PLAN)
     try:
         form = filled(NewPlan, named_plan(visit.form))
-        visit.do_once(lambda: plans.create_plan(visit.desk, form))
+        visit.do_once(PlanView, lambda: plans.create_plan(visit.desk, form))
     except RequestError as error:
         return _form(visit, None, visit.form, problem_of(error), error.status)
     except StoreError as error:

@@ -92,7 +92,7 @@ def add_price(visit: Visit) -> Response:
         return _form(visit, visit.form)
     if answer != "yes":
         return _sure(visit, form)
-    visit.do_once(lambda: prices.add_price(visit.desk, form))
+    visit.do_once(PriceView, lambda: prices.add_price(visit.desk, form))
     return visit.done("/admin/prices", "price_added")
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from torouter.accounts.office import people, records, tokens
 from torouter.accounts.office.forms import NewToken
 from torouter.accounts.office.refused import filled
-from torouter.accounts.office.views import TokenView
+from torouter.accounts.office.views import MadeToken, TokenView
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
 
@@ -34,7 +34,7 @@ def make_token(visit: Visit) -> Response:
     }
     try:
         form = filled(NewToken, named)
-        made = visit.do_once(lambda: tokens.create_token(visit.desk, form))
+        made = visit.do_once(MadeToken, lambda: tokens.create_token(visit.desk, form))
     except RequestError as error:
         return _page(visit, error.param or "name", error.status)
     example = f'curl {visit.base}/admin/v1/accounts -H "Authorization: Bearer {made.secret}"'

@@ -28,7 +28,7 @@ def subscribe(visit: Visit) -> Response:
     try:
         named = named_subscription(visit.form) | {"group": visit.form.get("group", "")}
         form = filled(SubscriptionForm, named | {"account_id": _account_id(visit)})
-        visit.do_once(lambda: plans.subscribe(visit.desk, form))
+        visit.do_once(SubscriptionView, lambda: plans.subscribe(visit.desk, form))
     except RequestError as error:
         return _form(visit, None, visit.form, problem_of(error), error.status)
     return visit.done(_PLANS, "saved")
