@@ -16,8 +16,7 @@ from torouter.units import DIALECTS, OPERATIONS
 
 if TYPE_CHECKING:
     from torouter.accounts.office.routing import ExplainForm
-    from torouter.console.admin.routing_view import ExplanationView
-    from torouter.routing.explain import Considered
+    from torouter.console.admin.routing_view import ConsideredView, ExplanationView
 
 __all__ = ["explain"]
 
@@ -79,7 +78,7 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
     from torouter.access.keyring import Keyring
     from torouter.accounts.office.routing import whose
     from torouter.config import Overrides, load_settings
-    from torouter.console.admin.routing_view import explanation
+    from torouter.console.admin.routing_view import explanation, explanation_view
     from torouter.fleet import Fleet
     from torouter.house import translations
     from torouter.routing.planner import Planner
@@ -94,7 +93,7 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
     fleet.stored = fleet.open_stored(changes.channels or ())
     keyring = Keyring()
     keyring.apply(keyring.prepare(changes, is_whole=True))
-    return explanation(
+    found = explanation(
         Doorkeeper(keyring, fleet.snapshot({}), bytes, wall_ms),
         Planner(lambda: 0.0),
         group_id=group_id,
@@ -103,11 +102,11 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
         operation=asked.operation,
         model=asked.model,
         now_s=0.0,
-        answered_by="",
     )
+    return explanation_view(found, answered_by="")
 
 
-def _cells(row: Considered) -> tuple[object, ...]:
+def _cells(row: ConsideredView) -> tuple[object, ...]:
     return (
         row.channel,
         row.credential or "-",

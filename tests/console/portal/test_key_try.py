@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.console.portal.lobby import Lobby
+from torouter.channels import KINDS, Channel
 
 
 def checked(lobby: Lobby, email: str = "ada@example.com", **fields: str) -> dict[str, Any]:
@@ -108,6 +109,16 @@ class TestTrying:
     def test_channels_are_the_operators_business(self, lobby: Lobby) -> None:
         assert "Who would be asked" in self.tried(lobby, "model=gpt-5")
         assert "Who would be asked" not in self.tried(lobby, "model=gpt-5", "bob@example.com")
+
+    def test_why_a_channel_is_not_asked_is_in_the_readers_language(self, lobby: Lobby) -> None:
+        gold = Channel(name="gold", kind=KINDS["demo"], groups=frozenset({"gold"}))
+        lobby.serve(Channel(name="demo", kind=KINDS["demo"]), gold)
+        browser = lobby.signed()
+        key_id, _ = browser.make_key()
+        lobby.follow()
+        assert "not for group default" in browser.get(f"/keys/{key_id}/try?model=gpt-5").text
+        browser.client.cookies.set("torouter_language", "zh-CN")
+        assert "不供分组 default 使用" in browser.get(f"/keys/{key_id}/try?model=gpt-5").text
 
     @pytest.mark.parametrize(
         ("query", "told"),

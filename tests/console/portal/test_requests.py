@@ -142,6 +142,17 @@ class TestOne:
             assert words in html, words
         assert "<script>alert" not in html
 
+    def test_words_of_the_store_are_in_the_readers_language(self, lobby: Lobby) -> None:
+        made = entry(1, account_id=lobby.bob, quality="estimated", operation="embeddings")
+        paid = made.attempts[0]._replace(note="paid by a plan")
+        lobby.store.write_entries([type(made)(made.usage, (paid,))])
+        for browser, path in ((lobby.signed(), "/admin/requests"), (lobby.signed("bob@example.com"), "/usage")):
+            page = f"{path}/{made.usage.request_id}"
+            assert "paid by a plan" in browser.get(page).text
+            browser.client.cookies.set("torouter_language", "zh-CN")
+            html = browser.get(page).text
+            assert [word for word in ("由套餐支付", "估算", "openai · 向量") if word not in html] == []
+
     def test_one_whose_row_was_pruned_still_has_its_attempts(self, lobby: Lobby, monkeypatch: Any) -> None:
         made = entry(1)
         lobby.store.write_entries([made])

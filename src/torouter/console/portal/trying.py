@@ -10,12 +10,12 @@ from torouter.access.ip_rules import address_of
 from torouter.accounts.dollars import dollars
 from torouter.accounts.office.own import Own, WindowView
 from torouter.accounts.office.views import KeyView
-from torouter.console.admin.routing_view import ExplanationView
 from torouter.console.portal.catalogue import ENDPOINTS
 from torouter.console.portal.fields import Fields
 from torouter.console.portal.sources import Sources
 from torouter.errors import RequestError, TorouterError
 from torouter.ledger.meters import Meter
+from torouter.routing.explain import Explanation
 from torouter.units import Dialect, Operation
 
 __all__ = ["Left", "Tried", "Verdict", "read_tried", "shown_tried", "verdict"]
@@ -53,7 +53,7 @@ class Verdict:
     is_ready: bool
     money: list[Left]
     windows: list[WindowView]
-    routing: ExplanationView | None
+    routing: Explanation | None
 
 
 def read_tried(query: Fields, address: str) -> Tried:
