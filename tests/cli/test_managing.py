@@ -286,6 +286,15 @@ def test_the_audit_trail_says_who(data_dir: Path) -> None:
     assert run("audit", "list", "--kind", "cat").exit_code == 2
 
 
+def test_the_audit_trail_is_filtered(data_dir: Path) -> None:
+    run("key", "create")
+    (row,) = told("audit", "list", "--actor", f"cli {getpass.getuser()}@", "--since", "2000-01-01")
+    assert row["action"] == "key.create"
+    for wrong in (("--actor", "nobody"), ("--until", "2000-01-01"), ("--since", "2999-01-01")):
+        assert told("audit", "list", *wrong) == []
+    assert run("audit", "list", "--since", "soon").exit_code == 2
+
+
 class TestUsage:
     @pytest.fixture(autouse=True)
     def used(self, data_dir: Path) -> None:
