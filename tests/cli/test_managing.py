@@ -308,6 +308,8 @@ class TestUsage:
         assert answer("usage", "series").splitlines()[1].startswith("2026-11-30 00:00 UTC  3 ")
         assert told("usage", "totals", "--key", "2")["requests"] == 0
         assert told("usage", "totals", "--since", "2026-12-01")["requests"] == 0
+        assert [told("usage", "totals", "--status", code)["requests"] for code in ("200", "4xx", "502")] == [3, 0, 0]
+        assert run("usage", "list", "--status", "9xx").exit_code == 2
 
     def test_one_request(self, data_dir: Path) -> None:
         request_id = entry(0).usage.request_id

@@ -16,7 +16,7 @@ from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
 from torouter.console.portal.shown import day
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
-from torouter.units import moment
+from torouter.units import OUTCOMES, moment
 
 __all__ = ["export_usage", "list_usage", "show_request"]
 
@@ -26,8 +26,9 @@ _MOST_MODELS: Final = 25
 _DAY: Final = timedelta(days=1)
 _HOURLY: Final = 2 * _DAY
 """A range that is no longer is shown by hour."""
-_FILTERS: Final = ("since", "until", "model", "key", "outcome")
-_OUTCOMES: Final = ("ok", "client_left", "upstream_error", "truncated", "refused", "fault")
+_FILTERS: Final = ("since", "until", "model", "key", "outcome", "status")
+_FAILED: Final = ("4", "5")
+"""What statuses begin with that can be asked for: those of nearly all requests would be looked up one by one."""
 
 
 def list_usage(visit: Visit) -> Response:
@@ -50,7 +51,7 @@ def list_usage(visit: Visit) -> Response:
         problem=problem,
         keys=keys,
         names={key.id: key.name for key in keys},
-        outcomes=_OUTCOMES,
+        outcomes=OUTCOMES,
         totals=totals,
         models=models[:_MOST_MODELS],
         more_models=max(0, len(models) - _MOST_MODELS),
@@ -95,7 +96,10 @@ def _query(values: Fields) -> UsageQuery:
         "until": day_ends(values["until"], "until"),
         "model": values["model"],
         "outcome": values["outcome"],
+        "status": values["status"],
     }
+    if values["status"] and not values["status"].startswith(_FAILED):
+        raise RequestError("status: expected 4xx, 5xx or one of them.", param="status")
     if values["key"]:
         if not values["key"].isdecimal():
             raise RequestError("key: expected a key's number.", param="key")
