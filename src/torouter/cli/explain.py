@@ -11,7 +11,7 @@ import click
 from torouter.cli.naming import form
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one, print_rows
-from torouter.cli.remote import TOKEN_VARIABLE, ask_gateway
+from torouter.cli.remote import ask_gateway, remote_options
 from torouter.units import DIALECTS, OPERATIONS
 
 if TYPE_CHECKING:
@@ -29,17 +29,7 @@ _HEADS = ("CHANNEL", "CREDENTIAL", "KIND", "MODEL", "DIALECT", "PRIORITY", "WEIG
 @click.option("--key", "key_id", type=int, metavar="ID", help="For this key, instead of a group.")
 @click.option("--dialect", type=click.Choice(DIALECTS), default="openai-chat", show_default=True)
 @click.option("--operation", type=click.Choice(OPERATIONS), default="chat", show_default=True)
-@click.option(
-    "--url",
-    metavar="URL",
-    help=f"Ask the gateway there, which knows how its channels fare; {TOKEN_VARIABLE} has the admin token.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Without --url: the configuration file that names channels. [TOROUTER_CONFIG]",
-)
+@remote_options("Ask the gateway there, which knows how its channels fare")
 @placed
 def explain(place: Place, url: str | None, config: Path | None, **options: Any) -> None:
     """Say who would be asked for a model, in which order, and why others would not. Nobody is asked.
