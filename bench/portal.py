@@ -71,6 +71,11 @@ def pages(now_ms: int) -> dict[str, str]:
         "failed upstream": "outcome=upstream_error",
         "cut off, the oldest 20": "outcome=truncated",
         "an outcome that is not there": "outcome=timeout",
+        "client's fault": "status=4xx",
+        "ours or an upstream's": "status=5xx",
+        "a status": "status=429",
+        "a status that is not there": "status=404",
+        "a key, client's fault": "key=3&status=4xx",
         "a key and a model": "key=3&model=model-7",
         "a key and a rare model": "key=3&model=rare",
         "a key, failed": "key=3&outcome=client_left",
@@ -104,6 +109,8 @@ def operators_pages(now_ms: int) -> dict[str, str]:
         "a rare model": "model=rare",
         "an outcome": "outcome=upstream_error",
         "an outcome that is not there": "outcome=timeout",
+        "client's fault": "status=4xx",
+        "a status that is not there": "status=404",
     }
     plain = (
         "traffic",

@@ -49,7 +49,8 @@ quality, latency_ms, first_token_ms, losses, group_id, cost_nusd, price_version,
 SELECT 'req_0123456789abcdef' || (10000000000 + n), {from_ms} + CAST(n * {step} AS bigint), (key - 1) / {each} + 1, key,
 'channel-' || (n % 5), 'openai', 'chat', 'openai-chat', 'anthropic',
 CASE WHEN n % 20011 = 7 THEN 'rare' ELSE 'model-' || ((n * 40503) % 65537 % {models}) END, 'up',
-CASE WHEN n % 50 = 0 OR n <= 20 THEN 502 ELSE 200 END, CASE WHEN n <= 20 THEN 'truncated' WHEN n % 50 <> 0 THEN 'ok'
+CASE WHEN n > 20 AND n % 50 <> 0 THEN 200 WHEN n <= 20 THEN 502 WHEN n % 400 = 0 THEN 499 WHEN n % 200 = 0 THEN 502
+WHEN n % 100 = 0 THEN 429 ELSE 500 END, CASE WHEN n <= 20 THEN 'truncated' WHEN n % 50 <> 0 THEN 'ok'
 WHEN n % 400 = 0 THEN 'client_left' WHEN n % 200 = 0 THEN 'upstream_error' WHEN n % 100 = 0 THEN 'refused'
 ELSE 'fault' END, {true}, 0, n % 3000, 0, 0,
 0, 0, 0, n % 700, 0, 'reported', n % 9000, n % 900, NULL, 1, n % 100000, 'book-1', '{{"input":1,"output":2}}'

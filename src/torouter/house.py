@@ -59,6 +59,7 @@ from torouter.surfaces.gateway import Gateway
 from torouter.surfaces.kept import KeptSurface
 from torouter.surfaces.requests import RequestSurface
 from torouter.surfaces.stakes import Stakes
+from torouter.surfaces.weighing import Weighing
 from torouter.units import Dialect, wall_ms
 from torouter.wire.asgi import ASGIApp
 from torouter.wire.client import Client
@@ -168,6 +169,7 @@ class House:
             on_hangup=settings.limits.on_hangup,
             balance_status=settings.errors.insufficient_balance,
         )
+        stakes = Stakes(self._prices, wall_ms, settings.prices.unknown)
         self.portal = Sources(
             entrance=Entrance(store, pepper, rules=rules),
             snapshot=lambda: self.doorkeeper.snapshot,
@@ -175,7 +177,13 @@ class House:
             routing=self.routing,
             is_demo=lambda: self._fleet.is_demo,
             unknown_price=settings.prices.unknown,
-            rehearsal=Rehearsal(self.doorkeeper, reserving, wall_ms, asyncio.get_running_loop()),
+            rehearsal=Rehearsal(
+                self.doorkeeper,
+                reserving,
+                Weighing(self.doorkeeper, reserving, stakes).foretell,
+                wall_ms,
+                asyncio.get_running_loop(),
+            ),
             running=report(settings),
             in_flight=lambda: self.counters.in_flight,
         )
@@ -203,7 +211,7 @@ class House:
         self.gateway = Gateway(
             doorkeeper=self.doorkeeper,
             reserving=reserving,
-            stakes=Stakes(self._prices, wall_ms, settings.prices.unknown),
+            stakes=stakes,
             clients=Clients(server.trusted_proxies),
             freshness=self.freshness,
             relay=self._relay,

@@ -16,8 +16,10 @@ from typing import Final, Literal, get_args
 __all__ = [
     "DIALECTS",
     "OPERATIONS",
+    "OUTCOMES",
     "Dialect",
     "Operation",
+    "Outcome",
     "RequestIds",
     "Secret",
     "dollars",
@@ -42,6 +44,11 @@ Operation = Literal[
 ]
 """What a request asks for. The first three are translated; the others are opaque bytes with a tap."""
 OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
+
+Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused", "fault"]
+"""How a request ended: answered; the caller hung up; an upstream's error was the answer; the answer broke off after it
+had begun; refused by us; a fault of our own."""
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 _KEY_ALPHABET: Final = string.ascii_letters + string.digits
 _KEY_LENGTH: Final = 48

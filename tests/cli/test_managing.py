@@ -286,6 +286,15 @@ def test_the_audit_trail_says_who(data_dir: Path) -> None:
     assert run("audit", "list", "--kind", "cat").exit_code == 2
 
 
+def test_the_audit_trail_is_filtered(data_dir: Path) -> None:
+    run("key", "create")
+    (row,) = told("audit", "list", "--actor", f"cli {getpass.getuser()}@", "--since", "2000-01-01")
+    assert row["action"] == "key.create"
+    for wrong in (("--actor", "nobody"), ("--until", "2000-01-01"), ("--since", "2999-01-01")):
+        assert told("audit", "list", *wrong) == []
+    assert run("audit", "list", "--since", "soon").exit_code == 2
+
+
 class TestUsage:
     @pytest.fixture(autouse=True)
     def used(self, data_dir: Path) -> None:
@@ -299,6 +308,8 @@ class TestUsage:
         assert answer("usage", "series").splitlines()[1].startswith("2026-11-30 00:00 UTC  3 ")
         assert told("usage", "totals", "--key", "2")["requests"] == 0
         assert told("usage", "totals", "--since", "2026-12-01")["requests"] == 0
+        assert [told("usage", "totals", "--status", code)["requests"] for code in ("200", "4xx", "502")] == [3, 0, 0]
+        assert run("usage", "list", "--status", "9xx").exit_code == 2
 
     def test_one_request(self, data_dir: Path) -> None:
         request_id = entry(0).usage.request_id

@@ -21,6 +21,7 @@ from torouter.store import Store
 from torouter.units import new_api_key, wall_ms
 
 CHAT = "/v1/chat/completions"
+RESPONSES = "/v1/responses"
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,19 @@ class Case:
     account_id: int = 1
     path: str = CHAT
     model: str = "gpt-5"
+    output_tokens: int | None = 5
     passes: bool = False
 
+
+CHANNELS = (
+    {"name": "demo", "kind": "demo"},
+    {"name": "bare", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "api_key": "k", "models": {"bare": "bare"}},
+)
+"""Of the second nobody knows a price, and nobody gets as far as asking it."""
+
+DEAR = "gpt-5-mini"
+"""A million tokens of an answer cost a hundred dollars."""
+STRICT: dict[str, object] = {"cap_nusd": 10**9, "is_strict": True}
 
 CASES = {
     "fine": Case({}, passes=True),
@@ -54,6 +66,16 @@ CASES = {
     "cap reached, and the model is unknown": Case({"cap_nusd": 1_000}, model="no-such-model"),
     "window used up": Case({"limit_5h": 1}),
     "another window used up": Case({"limit_7d": 1}),
+    "more than the tokens of a minute": Case({"tpm": 100}, output_tokens=200, passes=True),
+    "strict": Case(STRICT, model=DEAR, passes=True),
+    "strict, and the answer is long": Case(STRICT, model=DEAR, output_tokens=20_000),
+    "strict, and it is long on messages": Case(STRICT, model=DEAR, output_tokens=20_000, path="/v1/messages"),
+    "strict, and it is long on responses": Case(STRICT, model=DEAR, output_tokens=20_000, path=RESPONSES),
+    "strict, and nothing is said of it": Case(STRICT, model=DEAR, output_tokens=None),
+    "no price": Case({}, model="bare"),
+    "no price, and a cap": Case({"cap_nusd": 10**9}, model="bare"),
+    "no price, and tokens a minute": Case({"tpm": 10**6}, model="bare"),
+    "no price, and the cap reached": Case({"cap_nusd": 1_000}, model="bare"),
     "balance empty": Case({}, account_id=2),
     "balance empty, and the model not listed": Case({"models": ["claude-opus-4-7"]}, account_id=2),
 }
@@ -68,6 +90,7 @@ class Desk:
         self.keys: dict[str, KeyView] = {}
         pepper, now_ms = load_pepper(gateway.data, {}, may_create=False), wall_ms()
         with Store.open(gateway.data) as store:
+            store.add_price(DEAR, "", 0, {"output_per_mtok": 100 * 10**9}, "")
             store.create_account("bob@example.com", "Bob", "user", "prepaid")
             for account_id in (1, 2):
                 store.open_session(
@@ -80,7 +103,7 @@ class Desk:
                     head="sk-a", tail="z",
                 )  # fmt: skip
                 self.keys[name] = key_view(store.change_key(row.id, case.key) if case.key else row)
-            used = [name for name in CASES if "cap" in name or "window" in name]
+            used = [name for name in CASES if "cap reached" in name or "window" in name]
             store.write_entries(
                 [entry(key_id=self.keys[name].id, cost_nusd=1_000, is_windowed=True, at_ms=now_ms) for name in used]
             )
@@ -88,7 +111,7 @@ class Desk:
     def foretold(self, name: str) -> tuple[int, str | None, str | None, str] | None:
         """Status, type, code and message; `None`: it passes."""
         case = CASES[name]
-        query = urlencode({"model": case.model, "path": case.path})
+        query = urlencode({"model": case.model, "path": case.path, "output_tokens": case.output_tokens or ""})
         answer = httpx.get(
             f"{self.gateway.url}/keys/{self.keys[name].id}/try?{query}",
             cookies={"torouter_session": f"session-{case.account_id}"},
@@ -103,7 +126,10 @@ class Desk:
 
     def answered(self, name: str) -> httpx.Response:
         case = CASES[name]
-        body = {"model": case.model, "max_tokens": 5, "messages": [{"role": "user", "content": "Hello"}]}
+        body: dict[str, object] = {"model": case.model}
+        body["input" if case.path == RESPONSES else "messages"] = [{"role": "user", "content": "Hello"}]
+        if case.output_tokens is not None:
+            body["max_output_tokens" if case.path == RESPONSES else "max_tokens"] = case.output_tokens
         headers = {"authorization": f"Bearer {self.secrets[name]}"}
         return httpx.post(f"{self.gateway.url}{case.path}", json=body, headers=headers)
 
@@ -111,7 +137,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("rehearsal")
-    with Gateway(folder) as gateway:
+    with Gateway(folder, channels=CHANNELS, prices={"unknown": "refuse"}) as gateway:
         pass
     desk = Desk(gateway)  # while nobody serves, so that all is known from the start
     with gateway:

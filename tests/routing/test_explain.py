@@ -50,7 +50,7 @@ def test_who_may_be_asked_and_why_others_may_not() -> None:
         ("backup", "", 20, 1, "failing"),
     ]
     assert {each.model for each in found.candidates} == {"up-m"}
-    whys = {each.channel: each.why for each in found.others}
+    whys = {each.channel: str(each.why) for each in found.others}
     assert whys.pop("down").startswith("cooling down for 0.")
     assert whys == {
         "told": "its upstream told to wait, 60 s are left",
@@ -67,6 +67,7 @@ def test_who_may_be_asked_and_why_others_may_not() -> None:
         "bare": "",
         "foreign": "",
     }
+    assert {each.why for each in found.candidates} == {None}
     assert found.fallbacks == FALLBACKS
 
 
@@ -78,8 +79,39 @@ def test_whoever_is_being_looked_at_is_no_candidate_for_others() -> None:
     route = it.route("default", "openai-chat", "chat", "m")
     assert route is not None
     planner.health.probe(next(each for each in route.candidates if each.channel.name == "down"), 102.0)
-    why = {each.channel: each.why for each in ask(it, planner, now_s=102.0).others}
+    why = {each.channel: str(each.why) for each in ask(it, planner, now_s=102.0).others}
     assert why["down"] == "another request is seeing whether it has recovered"
+
+
+def test_one_failure_is_not_many() -> None:
+    it = snapshot()
+    planner = troubled(it)
+    route = it.route("default", "openai-chat", "chat", "m")
+    assert route is not None
+    down = next(each for each in route.candidates if each.channel.name == "down")
+
+    def why() -> str:
+        return next(str(each.why) for each in ask(it, planner, now_s=100.0).others if each.channel == "down")
+
+    assert why().endswith(" s after 1 failure")
+    planner.failed(down, "channel", 100.0, None)
+    assert why().endswith(" s after 2 failures")
+
+
+def test_lists_may_refuse_whatever_channels_have() -> None:
+    it = snapshot()
+    planner = Planner(random.Random(1).random)
+
+    def refused(model: str, *, catalog: tuple[str, ...] = (), listed: tuple[str, ...] = ()) -> str:
+        found = explain(
+            it, planner, group="default", dialect="openai-chat", operation="chat", model=model, now_s=0.0,
+            catalog=catalog, listed=listed,
+        )  # fmt: skip
+        return str(found.refused or "")
+
+    assert refused("m") == refused("m", catalog=("m",), listed=("m",)) == refused("m-thinking", catalog=("m",)) == ""
+    assert refused("m", catalog=("other",), listed=("other",)) == "The group's catalog does not have this model."
+    assert refused("m", catalog=("m",), listed=("other",)) == "The key's own list does not have this model."
 
 
 def test_asking_changes_nothing() -> None:
@@ -95,7 +127,7 @@ def test_a_group_of_one_platform_reaches_that_kind_alone() -> None:
     assert it.route("other", "openai-chat", "chat", "m") is not None
     found = ask(it, Planner(random.Random(1).random))
     assert found.candidates == []
-    why = {each.channel: each.why for each in found.others}
+    why = {each.channel: str(each.why) for each in found.others}
     assert why["well"] == "of kind openai, the group reaches anthropic only"
 
 
@@ -104,6 +136,6 @@ def test_a_name_with_a_suffix() -> None:
     planner = Planner(random.Random(1).random)
     found = ask(it, planner, "m-thinking-high")
     assert {each.channel for each in found.candidates} == {"well", "backup", "down", "told", "busy"}
-    assert {each.why for each in ask(it, planner, "no-thinking").others if each.channel == "well"} == {
+    assert {str(each.why) for each in ask(it, planner, "no-thinking").others if each.channel == "well"} == {
         "has no model no-thinking"
     }

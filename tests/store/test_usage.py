@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects import sqlite
 
 from tests.store.entries import AT_MS, entry, make_accounts_and_keys, usage_row
 from torouter.store import Entry, SeriesPoint, Store, UsageFilter, UsageRow, UsageTotals
+from torouter.store import usage as queries
 from torouter.store.schema import usage
 from torouter.store.spans import DAY_MS, HOUR_MS, Span, spans
 
@@ -103,6 +105,19 @@ class TestPages:
             (UsageFilter(model="other"), [4, 0]),
             (UsageFilter(channel="b"), [1]),
             (UsageFilter(status=502), [3]),
+            (UsageFilter(status=502, account_id=2), [3]),
+            (UsageFilter(status=502, account_id=2, key_id=4), [3]),
+            (UsageFilter(status=502, account_id=2, key_id=3), []),
+            (UsageFilter(status=502, account_id=1), []),
+            (UsageFilter(status=200, account_id=2), [2]),
+            (UsageFilter(status_class=5), [3]),
+            (UsageFilter(status_class=5, account_id=2), [3]),
+            (UsageFilter(status_class=5, account_id=2, model="other"), []),
+            (UsageFilter(status_class=5, account_id=2, outcome="fault"), [3]),
+            (UsageFilter(status_class=5, account_id=2, outcome="refused"), []),
+            (UsageFilter(status_class=5, account_id=2, channel="b"), []),
+            (UsageFilter(status_class=5, account_id=2, until_ms=AT_MS + 3), []),
+            (UsageFilter(status_class=4, account_id=2), []),
             (UsageFilter(outcome="fault"), [3]),
             (UsageFilter(request_id="req-4"), [4]),
             (UsageFilter(request_id="req-4", account_id=2), []),
@@ -209,3 +224,14 @@ def test_pages_are_read_along_an_index(sqlite_store: Store, query: str, index: s
         plan = [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN SELECT * FROM usage WHERE {query}"))]
     assert len(plan) == 1, "nothing is sorted"
     assert index in plan[0]
+
+
+@pytest.mark.parametrize("wanted", [UsageFilter(status=404), UsageFilter(status_class=5, key_id=2)])
+def test_failures_are_summed_up_along_theirs(sqlite_store: Store, wanted: UsageFilter) -> None:
+    asked = queries._of_span(Span("rows", 0, 10), msgspec.structs.replace(wanted, account_id=1))
+    query = select(usage.c.model, func.count()).where(asked).group_by(usage.c.model)
+    said = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with sqlite_store._in.reading() as connection:
+        plan = [row[3] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {said}"))]
+    assert any("COVERING INDEX ix_usage_failures" in step for step in plan), plan
+    assert any("usage USING INTEGER PRIMARY KEY" in step for step in plan), plan

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from torouter.cli.naming import form
+from torouter.cli.naming import form, period_options
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_rows
 
@@ -24,21 +24,24 @@ def audit() -> None:
 @audit.command("list")
 @click.option("--kind", "object_kind", metavar="KIND", help="Only of keys, groups, accounts: key, group, account, ...")
 @click.option("--id", "object_id", type=int, metavar="ID", help="Only of the one with this id.")
+@click.option("--actor", metavar="TEXT", help="Only by those whose name has this in it.")
+@period_options
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--before", "before_id", type=int, metavar="ID", help="Only what is older than this row.")
 @placed
-def list_audit(place: Place, object_kind: str | None, object_id: int | None, limit: int, before_id: int | None) -> None:
+def list_audit(place: Place, limit: int, before_id: int | None, **options: Any) -> None:
     """List changes, the latest first.
 
     \b
     Examples:
       torouter audit list
       torouter audit list --kind key --id 3 --json
+      torouter audit list --actor ada@example.com --since 2026-11-01
     """
     from torouter.accounts.office import records
     from torouter.accounts.office.forms import AuditQuery
 
-    query = form(AuditQuery, object_kind=object_kind, object_id=object_id)
+    query = form(AuditQuery, **options)
     with place.desk() as desk:
         rows = records.list_audit(desk, query, before_id=before_id, limit=limit)
     print_rows(place, rows, ("ID", "TIME", "WHO", "FROM", "WHAT", "ID", "CHANGED"), _cells)

@@ -11,13 +11,12 @@ import click
 from torouter.cli.naming import form
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one, print_rows
-from torouter.cli.remote import TOKEN_VARIABLE, ask_gateway
+from torouter.cli.remote import ask_gateway, remote_options
 from torouter.units import DIALECTS, OPERATIONS
 
 if TYPE_CHECKING:
     from torouter.accounts.office.routing import ExplainForm
-    from torouter.console.admin.routing_view import ExplanationView
-    from torouter.routing.explain import Considered
+    from torouter.console.admin.routing_view import ConsideredView, ExplanationView
 
 __all__ = ["explain"]
 
@@ -30,17 +29,7 @@ _HEADS = ("CHANNEL", "CREDENTIAL", "KIND", "MODEL", "DIALECT", "PRIORITY", "WEIG
 @click.option("--key", "key_id", type=int, metavar="ID", help="For this key, instead of a group.")
 @click.option("--dialect", type=click.Choice(DIALECTS), default="openai-chat", show_default=True)
 @click.option("--operation", type=click.Choice(OPERATIONS), default="chat", show_default=True)
-@click.option(
-    "--url",
-    metavar="URL",
-    help=f"Ask the gateway there, which knows how its channels fare; {TOKEN_VARIABLE} has the admin token.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Without --url: the configuration file that names channels. [TOROUTER_CONFIG]",
-)
+@remote_options("Ask the gateway there, which knows how its channels fare")
 @placed
 def explain(place: Place, url: str | None, config: Path | None, **options: Any) -> None:
     """Say who would be asked for a model, in which order, and why others would not. Nobody is asked.
@@ -79,7 +68,7 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
     from torouter.access.keyring import Keyring
     from torouter.accounts.office.routing import whose
     from torouter.config import Overrides, load_settings
-    from torouter.console.admin.routing_view import explanation
+    from torouter.console.admin.routing_view import explanation, explanation_view
     from torouter.fleet import Fleet
     from torouter.house import translations
     from torouter.routing.planner import Planner
@@ -94,7 +83,7 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
     fleet.stored = fleet.open_stored(changes.channels or ())
     keyring = Keyring()
     keyring.apply(keyring.prepare(changes, is_whole=True))
-    return explanation(
+    found = explanation(
         Doorkeeper(keyring, fleet.snapshot({}), bytes, wall_ms),
         Planner(lambda: 0.0),
         group_id=group_id,
@@ -103,11 +92,11 @@ def _offline(place: Place, config: Path | None, asked: ExplainForm) -> Explanati
         operation=asked.operation,
         model=asked.model,
         now_s=0.0,
-        answered_by="",
     )
+    return explanation_view(found, answered_by="")
 
 
-def _cells(row: Considered) -> tuple[object, ...]:
+def _cells(row: ConsideredView) -> tuple[object, ...]:
     return (
         row.channel,
         row.credential or "-",

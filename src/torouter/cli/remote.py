@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from torouter.errors import ConfigError, TorouterError
 
 if TYPE_CHECKING:
     import msgspec
 
-__all__ = ["TOKEN_VARIABLE", "ask_gateway"]
+__all__ = ["ask_gateway", "remote_options"]
 
 T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-TOKEN_VARIABLE = "TOROUTER_ADMIN_TOKEN"  # noqa: S105
+_TOKEN_VARIABLE = "TOROUTER_ADMIN_TOKEN"  # noqa: S105
 _ANSWER_BYTES = 16 * 1024 * 1024
+
+
+def remote_options(what: str) -> Callable[[Command], Command]:
+    """The gateway to ask, which is `what`, or the configuration where none is asked."""
+
+    def add(command: Command) -> Command:
+        command = click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Without --url: the configuration file that names channels. [TOROUTER_CONFIG]",
+        )(command)
+        return click.option("--url", metavar="URL", help=f"{what}; {_TOKEN_VARIABLE} has the admin token.")(command)
+
+    return add
 
 
 def ask_gateway(url: str, path: str, asked: msgspec.Struct | None, kind: type[T], *, within_s: float = 15.0) -> T:
@@ -44,10 +64,10 @@ async def _send(url: str, path: str, asked: msgspec.Struct | None, within_s: flo
     from torouter.wire.client import Client
     from torouter.wire.upstream import Deadlines, Request
 
-    token = os.environ.get(TOKEN_VARIABLE)
+    token = os.environ.get(_TOKEN_VARIABLE)
     if not token:
         raise ConfigError(
-            f"{TOKEN_VARIABLE} is not set: an admin token, of `torouter token create` or the operator's own."
+            f"{_TOKEN_VARIABLE} is not set: an admin token, of `torouter token create` or the operator's own."
         )
     base = BaseUrl.parse(url)
     target = f"{base.path}/admin/v1{path}".encode()

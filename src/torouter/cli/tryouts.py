@@ -12,7 +12,7 @@ from torouter.cli.credentials import channel_rules
 from torouter.cli.naming import form
 from torouter.cli.place import Place, placed
 from torouter.cli.printing import print_one
-from torouter.cli.remote import TOKEN_VARIABLE, ask_gateway
+from torouter.cli.remote import ask_gateway, remote_options
 from torouter.errors import StoreError
 from torouter.units import DIALECTS
 
@@ -32,17 +32,7 @@ _ANSWER_S = 45.0
 @click.option("--credential", metavar="NAME", help="With this one of its keys. [default: the first]")
 @click.option("--dialect", type=click.Choice(DIALECTS), help="As a client of this one. [default: the channel's own]")
 @click.option("--operation", type=click.Choice(["chat", "embeddings"]), default="chat", show_default=True)
-@click.option(
-    "--url",
-    metavar="URL",
-    help=f"Let the gateway there ask it, from where that stands; {TOKEN_VARIABLE} has the admin token.",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Without --url: the configuration file that names channels. [TOROUTER_CONFIG]",
-)
+@remote_options("Let the gateway there ask it, from where that stands")
 @placed
 def try_channel(place: Place, name: str, url: str | None, config: Path | None, **options: Any) -> None:
     """Really ask a channel something small, enabled or not, and say what came of it. It is billed to nobody here; the

@@ -36,7 +36,7 @@ def usage() -> None:
 def _filters(command: Command) -> Command:
     for option in (
         click.option("--outcome", metavar="WORD", help="Only requests that ended so."),
-        click.option("--status", type=int, metavar="CODE", help="Only answers with this HTTP status."),
+        click.option("--status", metavar="CODE", help="Only answers with this HTTP status, or of a class: 4xx, 5xx."),
         click.option("--channel", metavar="NAME"),
         click.option("--model", metavar="NAME", help="As the client named it."),
         click.option("--key", "key_id", type=int, metavar="ID"),

@@ -7,12 +7,9 @@ from typing import Literal, Protocol
 
 from torouter.canon.usage import Usage
 from torouter.errors import UpstreamError
+from torouter.units import Outcome
 
-__all__ = ["AttemptOutcome", "Delivery", "Outcome"]
-
-Outcome = Literal["ok", "client_left", "upstream_error", "truncated", "refused", "fault"]
-"""How a request ended: answered; the caller hung up; an upstream's error was the answer; the answer broke off after it
-had begun; refused by us; a fault of our own."""
+__all__ = ["AttemptOutcome", "Delivery"]
 
 AttemptOutcome = Literal[
     "ok", "client_left", "truncated", "fault", "connect", "timeout", "rate_limited", "upstream_error", "lost"

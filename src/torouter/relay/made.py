@@ -9,8 +9,8 @@ from typing import Final
 from torouter.canon.usage import Usage
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
-from torouter.relay.delivery import Outcome
 from torouter.relay.losses import losses_block
+from torouter.units import Outcome
 from torouter.wire.exchange import Exchange
 
 __all__ = ["MadeAnswer"]

@@ -11,7 +11,7 @@ from torouter.errors import TorouterError, UpstreamError
 from torouter.ledger.books import LedgerRow
 from torouter.relay.call import Call
 from torouter.relay.continuity import Conversation
-from torouter.relay.delivery import AttemptOutcome, Outcome
+from torouter.relay.delivery import AttemptOutcome
 from torouter.relay.losses import refused_field
 from torouter.relay.observing import Observer
 from torouter.relay.others import NO_OTHERS, Others
@@ -21,7 +21,7 @@ from torouter.relay.trial import Trial
 from torouter.relay.turn import Turn
 from torouter.relay.verdict import Row
 from torouter.routing.planner import Plan
-from torouter.units import wall_ms
+from torouter.units import Outcome, wall_ms
 from torouter.wire.exchange import Exchange
 
 __all__ = ["Passage"]

@@ -13,11 +13,11 @@ from torouter.canon.usage import Usage
 from torouter.codecs import BrokenStream, ByteFilter, Framing, Opening, early_error
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
-from torouter.relay.delivery import Outcome
 from torouter.relay.failures import broken, empty, fault_in, malformed, truncated
 from torouter.relay.framing import EVENT_ENDS, WholeEvents
 from torouter.relay.holding import Held
 from torouter.relay.reckoning import SAMPLE_BYTES, streamed_tokens
+from torouter.units import Outcome
 from torouter.wire.exchange import Exchange
 from torouter.wire.headers import client_block
 from torouter.wire.upstream import Response

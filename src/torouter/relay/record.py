@@ -9,8 +9,9 @@ import msgspec
 from torouter.canon.usage import Usage
 from torouter.errors import ErrorKind, TorouterError, UpstreamError
 from torouter.ledger.books import LedgerRow, UsageRow
-from torouter.relay.delivery import AttemptOutcome, Outcome
+from torouter.relay.delivery import AttemptOutcome
 from torouter.relay.losses import told_text
+from torouter.units import Outcome
 
 if TYPE_CHECKING:
     from torouter.relay.passage import Passage

@@ -23,13 +23,13 @@ from torouter.canon.usage import Usage
 from torouter.codecs import AnswerOptions, Codec, Framing, Translation, answer_losses
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
-from torouter.relay.delivery import Outcome
 from torouter.relay.estimate import BYTES_PER_TEXT_TOKEN, rough_tokens_of, size_bytes
 from torouter.relay.failures import empty
 from torouter.relay.holding import Held
 from torouter.relay.losses import ANSWER, losses_block, told
 from torouter.relay.passthrough import framing_of
 from torouter.relay.resuming import Comparison
+from torouter.units import Outcome
 from torouter.wire.exchange import Exchange
 from torouter.wire.upstream import Response
 

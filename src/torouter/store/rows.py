@@ -366,7 +366,8 @@ class StoredUsage(NamedTuple):
 
 
 class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which requests. `None`: any. From `from_ms` on, and before `until_ms`."""
+    """Which requests. `None`: any. From `from_ms` on, and before `until_ms`. `status_class`: of which hundred, 4 or 5.
+    Statuses from 400 on are looked for among the failures: no good answer has one."""
 
     from_ms: int | None = None
     until_ms: int | None = None
@@ -375,6 +376,7 @@ class UsageFilter(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     channel: str | None = None
     status: int | None = None
+    status_class: int | None = None
     outcome: str | None = None
     request_id: str | None = None
 

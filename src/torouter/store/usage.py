@@ -35,6 +35,7 @@ from torouter.store.rows import (
 )
 from torouter.store.schema import keys, usage, usage_days, usage_hours
 from torouter.store.spans import DAY_MS, HOUR_MS, Source, Span, spans
+from torouter.units import OUTCOMES
 
 __all__ = ["MOST_MODELS", "PAGE_ROWS", "by_model", "floor", "page", "pulse", "series", "totals"]
 
@@ -50,6 +51,10 @@ PAGE_ROWS: Final = 1000
 _OF = usage.c
 _SUMMED: Final = UsageTotals.__struct_fields__
 _PAGE: _Rows = select(_OF.id, *(_OF[name] for name in UsageRow._fields)).order_by(_OF.at_ms.desc(), _OF.id.desc())
+_FAILED: Final = usage.alias("failed")
+_FAILURES: Final = tuple(outcome for outcome in OUTCOMES if outcome != "ok")
+_RANGES: Final = frozenset({"from_ms", "until_ms", "status_class"})
+_LEAST_FAILURE: Final = 400
 _ROLLED_UP: Final = ("account_id", "key_id", "model", "outcome")
 _IS_FAILURE: Final = _OF.outcome != literal_column("'ok'")
 """As the index of failures says it: that it may be used is seen from the text."""
@@ -163,7 +168,7 @@ def _stretches(connection: Connection, wanted: UsageFilter, limit: int) -> Itera
 def _is_sparse(wanted: UsageFilter) -> bool:
     """May there be few of them among many, and do the roll-ups tell on which days? An account's failures have an index,
     and so have its models."""
-    if wanted.account_id is None or wanted.request_id is not None or wanted.outcome not in {None, "ok"}:
+    if wanted.account_id is None or wanted.request_id is not None or _is_of_failures(wanted):
         return False
     return wanted.outcome is not None or (wanted.key_id is not None and wanted.model is not None)
 
@@ -196,7 +201,7 @@ def _clipped(from_ms: int, until_ms: int, wanted: UsageFilter) -> tuple[int, int
 def _without_account(connection: Connection, wanted: UsageFilter) -> UsageFilter:
     """A key belongs to one account for ever. Told both, PostgreSQL expects few rows and sorts all there are: 124 ms
     for a page of a key, of ten million requests. Failures are an account's in their index."""
-    if wanted.account_id is None or wanted.key_id is None or wanted.outcome not in {None, "ok"}:
+    if wanted.account_id is None or wanted.key_id is None or _is_of_failures(wanted):
         return wanted
     owner = connection.execute(select(keys.c.account_id).where(keys.c.id == wanted.key_id)).scalar_one_or_none()
     return msgspec.structs.replace(wanted, account_id=None) if owner == wanted.account_id else wanted
@@ -223,8 +228,25 @@ def _since(source: Source) -> Column[Any]:
 
 
 def _of_span(span: Span, wanted: UsageFilter) -> ColumnElement[bool]:
+    if span.source == "rows" and wanted.account_id is not None and wanted.outcome is None and _is_of_failures(wanted):
+        rest = msgspec.structs.replace(wanted, account_id=None, key_id=None, model=None, from_ms=None, until_ms=None)
+        return and_(_is_wanted(usage, rest), _OF.id.in_(_failures(span, wanted)))
     return and_(
         _is_within(_since(span.source), span.from_ms, span.until_ms), _is_wanted(_table_of(span.source), wanted)
+    )
+
+
+def _failures(span: Span, wanted: UsageFilter) -> _Rows:
+    """Those that the account had, from their index alone, which knows no status. SQLite would rather look at all of the
+    account's requests: 150 ms of a million, against 35 ms where 20,000 have failed."""
+    of = _FAILED.c
+    named = {of.key_id + literal_column("0"): wanted.key_id, of.model: wanted.model}  # not by the index of keys either
+    return select(of.id).where(
+        of.account_id == wanted.account_id,
+        of.outcome != literal_column("'ok'"),
+        of.outcome.in_(_FAILURES),
+        _is_within(of.at_ms, span.from_ms, span.until_ms),
+        *(column == value for column, value in named.items() if value is not None),
     )
 
 
@@ -235,9 +257,20 @@ def _is_within(at_ms: Column[Any], from_ms: int | None, until_ms: int | None) ->
 
 def _is_wanted(table: Table, wanted: UsageFilter) -> ColumnElement[bool]:
     parts = msgspec.structs.asdict(wanted)
-    named = [name for name, value in parts.items() if value is not None and name not in {"from_ms", "until_ms"}]
-    is_failure = [_IS_FAILURE] if table is usage and parts["outcome"] not in {None, "ok"} else []
-    return and_(True, *is_failure, *(table.c[name] == parts[name] for name in named))
+    named = [name for name, value in parts.items() if value is not None and name not in _RANGES]
+    said = [table.c[name] == parts[name] for name in named]
+    if table is usage and _is_of_failures(wanted):
+        said.append(_IS_FAILURE)
+    if wanted.status_class is not None:
+        first = wanted.status_class * 100
+        said.append(table.c.status.between(first, first + 99))
+    return and_(True, *said)
+
+
+def _is_of_failures(wanted: UsageFilter) -> bool:
+    """Is nothing asked for but failures?"""
+    is_status = wanted.status_class is not None or (wanted.status or 0) >= _LEAST_FAILURE
+    return is_status or wanted.outcome not in {None, "ok"}
 
 
 def _sums_of(source: Source) -> list[ColumnElement[int]]:

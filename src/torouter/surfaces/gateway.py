@@ -31,7 +31,7 @@ from torouter.surfaces.clients import Clients
 from torouter.surfaces.cors import Cors
 from torouter.surfaces.credentials import credential_of, without_key
 from torouter.surfaces.endpoint import Endpoint
-from torouter.surfaces.fallbacks import named_fallbacks, others_for
+from torouter.surfaces.fallbacks import named_fallbacks
 from torouter.surfaces.gemini import GeminiCall, is_beta_path, parse_call
 from torouter.surfaces.kept import KeptCall, KeptSurface, parse_kept
 from torouter.surfaces.reading import Reading
@@ -39,6 +39,7 @@ from torouter.surfaces.requests import RequestCall, RequestSurface, parse_reques
 from torouter.surfaces.responses_socket import Answerer, ResponsesSocket
 from torouter.surfaces.stakes import Stakes
 from torouter.surfaces.watching import check_watching
+from torouter.surfaces.weighing import Weighing
 from torouter.units import Dialect
 from torouter.wire.asgi import ASGIApp, run_asgi
 from torouter.wire.exchange import Exchange
@@ -85,6 +86,7 @@ class Gateway:
         self._doorkeeper = doorkeeper
         self._reserving = reserving
         self._stakes = stakes
+        self._weighing = Weighing(doorkeeper, reserving, stakes)
         self._clients = clients
         self._freshness = freshness
         self._relay = relay
@@ -228,7 +230,7 @@ class Gateway:
                 raise
             others = NO_OTHERS
             if reading.fallbacks is not None or standing.group.fallbacks or admission.snapshot.fallbacks:
-                others = self._others(reading, standing, admission, call)
+                others = self._weighing.others(reading.fallbacks, standing, admission, call)
             if standing.is_free:
                 self._stakes.check_price(admission, call)
                 terms = self._reserving.free(standing, client)
@@ -265,30 +267,15 @@ class Gateway:
         admission = self._doorkeeper.admit(standing, codec.dialect, operation, model)
         return admission, reading.call(reading.framing or ("sse" if peek.stream else "whole"))
 
-    def _others(self, reading: Reading, standing: Standing, admission: Admission, call: Call) -> Others:
-        """Those that may stand in for the model."""
-        others = others_for(reading.fallbacks, self._doorkeeper, standing, admission, call)
-        return self._stakes.with_prices(others, is_limited=self._reserving.has_money(standing))
-
     async def _reserve(
         self, exchange: Exchange, standing: Standing, client: Client, admission: Admission, call: Call, others: Others
     ) -> Terms:
-        reserving = self._reserving
         try:
-            stake = self._stakes.stake(
-                exchange.body,
-                admission,
-                call,
-                others=others,
-                multiplier_ppm=standing.group.multiplier_ppm,
-                is_strict=reserving.is_strict(standing),
-                has_money=reserving.has_money(standing),
-                counts_tokens=bool(standing.tokens_per_minute),
-            )
+            stake = self._weighing.stake(exchange.body, standing, admission, call, others)
         except TorouterError:
-            await reserving.check(standing)
+            await self._reserving.check(standing)
             raise
-        return await reserving.reserve(standing, client, stake)
+        return await self._reserving.reserve(standing, client, stake)
 
     def _seen(self, exchange: Exchange, reading: Reading) -> Client:
         client = self._clients.of(exchange)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import msgspec
+
 from torouter.access.admission import Admission
 from torouter.access.guards import shown
 from torouter.access.reserving import Stake
@@ -20,7 +22,7 @@ from torouter.relay.settling import Prices
 from torouter.routing.snapshot import Candidate
 from torouter.units import Dialect
 
-__all__ = ["Stakes"]
+__all__ = ["Stakes", "short_body"]
 
 _LIMIT_NAMES: Final[dict[Dialect, str]] = {
     "openai-chat": "max_tokens",
@@ -109,6 +111,15 @@ class Stakes:
                     yield candidate, price
                 elif self._unknown == "refuse" or (is_limited and self._unknown == "refuse-if-limited"):
                     raise _unpriced(admission.model, is_limited)
+
+
+def short_body(dialect: Dialect, model: str, output_tokens: int | None) -> bytes:
+    """Of a request of a few words, as far as its weight goes."""
+    said: object = output_tokens
+    for name in reversed(_LIMIT_NAMES[dialect].split(".")):
+        said = {name: said}
+    limit = said if output_tokens is not None and isinstance(said, dict) else {}
+    return msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "Hello"}], **limit})
 
 
 def _unpriced(model: str, is_limited: bool) -> AccessError:

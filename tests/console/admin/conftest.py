@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.console.admin.desk import Api, admin_application, prepare
+from tests.console.admin.desk import Api, admin_application, prepare, signed_in
 from tests.servers.prepared import copy_of_empty
 from torouter.store import Store
 
@@ -16,10 +16,11 @@ ADDRESS = "203.0.113.9"
 
 @pytest.fixture(scope="session")
 def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory to copy, with what `prepare` makes: seventeen calls."""
+    """A data directory to copy, with what `prepare` makes (seventeen calls), and a browser of account 2."""
     folder = copy_of_empty(tmp_path_factory.mktemp("prepared") / "data")
     with Store.open(folder) as store, TestClient(admin_application(store), client=(ADDRESS, 1)) as client:
         prepare(Api(client))
+        signed_in(store, 2, "prepared")
     return folder
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "entry",
     "prepare",
     "routing_view",
+    "signed_in",
     "tried_out",
 ]
 
@@ -131,6 +132,13 @@ def prepare(api: Api) -> None:
         api.data("PUT", "/subscriptions", {"account_id": account_id, "group": "research", "plan_id": 1})
 
 
+def signed_in(store: Store, account_id: int, *names: str) -> None:
+    """With a password, and with a browser for each name."""
+    store.set_password(account_id, "hash")
+    for name in names:
+        store.open_session(account_id, name.encode(), wall_ms(), wall_ms() + 86_400_000, "203.0.113.9")
+
+
 def bodies() -> dict[str, tuple[str, object]]:
     """By endpoint, a path of what `prepare` made and a body that changes it."""
     return {
@@ -144,6 +152,8 @@ def bodies() -> dict[str, tuple[str, object]]:
         "create_account": ("/accounts", {"email": "grace@example.com"}),
         "edit_account": ("/accounts/2", {"status": "suspended"}),
         "delete_account": ("/accounts/2", None),
+        "clear_password": ("/accounts/2/password", None),
+        "end_sessions": ("/accounts/2/sessions", None),
         "move_money": ("/accounts/2/money", {"kind": "top_up", "amount_usd": "25"}),
         "create_plan": ("/plans", {"name": "third"}),
         "edit_plan": ("/plans/2", {"weekly_usd": "9"}),

@@ -57,7 +57,14 @@ def test_filters(api: Api, used: Store) -> None:
     assert count() == 2500
     assert count(key_id=1) == 1250
     assert count(model="=cmd()") == 500
-    assert count(status=502) == 250
+    assert count(status=502) == count(status="5xx") == 250
+    assert count(status="4xx") == count(status=404) == 0
+    lines = api.call("GET", "/usage/export.csv", status="5xx").text.splitlines()
+    assert len(lines) == 251
+    for wrong in ("6xx", "2xx", "xx", "1000", "-1", "5XX", "50x", ""):
+        refused = api.call("GET", "/usage", status=wrong)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "status"), wrong
+    assert "expected an HTTP status such as 429, or a class of them, 4xx or 5xx" in refused.json()["error"]["message"]
     assert count(outcome="failed", key_id=2) == 0
     assert count(channel="other") == 0
     assert count(account_id=2) == 0

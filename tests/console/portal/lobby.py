@@ -41,6 +41,8 @@ from torouter.relay.openings import Openings
 from torouter.routing.planner import Planner
 from torouter.routing.snapshot import Snapshot
 from torouter.store import Store
+from torouter.surfaces.stakes import Stakes
+from torouter.surfaces.weighing import Weighing
 from torouter.units import wall_ms
 
 __all__ = ["ADDRESS", "PASSWORD", "PEPPER", "RUNNING", "Clock", "Lobby", "portal_application"]
@@ -128,6 +130,8 @@ class Lobby:
         seen = Snapshot(channels=channels, **snapshot)
         self._routing = routing_view(self.store, seen)
         book = _PRICES.changed(own_prices(self.store.list_prices()))
+        doorkeeper, reserving = self._routing.doorkeeper, self._reserving()
+        weighing = Weighing(doorkeeper, reserving, Stakes(book, self.clock.now_ms, unknown_price))
         _OPEN[:] = [
             Sources(
                 entrance=entrance,
@@ -138,7 +142,7 @@ class Lobby:
                 unknown_price=unknown_price,
                 running=RUNNING,
                 in_flight=lambda: 3,
-                rehearsal=Rehearsal(self._routing.doorkeeper, self._reserving(), self.clock.now_ms, _LOOP),
+                rehearsal=Rehearsal(doorkeeper, reserving, weighing.foretell, self.clock.now_ms, _LOOP),
             )
         ]
 

@@ -263,6 +263,14 @@ class TestChanging:
         assert browser.get(f"/admin/channels/1/credentials/{target}").status_code == 404
         assert browser.post(f"/admin/channels/{target}/test").status_code == 404
 
+    def test_what_the_form_has_no_field_for_is_in_the_readers_language_too(self, lobby: Lobby) -> None:
+        browser = lobby.signed()
+        make(browser, kind="demo", api_key="")
+        browser.client.cookies.set("torouter_language", "zh-CN")
+        answer = browser.send("/admin/channels/1", values(browser) | {"kind": "openai"})
+        assert answer.status_code == 400
+        assert re.search(r'role="alert">密钥应为', answer.text), answer.text
+
 
 class TestManagedElsewhere:
     def test_what_the_configuration_declares_is_only_shown(self, lobby: Lobby) -> None:

@@ -278,6 +278,17 @@ class TestExplaining:
         assert "Nobody can be asked for this now" in words
         assert "has no model claude" in words
 
+    def test_in_the_readers_language(self, lobby: Lobby, ada: Browser) -> None:
+        lobby.serve(*channels())
+        group_id = made(lobby, models=["gpt-5-mini"])
+        lobby.follow()
+        ada.client.cookies.set("torouter_language", "zh-CN")
+        refused = ada.get(f"/admin/groups/{group_id}/models?model=gpt-5").text
+        assert "分组的目录中没有此模型" in refused
+        html = ada.get("/admin/groups/1/models?model=gpt-5&dialect=anthropic").text
+        assert "不供分组 default 使用" in html
+        assert "有一个字段无法识别" in ada.get("/admin/groups/1/models?model=gpt-5&dialect=latin").text
+
     @pytest.mark.parametrize(
         "query", ["model=gpt-5&dialect=latin", "model=gpt-5&operation=sing", "model=" + "x" * 300, "model=a%00b"]
     )

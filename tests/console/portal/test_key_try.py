@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.console.portal.lobby import Lobby
+from torouter.channels import KINDS, Channel
+from torouter.console.portal.catalogue import ENDPOINTS
+from torouter.ledger.prices import UnknownPrice
 
 
 def checked(lobby: Lobby, email: str = "ada@example.com", **fields: str) -> dict[str, Any]:
@@ -109,6 +113,62 @@ class TestTrying:
         assert "Who would be asked" in self.tried(lobby, "model=gpt-5")
         assert "Who would be asked" not in self.tried(lobby, "model=gpt-5", "bob@example.com")
 
+    def test_why_a_channel_is_not_asked_is_in_the_readers_language(self, lobby: Lobby) -> None:
+        gold = Channel(name="gold", kind=KINDS["demo"], groups=frozenset({"gold"}))
+        lobby.serve(Channel(name="demo", kind=KINDS["demo"]), gold)
+        browser = lobby.signed()
+        key_id, _ = browser.make_key()
+        lobby.follow()
+        assert "not for group default" in browser.get(f"/keys/{key_id}/try?model=gpt-5").text
+        browser.client.cookies.set("torouter_language", "zh-CN")
+        assert "不供分组 default 使用" in browser.get(f"/keys/{key_id}/try?model=gpt-5").text
+
+    @pytest.mark.parametrize(
+        ("unknown", "cap_usd", "passes"),
+        [
+            ("flag", "", True),
+            ("flag", "5", True),
+            ("refuse-if-limited", "", True),
+            ("refuse-if-limited", "5", False),
+            ("refuse", "", False),
+            ("refuse", "5", False),
+        ],
+    )
+    def test_a_model_without_a_price(self, lobby: Lobby, unknown: UnknownPrice, cap_usd: str, passes: bool) -> None:
+        """As `prices.unknown` has it."""
+        lobby.serve(Channel(name="bare", kind=KINDS["openai"]), unknown_price=unknown)
+        html = self.tried(lobby, "model=gpt-5", cap_usd=cap_usd)
+        assert ("It passes" in html) is passes
+        assert ("Nobody has told a price" in html) is not passes
+        assert ("<code>model_not_priced</code>" in html) is not passes
+
+    def test_how_long_an_answer_may_be_counts(self, lobby: Lobby) -> None:
+        """Of a strict key, which is never let past what it has: a million tokens for ten dollars are a dollar for a
+        hundred thousand."""
+        lobby.store.add_price("gpt-5", "", 0, {"output_per_mtok": 10 * 10**9}, "")
+        lobby.serve(Channel(name="bare", kind=KINDS["openai"]))
+        fields = {"cap_usd": "1", "is_strict": "yes"}
+        assert "It passes" in self.tried(lobby, "model=gpt-5&output_tokens=90000", **fields)
+        refused = self.tried(lobby, "model=gpt-5&output_tokens=110000", **fields)
+        assert "The spend cap of this key is reached" in refused
+        assert 'value="110000"' in refused
+
+    @pytest.mark.parametrize(
+        ("said", "expected"), [("", "1,024"), ("0", "1,024"), ("7", "7"), ("3,000", "3,000"), ("9000", "4,096")]
+    )
+    def test_of_which_request_it_speaks(self, lobby: Lobby, said: str, expected: str) -> None:
+        html = self.tried(lobby, f"model=gpt-5&output_tokens={said}")
+        assert f"is expected to have {expected} tokens" in html
+
+    def test_every_endpoint_can_be_asked_for(self, lobby: Lobby) -> None:
+        """With limits on money and tokens, and strict, so that everything is weighed."""
+        browser = lobby.signed()
+        key_id, _ = browser.make_key(cap_usd="5", tpm="100000", is_strict="yes")
+        lobby.follow()
+        for path, _, _ in ENDPOINTS:
+            query = urlencode({"model": "gpt-5", "path": path, "output_tokens": "5"})
+            assert "It passes" in browser.get(f"/keys/{key_id}/try?{query}").text, path
+
     @pytest.mark.parametrize(
         ("query", "told"),
         [
@@ -117,6 +177,7 @@ class TestTrying:
             ("model=a&path=/v1/files", "Expected one of the endpoints"),
             ("model=a&address=elsewhere", "Expected an address"),
             ("model=a&address=", "Expected an address"),
+            ("model=a&output_tokens=many", "Expected a whole number"),
         ],
     )
     def test_what_cannot_be_read(self, lobby: Lobby, query: str, told: str) -> None:

@@ -78,6 +78,10 @@ class TestFinding:
             ("model=other", []),
             ("channel=spare", range(0, 120, 10)),
             ("outcome=upstream_error", range(0, 120, 3)),
+            ("status=5xx", range(0, 120, 3)),
+            ("status=502&account=1", range(0, 120, 6)),
+            ("status=200", [number for number in range(120) if number % 3]),
+            ("status=4xx", []),
             ("outcome=upstream_error&channel=spare&account=1", range(0, 120, 30)),
             ("until=2000-01-01", []),
             ("since=2000-01-01&until=2999-01-01", range(120)),
@@ -86,7 +90,9 @@ class TestFinding:
     def test_by_what_it_was(self, ada: Browser, query: str, found: Any) -> None:
         assert followed(ada, f"/admin/requests?{query}")[0] == list(found)
 
-    @pytest.mark.parametrize("query", ["since=soon", "key=abc", "key=" + "9" * 30, "account=" + "9" * 30, "model=%00"])
+    @pytest.mark.parametrize(
+        "query", ["since=soon", "key=abc", "key=" + "9" * 30, "account=" + "9" * 30, "model=%00", "status=7xx"]
+    )
     def test_what_cannot_be_read(self, ada: Browser, query: str) -> None:
         answer = ada.get(f"/admin/requests?{query}")
         assert answer.status_code == 400
@@ -141,6 +147,17 @@ class TestOne:
         ):  # fmt: skip
             assert words in html, words
         assert "<script>alert" not in html
+
+    def test_words_of_the_store_are_in_the_readers_language(self, lobby: Lobby) -> None:
+        made = entry(1, account_id=lobby.bob, quality="estimated", operation="embeddings")
+        paid = made.attempts[0]._replace(note="paid by a plan")
+        lobby.store.write_entries([type(made)(made.usage, (paid,))])
+        for browser, path in ((lobby.signed(), "/admin/requests"), (lobby.signed("bob@example.com"), "/usage")):
+            page = f"{path}/{made.usage.request_id}"
+            assert "paid by a plan" in browser.get(page).text
+            browser.client.cookies.set("torouter_language", "zh-CN")
+            html = browser.get(page).text
+            assert [word for word in ("由套餐支付", "估算", "openai · 向量") if word not in html] == []
 
     def test_one_whose_row_was_pruned_still_has_its_attempts(self, lobby: Lobby, monkeypatch: Any) -> None:
         made = entry(1)

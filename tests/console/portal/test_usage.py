@@ -25,6 +25,8 @@ from torouter.console.portal.shown import exact, seconds, short_count, usd
 from torouter.ledger.rates import Flat
 from torouter.routing.health import HealthReport, Note
 
+BAD_STATUSES = ("status=abc", "status=6xx", "status=5XX", "status=200", "status=2xx", "status=4000")
+"""Good answers are nearly all there is, and no index has them by status."""
 TODAY = datetime(2026, 11, 30, tzinfo=UTC)
 
 
@@ -77,6 +79,12 @@ class TestUsage:
         [
             ("model=gpt-5", 60),
             ("outcome=upstream_error", 40),
+            ("status=5xx", 40),
+            ("status=502", 40),
+            ("status=4xx", 0),
+            ("status=5xx&model=gpt-5", 20),
+            ("status=5xx&key=1", 40),
+            ("status=5xx&outcome=ok", 0),
             ("model=gpt-5&outcome=ok", 40),
             ("key=1", 120),
             ("key=2", 0),
@@ -127,7 +135,7 @@ class TestUsage:
         assert f'<option value="{ids[0]}" selected>k0 ' in html
         assert len(keys_in(html)) == 103
 
-    @pytest.mark.parametrize("query", ["since=soon", "until=2026-13-01", "key=abc", "key=" + "9" * 30])
+    @pytest.mark.parametrize("query", ["since=soon", "until=2026-13-01", "key=abc", "key=" + "9" * 30, *BAD_STATUSES])
     def test_filters_that_cannot_be_read(self, ada: Browser, query: str) -> None:
         answer = ada.get(f"/usage?{query}")
         assert answer.status_code == 400

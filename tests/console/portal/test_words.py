@@ -10,6 +10,7 @@ import pytest
 
 import torouter.console.portal
 from torouter.console.portal.words import LANGUAGES, Words, language_for
+from torouter.routing.explain import WHY_NOT
 
 FOLDER = Path(torouter.console.portal.__file__).parent
 ENGLISH = Words.read("en")
@@ -40,6 +41,17 @@ class TestLanguages:
     def test_every_counted_text_has_the_general_form(self, language: str) -> None:
         texts = Words.read(language).texts
         assert all(NUMBERS.sub(".other", key) in texts for key in texts if key.endswith(".one"))
+
+
+def test_why_somebody_is_not_asked_is_told_as_programs_are_told() -> None:
+    assert {key: text for key, text in ENGLISH.texts.items() if key.startswith("why_not.")} == {
+        f"why_not.{word}": sentence for word, sentence in WHY_NOT.items()
+    }
+
+
+def test_one_word_for_a_channel_in_chinese() -> None:
+    paths = (FOLDER / "words" / "zh-CN.toml", *FOLDER.glob("guide/zh-CN/*.md"))
+    assert [path.name for path in paths if "通道" in path.read_text("utf-8")] == []
 
 
 def used() -> set[str]:

@@ -24,7 +24,7 @@ from torouter.accounts.office.channel_forms import (
 )
 from torouter.accounts.office.channel_views import ChannelView, channel_view
 from torouter.accounts.office.desk import Desk, Keys
-from torouter.accounts.office.managed import FILE, refuse_managed
+from torouter.accounts.office.managed import FILE, free, there
 from torouter.accounts.sealing import Seal, tail_of
 from torouter.errors import RequestError, StoreError
 from torouter.store import ChannelRow
@@ -69,7 +69,7 @@ def create_channel(desk: Desk, form: NewChannel, *, by_file: bool = False) -> Ch
 
 
 def get_channel(desk: Desk, channel_id: int) -> ChannelView:
-    return channel_view(_there(desk, channel_id))
+    return channel_view(there(desk.store.get_channel(channel_id)))
 
 
 def list_channels(desk: Desk) -> list[ChannelView]:
@@ -88,7 +88,7 @@ def declared_channel(desk: Desk, name: str) -> ChannelView:
 def edit_channel(desk: Desk, channel_id: int, edit: ChannelEdit, *, by_file: bool = False) -> ChannelView:
     """Touches nothing that is not named, nor a deadline that is not."""
     with desk.changing():
-        before = _free(desk, channel_id, by_file)
+        before = free(desk.store.get_channel(channel_id), by_file=by_file)
         columns: dict[str, Any] = _columns(edit, before) | ({"managed_by": FILE} if by_file else {})
         if not columns:
             return channel_view(before)
@@ -103,7 +103,7 @@ def edit_channel(desk: Desk, channel_id: int, edit: ChannelEdit, *, by_file: boo
 def delete_channel(desk: Desk, channel_id: int, *, by_file: bool = False) -> ChannelView:
     """For good. Requests that it serves are finished."""
     with desk.changing():
-        before = _free(desk, channel_id, by_file)
+        before = free(desk.store.get_channel(channel_id), by_file=by_file)
         after = channel_view(desk.store.delete_channel(channel_id))
         desk.record("channel.delete", channel_id, channel_view(before), None)
     return after
@@ -111,7 +111,7 @@ def delete_channel(desk: Desk, channel_id: int, *, by_file: bool = False) -> Cha
 
 def add_credential(desk: Desk, channel_id: int, form: NewCredential, *, by_file: bool = False) -> ChannelView:
     with desk.changing():
-        before = _free(desk, channel_id, by_file)
+        before = free(desk.store.get_channel(channel_id), by_file=by_file)
         label, key = form.name.strip(), Secret(form.api_key)
         kept = [(each.label, _SEALED) for each in before.credentials]
         desk.rules.check(before.name, before.kind, before.spec, [*kept, (label, key)])
@@ -123,7 +123,7 @@ def edit_credential(
 ) -> ChannelView:
     """Its name, its key, or both."""
     with desk.changing():
-        before = _free(desk, channel_id, by_file)
+        before = free(desk.store.get_channel(channel_id), by_file=by_file)
         columns: dict[str, object] = {} if edit.name is UNSET else {"label": edit.name.strip()}
         if edit.api_key is not UNSET:
             key = Secret(edit.api_key)
@@ -140,7 +140,7 @@ def edit_credential(
 def remove_credential(desk: Desk, channel_id: int, credential_id: int, *, by_file: bool = False) -> ChannelView:
     """Refused for the last one where the channel needs one."""
     with desk.changing():
-        before = _free(desk, channel_id, by_file)
+        before = free(desk.store.get_channel(channel_id), by_file=by_file)
         _require_credential(before, credential_id)
         left = [(each.label, _SEALED) for each in before.credentials if each.id != credential_id]
         desk.rules.check(before.name, before.kind, before.spec, left)
@@ -150,7 +150,7 @@ def remove_credential(desk: Desk, channel_id: int, credential_id: int, *, by_fil
 
 def credential_id(desk: Desk, channel_id: int, name: str) -> int:
     """Of the credential that is called so."""
-    row = _there(desk, channel_id)
+    row = there(desk.store.get_channel(channel_id))
     found = next((each.id for each in row.credentials if each.label == name), None)
     if found is None:
         names = ", ".join(each.label for each in row.credentials) or "none"
@@ -168,21 +168,6 @@ def has_key(desk: Desk, row: ChannelRow, label: str, key: Secret) -> bool:
     except StoreError:
         return False
     return hmac.compare_digest(opened.reveal().encode(), key.reveal().encode())
-
-
-def _there(desk: Desk, channel_id: int) -> ChannelRow:
-    row = desk.store.get_channel(channel_id)
-    if row.deleted_ms is not None:
-        raise StoreError(f"Channel {channel_id} was deleted.", kind="not_found")
-    return row
-
-
-def _free(desk: Desk, channel_id: int, by_file: bool) -> ChannelRow:
-    """One that may be changed."""
-    row = _there(desk, channel_id)
-    if not by_file:
-        refuse_managed(f"Channel {row.name}", row.managed_by)
-    return row
 
 
 def _refuse_declared(desk: Desk, name: str) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "MOST_ID",
     "PLAIN_PATTERN",
     "SHOWN_PATTERN",
+    "STATUS_PATTERN",
     "AccountEdit",
     "AccountQuery",
     "Adjustment",
@@ -57,6 +58,7 @@ __all__ = [
 
 MOST_ID = 2**63 - 1
 PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"
+STATUS_PATTERN = r"^(?:[0-9]{1,3}|[45]xx)$"
 SHOWN_PATTERN = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=MOST_ID)]
@@ -282,7 +284,9 @@ class UsageQuery(Form, frozen=True, kw_only=True):
     key_id: Id | UnsetType = UNSET
     model: Word | UnsetType = UNSET
     channel: Word | UnsetType = UNSET
-    status: Annotated[int, Meta(ge=0, le=999)] | UnsetType = UNSET
+    status: (
+        Annotated[str, Meta(pattern=STATUS_PATTERN, description="A number, or a class of them: 4xx, 5xx.")] | UnsetType
+    ) = UNSET
     outcome: Word | UnsetType = UNSET
     request_id: Word | UnsetType = UNSET
 

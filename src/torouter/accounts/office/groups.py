@@ -16,10 +16,10 @@ from torouter.accounts.keys import DEFAULT_GROUP
 from torouter.accounts.office import fields
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.forms import DefaultLimits, FallbacksForm, GroupEdit, NewGroup
-from torouter.accounts.office.managed import FILE, refuse_managed
+from torouter.accounts.office.managed import FILE, free, there
 from torouter.accounts.office.views import GroupView, group_view
 from torouter.errors import RequestError, StoreError
-from torouter.store import GroupRow, LimitColumns
+from torouter.store import LimitColumns
 
 __all__ = ["count_keys", "create_group", "delete_group", "edit_group", "get_group", "list_groups"]
 
@@ -35,7 +35,7 @@ def create_group(desk: Desk, form: NewGroup, *, by_file: bool = False) -> GroupV
 
 
 def get_group(desk: Desk, group_id: int) -> GroupView:
-    return group_view(_there(desk, group_id))
+    return group_view(there(desk.store.get_group(group_id)))
 
 
 def list_groups(desk: Desk) -> list[GroupView]:
@@ -50,7 +50,7 @@ def count_keys(desk: Desk) -> dict[int, int]:
 def edit_group(desk: Desk, group_id: int, edit: GroupEdit, *, by_file: bool = False) -> GroupView:
     """Touches no field that is not named, nor a default limit that is not."""
     with desk.changing():
-        before = _free(desk, group_id, by_file)
+        before = free(desk.store.get_group(group_id), by_file=by_file)
         columns = _columns(edit, before.defaults, before.routing) | ({"managed_by": FILE} if by_file else {})
         if before.name == DEFAULT_GROUP and columns.get("name", DEFAULT_GROUP) != DEFAULT_GROUP:
             raise StoreError(f"The group {DEFAULT_GROUP} keeps its name: new keys are put there.", kind="conflict")
@@ -62,27 +62,12 @@ def edit_group(desk: Desk, group_id: int, edit: GroupEdit, *, by_file: bool = Fa
 def delete_group(desk: Desk, group_id: int, *, by_file: bool = False) -> GroupView:
     """Raises `StoreError` (`conflict`) while it has keys or subscriptions."""
     with desk.changing():
-        before = _free(desk, group_id, by_file)
+        before = free(desk.store.get_group(group_id), by_file=by_file)
         if before.name == DEFAULT_GROUP:
             raise StoreError(f"The group {DEFAULT_GROUP} stays: new keys are put there.", kind="conflict")
         after = group_view(desk.store.delete_group(group_id))
         desk.record("group.delete", group_id, group_view(before), None)
     return after
-
-
-def _there(desk: Desk, group_id: int) -> GroupRow:
-    row = desk.store.get_group(group_id)
-    if row.deleted_ms is not None:
-        raise StoreError(f"Group {group_id} was deleted.", kind="not_found")
-    return row
-
-
-def _free(desk: Desk, group_id: int, by_file: bool) -> GroupRow:
-    """One that may be changed."""
-    row = _there(desk, group_id)
-    if not by_file:
-        refuse_managed(f"Group {row.name}", row.managed_by)
-    return row
 
 
 def _columns(form: NewGroup | GroupEdit, defaults: LimitColumns, routing: Mapping[str, Any]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import msgspec
 from torouter.accounts.dollars import SIGNED_PATTERN, UNSIGNED_PATTERN
 from torouter.accounts.office.channel_forms import KEY_PATTERN, LABEL_PATTERN
 from torouter.accounts.office.fields import MULTIPLIER_PATTERN
-from torouter.accounts.office.forms import PLAIN_PATTERN, SHOWN_PATTERN
+from torouter.accounts.office.forms import PLAIN_PATTERN, SHOWN_PATTERN, STATUS_PATTERN
 from torouter.errors import RequestError
 
 __all__ = ["filled", "refused"]
@@ -25,6 +25,7 @@ _WORDS: Final = {
     MULTIPLIER_PATTERN: "expected a number such as 1.25, below 10000 and with at most six decimals, as text",
     SHOWN_PATTERN: "expected text on one line, and not only spaces",
     PLAIN_PATTERN: "expected text on one line",
+    STATUS_PATTERN: "expected an HTTP status such as 429, or a class of them, 4xx or 5xx",
     KEY_PATTERN: "expected a key of printable ASCII characters without spaces or line ends",
     LABEL_PATTERN: "expected at most 40 letters, digits and . _ - / @, and no key",
 }

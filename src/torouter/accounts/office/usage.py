@@ -194,10 +194,18 @@ def export_lines(desk: Desk, query: UsageQuery) -> Iterator[str]:
 def _filter(query: UsageQuery) -> UsageFilter:
     said: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(query).items() if value is not UNSET}
     kept = {name: value for name, value in said.items() if name in UsageFilter.__struct_fields__}
+    if "status" in said:
+        kept |= _statuses(said["status"])
     for name, column in (("since", "from_ms"), ("until", "until_ms")):
         if name in said:
             kept[column] = fields.stored_ms(said[name])
     return UsageFilter(**kept)
+
+
+def _statuses(said: str) -> dict[str, int | None]:
+    if said.endswith("xx"):
+        return {"status": None, "status_class": int(said[0])}
+    return {"status": int(said)}
 
 
 def _usage_view(stored: StoredUsage) -> UsageView:

@@ -56,6 +56,16 @@ def _list_movements(call: Call) -> Any:
     return _page(found, query.limit)
 
 
+def _clear_password(call: Call) -> views.AccessView:
+    people.clear_password(call.desk, call.target)
+    return people.access_of(call.desk, call.target)
+
+
+def _end_sessions(call: Call) -> views.AccessView:
+    people.end_sessions(call.desk, call.target)
+    return people.access_of(call.desk, call.target)
+
+
 _KEYS: Final = (
     Endpoint(
         method="GET", path="/keys", name="list_keys", summary="Keys, the oldest first.", shape="page",
@@ -137,6 +147,15 @@ _ACCOUNTS: Final = (
         method="DELETE", path="/accounts/{account_id}", name="delete_account",
         summary="Delete an account for good. Its keys are refused from then on.", shape="change",
         data=views.AccountView, handle=lambda call: people.delete_account(call.desk, call.target),
+    ),
+    Endpoint(
+        method="DELETE", path="/accounts/{account_id}/password", name="clear_password",
+        summary="Take away the password of an account. Its browsers are signed out.", shape="change",
+        data=views.AccessView, handle=_clear_password,
+    ),
+    Endpoint(
+        method="DELETE", path="/accounts/{account_id}/sessions", name="end_sessions",
+        summary="Sign out every browser of an account.", shape="change", data=views.AccessView, handle=_end_sessions,
     ),
     Endpoint(
         method="GET", path="/accounts/{account_id}/money", name="list_movements",

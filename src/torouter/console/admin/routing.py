@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from torouter.accounts.office.routing import ExplainForm, ResetForm, TryoutForm, record_reset, whose
 from torouter.console.admin.call import Call, Endpoint
-from torouter.console.admin.routing_view import ExplanationView, HealthView, RoutingView, tryout
+from torouter.console.admin.routing_view import ExplanationView, HealthView, RoutingView, explanation_view, tryout
 from torouter.errors import TorouterError
 from torouter.routing.tryouts import Tryout, Wanted
 
@@ -19,7 +19,8 @@ __all__ = ["ROUTING"]
 def _explain(call: Call) -> ExplanationView:
     form: ExplainForm = call.body
     group_id, models = whose(call.desk, form)
-    return _routing(call).explain(group_id, models, form.dialect, form.operation, form.model)
+    routing = _routing(call)
+    return explanation_view(routing.explain(group_id, models, form.dialect, form.operation, form.model), routing.place)
 
 
 def _reset(call: Call) -> HealthView:

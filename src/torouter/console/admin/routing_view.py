@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, TypeVar
 
 from torouter.access.admission import Doorkeeper
 from torouter.accounts.office.desk import Desk
 from torouter.accounts.office.routing import record_tryout
 from torouter.accounts.office.views import View
 from torouter.errors import StoreError, TorouterError
-from torouter.routing.explain import Considered, explain
+from torouter.routing.explain import Considered, Explanation, explain
 from torouter.routing.fallbacks import Fallbacks
 from torouter.routing.health import HealthReport, Note
 from torouter.routing.planner import Planner
@@ -23,7 +23,16 @@ from torouter.routing.snapshot import Snapshot
 from torouter.routing.tryouts import Tryout, Wanted
 from torouter.units import Dialect, Operation
 
-__all__ = ["ChannelHealth", "ExplanationView", "HealthView", "RoutingView", "explanation", "tryout"]
+__all__ = [
+    "ChannelHealth",
+    "ConsideredView",
+    "ExplanationView",
+    "HealthView",
+    "RoutingView",
+    "explanation",
+    "explanation_view",
+    "tryout",
+]
 
 T = TypeVar("T")
 
@@ -31,6 +40,21 @@ T = TypeVar("T")
 _ANSWER_S: Final = 5.0
 _TRYOUT_S: Final = 40.0
 """Longer than a tryout may take."""
+
+
+class ConsideredView(View, frozen=True, kw_only=True):
+    """As `routing.explain` has it; `why` is a sentence, empty for a candidate."""
+
+    channel: str
+    credential: str
+    kind: str
+    model: str
+    dialect: str
+    priority: int
+    weight: int
+    state: str
+    in_flight: int
+    why: str
 
 
 class ExplanationView(View, frozen=True, kw_only=True):
@@ -44,8 +68,8 @@ class ExplanationView(View, frozen=True, kw_only=True):
     dialect: str
     operation: str
     refused: str
-    candidates: list[Considered]
-    others: list[Considered]
+    candidates: list[ConsideredView]
+    others: list[ConsideredView]
     fallbacks: Fallbacks
 
 
@@ -83,7 +107,7 @@ class RoutingView:
 
     def explain(
         self, group_id: int, key_models: Sequence[str], dialect: Dialect, operation: Operation, model: str
-    ) -> ExplanationView:
+    ) -> Explanation:
         """Raises `StoreError` (`not_found`)."""
         return self._on_loop(
             lambda: explanation(
@@ -95,7 +119,6 @@ class RoutingView:
                 operation=operation,
                 model=model,
                 now_s=self.clock(),
-                answered_by=self.place,
             )
         )
 
@@ -163,35 +186,42 @@ def explanation(
     operation: Operation,
     model: str,
     now_s: float,
-    answered_by: str,
-) -> ExplanationView:
+) -> Explanation:
     """Of the channels, groups and health that are handed in. Raises `StoreError` (`not_found`)."""
     group = doorkeeper.keyring.group(group_id)
     if group is None:
         raise StoreError(f"There is no group {group_id}.", kind="not_found")
-    snapshot = doorkeeper.snapshot
-    found = explain(snapshot, planner, group=group.name, dialect=dialect, operation=operation, model=model, now_s=now_s)
-    route = snapshot.route(group.name, dialect, operation, model)
+    found = explain(
+        doorkeeper.snapshot,
+        planner,
+        group=group.name,
+        dialect=dialect,
+        operation=operation,
+        model=model,
+        now_s=now_s,
+        catalog=group.models,
+        listed=key_models,
+    )
+    return replace(found, fallbacks=group.fallbacks.get(model, found.fallbacks))
+
+
+def explanation_view(found: Explanation, answered_by: str) -> ExplanationView:
     return ExplanationView(
         answered_by=answered_by,
         group=found.group,
         model=found.model,
         dialect=found.dialect,
         operation=found.operation,
-        refused=_refusal({model} if route is None else {model, route.model}, group.models, key_models),
-        candidates=found.candidates,
-        others=found.others,
-        fallbacks=group.fallbacks.get(model, found.fallbacks),
+        refused=str(found.refused or ""),
+        candidates=[_considered(each) for each in found.candidates],
+        others=[_considered(each) for each in found.others],
+        fallbacks=found.fallbacks,
     )
 
 
-def _refusal(names: set[str], group_models: frozenset[str], key_models: Sequence[str]) -> str:
-    """Empty where the lists let it pass."""
-    if group_models and names.isdisjoint(group_models):
-        return "The group's catalog does not have this model."
-    if key_models and names.isdisjoint(key_models):
-        return "The key's own list does not have this model."
-    return ""
+def _considered(found: Considered) -> ConsideredView:
+    said: dict[str, Any] = asdict(found) | {"why": str(found.why or "")}
+    return ConsideredView(**said)
 
 
 def tryout(desk: Desk, routing: RoutingView, wanted: Wanted) -> Tryout:

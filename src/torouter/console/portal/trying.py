@@ -10,12 +10,13 @@ from torouter.access.ip_rules import address_of
 from torouter.accounts.dollars import dollars
 from torouter.accounts.office.own import Own, WindowView
 from torouter.accounts.office.views import KeyView
-from torouter.console.admin.routing_view import ExplanationView
 from torouter.console.portal.catalogue import ENDPOINTS
-from torouter.console.portal.fields import Fields
+from torouter.console.portal.fields import Fields, whole
 from torouter.console.portal.sources import Sources
 from torouter.errors import RequestError, TorouterError
+from torouter.ledger.holds import expected_tokens
 from torouter.ledger.meters import Meter
+from torouter.routing.explain import Explanation
 from torouter.units import Dialect, Operation
 
 __all__ = ["Left", "Tried", "Verdict", "read_tried", "shown_tried", "verdict"]
@@ -27,11 +28,18 @@ _KINDS: Final = {"k": "cap", "a": "balance", "p": "plan"}
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A request to think of. `path` is one of the catalogue's."""
+    """A request to think of. `path` is one of the catalogue's; `output_tokens` is how long its answer may be, as it
+    was typed, empty where the request does not say."""
 
     model: str = ""
     path: str = _FIRST
     address: str = ""
+    output_tokens: str = ""
+
+    @property
+    def ceiling(self) -> int | None:
+        """Raises `RequestError`."""
+        return whole(self.output_tokens, "output_tokens") or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +54,16 @@ class Left:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`refusal`: what the API would answer with; `None`: the request passes all checks. `code` is the refusal's own
-    word. `is_ready`: may an upstream be asked right now? `routing` is for operators."""
+    word. `expected_tokens`: of the answer that all of this is said of. `is_ready`: may an upstream be asked right now?
+    `routing` is for operators."""
 
     refusal: TorouterError | None
     code: str
+    expected_tokens: int
     is_ready: bool
     money: list[Left]
     windows: list[WindowView]
-    routing: ExplanationView | None
+    routing: Explanation | None
 
 
 def read_tried(query: Fields, address: str) -> Tried:
@@ -65,12 +75,14 @@ def read_tried(query: Fields, address: str) -> Tried:
         raise RequestError("path: expected one of the endpoints.", param="path")
     if address_of(tried.address) is None:
         raise RequestError("address: expected an address such as 203.0.113.7.", param="address")
+    _ = tried.ceiling
     return tried
 
 
 def shown_tried(query: Fields, address: str) -> Tried:
     """As it was said, right or wrong. The address is the reader's own until another is named."""
-    return Tried(query.get("model", "").strip(), query.get("path", _FIRST), query.get("address", address).strip())
+    model, seen = query.get("model", "").strip(), query.get("address", address).strip()
+    return Tried(model, query.get("path", _FIRST), seen, query.get("output_tokens", "").strip())
 
 
 def verdict(own: Own, sources: Sources, key: KeyView, tried: Tried) -> Verdict:
@@ -79,13 +91,16 @@ def verdict(own: Own, sources: Sources, key: KeyView, tried: Tried) -> Verdict:
     assert endpoint is not None
     assert address is not None
     dialect, operation = endpoint
-    found = sources.rehearsal.run(own.key_hash(key.id), Client(str(address)), dialect, operation, tried.model)
+    found = sources.rehearsal.run(
+        own.key_hash(key.id), Client(str(address)), dialect, operation, tried.model, tried.ceiling
+    )
     refusal = found.refusal
     routing = None
     if refusal is None:
         routing = sources.routing.explain(own.group_id(key), key.models, dialect, operation, tried.model)
     return Verdict(
         refusal=refusal,
+        expected_tokens=expected_tokens(operation, 0, tried.ceiling)[1],
         code="" if refusal is None else refusal.code or refusal.type or refusal.kind,
         is_ready=routing is not None and bool(routing.candidates),
         money=_left(own, found.money),

@@ -19,7 +19,7 @@ from torouter.console.portal.fields import Fields, cursor, day_begins, day_ends
 from torouter.console.portal.shown import day
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
-from torouter.units import moment
+from torouter.units import OUTCOMES, moment
 
 __all__ = ["export_usage", "list_usage", "show_request"]
 
@@ -30,8 +30,9 @@ _MOST_KEYS: Final = 100
 _DAY: Final = timedelta(days=1)
 _HOURLY: Final = 2 * _DAY
 """A range that is no longer is shown by hour."""
-_FILTERS: Final = ("since", "until", "model", "key", "outcome")
-_OUTCOMES: Final = ("ok", "client_left", "upstream_error", "truncated", "refused", "fault")
+_FILTERS: Final = ("since", "until", "model", "key", "outcome", "status")
+_FAILED: Final = ("4", "5")
+"""What statuses begin with that can be asked for: those of nearly all requests would be looked up one by one."""
 
 
 def list_usage(visit: Visit) -> Response:
@@ -56,7 +57,7 @@ def list_usage(visit: Visit) -> Response:
         keys=offered,
         more_keys=more_keys,
         names={key.id: key.name for key in keys},
-        outcomes=_OUTCOMES,
+        outcomes=OUTCOMES,
         totals=totals,
         models=models[:_MOST_MODELS],
         more_models=max(0, len(models) - _MOST_MODELS),
@@ -101,7 +102,10 @@ def _query(values: Fields) -> UsageQuery:
         "until": day_ends(values["until"], "until"),
         "model": values["model"],
         "outcome": values["outcome"],
+        "status": values["status"],
     }
+    if values["status"] and not values["status"].startswith(_FAILED):
+        raise RequestError("status: expected 4xx, 5xx or one of them.", param="status")
     if values["key"]:
         if not values["key"].isdecimal():
             raise RequestError("key: expected a key's number.", param="key")

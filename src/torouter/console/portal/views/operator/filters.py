@@ -11,10 +11,9 @@ from torouter.console.portal.fields import Fields, day_begins, day_ends
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError, StoreError
 
-__all__ = ["OUTCOMES", "channel_names", "request_query", "said_in"]
+__all__ = ["channel_names", "request_query", "said_in"]
 
-OUTCOMES: Final = ("ok", "client_left", "upstream_error", "truncated", "refused", "fault")
-_AS_THEY_ARE: Final = ("model", "channel", "outcome")
+_AS_THEY_ARE: Final = ("model", "channel", "outcome", "status")
 
 
 def said_in(visit: Visit, names: tuple[str, ...]) -> dict[str, str]:

@@ -11,11 +11,11 @@ from torouter.accounts.office import groups
 from torouter.accounts.office.refused import filled
 from torouter.accounts.office.routing import ExplainForm, whose
 from torouter.accounts.office.views import GroupView
-from torouter.console.admin.routing_view import ExplanationView
 from torouter.console.portal.catalogue import names_for
 from torouter.console.portal.slices import slice_of
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
+from torouter.routing.explain import Explanation
 from torouter.routing.mappings import Meaning, mappings, meanings, open_channels
 from torouter.units import DIALECTS, OPERATIONS
 
@@ -64,15 +64,14 @@ def show_reach(visit: Visit) -> Response:
         search=search,
         asked=asked,
         explained=explained,
+        place=visit.sources.routing.place,
         problem=problem,
         dialects=DIALECTS,
         operations=OPERATIONS,
     )
 
 
-def _explained(
-    visit: Visit, group: GroupView, asked: dict[str, str]
-) -> tuple[ExplanationView | None, RequestError | None]:
+def _explained(visit: Visit, group: GroupView, asked: dict[str, str]) -> tuple[Explanation | None, RequestError | None]:
     named: dict[str, Any] = {name: value for name, value in asked.items() if value}
     try:
         form = filled(ExplainForm, named | {"group": group.name})

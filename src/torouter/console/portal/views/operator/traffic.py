@@ -11,13 +11,14 @@ from starlette.responses import Response
 from torouter.accounts.office import records, traffic, usage
 from torouter.accounts.office.forms import UsageQuery
 from torouter.console.portal.spark import Spark, spark
-from torouter.console.portal.views.operator.filters import OUTCOMES, channel_names, request_query, said_in
+from torouter.console.portal.views.operator.filters import channel_names, request_query, said_in
 from torouter.console.portal.visit import Visit
 from torouter.errors import RequestError
+from torouter.units import OUTCOMES
 
 __all__ = ["operators_home", "poll_traffic", "show_traffic"]
 
-_FILTERS: Final = ("account", "key", "model", "channel", "outcome")
+_FILTERS: Final = ("account", "key", "model", "channel", "outcome", "status")
 _ROWS: Final = 50
 _RECENT_MS: Final = 24 * 3600 * 1000
 _NOW_STEPS: Final = 5
