@@ -18,7 +18,7 @@ from torouter.units import Secret
 
 __all__ = ["MIGRATIONS", "REVISIONS", "SchemaState", "schema_state", "upgrade"]
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 _VERSION_TABLE: Final = "alembic_version"

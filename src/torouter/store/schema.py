@@ -345,6 +345,7 @@ usage = Table(
         "id",
         "key_id",
         "model",
+        "status",
         sqlite_where=text("outcome <> 'ok'"),
         postgresql_where=text("outcome <> 'ok'"),
     ),
