@@ -234,6 +234,8 @@ class House:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Background work, as long as the context lasts; then what was settled is stored and connections closed."""
+        with suppress(StoreError):  # `run` tells of it
+            await self._meters.open()
         background = [
             self._meters.run(),
             self._kept.run(),

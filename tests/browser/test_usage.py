@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -43,7 +43,7 @@ def test_parts_open_under_a_finger(browser: Browser, gateway: Gateway, has_scrip
     for context in opened(browser, gateway, viewport=PHONE, has_touch=True, java_script_enabled=has_scripts):
         sign_in(context, gateway)
         page = watched(context.new_page())
-        page.goto("/usage?outcome=ok&since=2020-01-01")
+        page.goto(f"/usage?outcome=ok&since=2020-01-01&until={datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}")
         row = page.locator("tbody tr", has=page.locator("details.more")).last  # of long ago: no test's own
         parts, bill = row.locator("details.more").nth(0), row.locator("details.more").nth(1)
         parts.locator("summary").tap()

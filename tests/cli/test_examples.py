@@ -68,7 +68,7 @@ def test_the_commands_run_as_they_stand(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_calls_run_as_they_stand(tmp_path: Path) -> None:
     blocks = [text for language, text in code_blocks("docs/api.md") if language == "sh"]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "curl").write_text(CURL)
@@ -82,6 +82,6 @@ def test_the_calls_run_as_they_stand(tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count('"in_force":true') == 9
+    assert done.stdout.count('"in_force":true') == 10
     (exported,) = tmp_path.glob("usage-*.csv")
     assert exported.read_text().startswith("id,request_id,")

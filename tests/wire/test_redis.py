@@ -196,7 +196,25 @@ except ConfigError as error:
         assert 'pip install "torouter[redis]"' in said
 
 
+class Busy(asyncio.Protocol):
+    """Keeps the loop from everything else when something comes."""
+
+    def data_received(self, data: bytes) -> None:
+        time.sleep(0.3)
+
+
 class TestLoss:
+    async def test_a_loop_that_was_busy_reads_what_came_in_time(self, redis_server: RedisServer) -> None:
+        here, there = socket.socketpair()
+        with there:
+            transport, _ = await asyncio.get_running_loop().create_connection(Busy, sock=here)
+            async with connected(redis_server.url, reply_s=0.1) as redis:
+                for _ in range(2):
+                    asked = [redis.ask("PING") for _ in range(3)]
+                    there.send(b"x")
+                    assert await asyncio.gather(*asked) == [b"PONG"] * 3
+            transport.close()
+
     async def test_a_server_that_is_silent_is_given_up(self) -> None:
         lost: list[StoreError] = []
         with running_redis() as server:

@@ -25,6 +25,7 @@ Reply = Any
 """What a command answered: `int`, `bytes`, `None`, or a list of these."""
 
 _PORT: Final = 6379
+_LAST_LOOK_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,8 @@ class Redis(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._waiting: deque[tuple[asyncio.Future[Reply] | Callable[[StoreError], None], float]] = deque()
         self._watch: asyncio.TimerHandle | None = None
+        self._late: object = None
+        """Whose reply was not there at the first look after its time."""
         self._ended: StoreError | None = None
         self._gone = self._loop.create_future()
 
@@ -160,13 +163,18 @@ class Redis(asyncio.Protocol):
         self._outgoing.clear()
 
     def _look(self) -> None:
-        """Commands are answered in order, so the oldest one is the first to be late."""
+        """Commands are answered in order, so the oldest one is the first to be late. A loop that was busy looks at the
+        clock before it reads what came in time, so it looks twice."""
         self._watch = None
         if not self._waiting:
             return
-        left_s = self._waiting[0][1] - self._loop.time()
+        oldest = self._waiting[0]
+        left_s = oldest[1] - self._loop.time()
         if left_s > 0.0:
             self._watch = self._loop.call_later(left_s, self._look)
+        elif self._late is not oldest:
+            self._late = oldest
+            self._watch = self._loop.call_later(_LAST_LOOK_S, self._look)
         else:
             self._end(StoreError(f"Redis at {self._address} did not answer within {self._reply_s:g} s"))
 

@@ -127,6 +127,9 @@ class LocalMeters:
             elif self._reads:
                 self._raised[name] = max(total, self._raised.get(name, 0))
 
+    async def open(self) -> None:
+        """There is nothing to open."""
+
     async def run(self) -> None:
         """Forgets what is idle and can be read again."""
         while True:

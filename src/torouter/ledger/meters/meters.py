@@ -93,6 +93,11 @@ class Meters(Protocol):
         `written` so much. No meter says less."""
         ...
 
+    async def open(self) -> None:
+        """Makes ready what can be made ready before the first request. Raises `StoreError` where that is away now:
+        `run` goes on trying. Needs a task around it."""
+        ...
+
     async def run(self) -> None:
         """Works in the background until cancelled."""
         ...

@@ -284,7 +284,7 @@ class SharedMeters:
     # -- the connection -------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Connects, if `run` has not yet. Raises `StoreError`; needs a task around it."""
+        """Connects, if `run` has not yet."""
         if self._redis is None:
             await self._come_back()
 
