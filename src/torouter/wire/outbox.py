@@ -1,8 +1,9 @@
 """What is written in one turn of the event loop leaves at its end, all of it together.
 
-Whoever reads at the other end sleeps until something comes, and waking it is most of what a small write costs here
-(9 of 11 µs on a loopback between two cores of a virtual machine, 2026-11). A reader of many connections is woken once
-for all that leave together; and the pieces of a stream that came together leave in one write.
+Whoever reads at the other end sleeps until something comes, and waking it is most of what a small write costs: with
+each write at once a JSON request took 45 µs within the kernel, this way 17, with as many writes (loopback between two
+cores of a virtual machine, 2026-11). A reader of many connections is woken once for all that leave together; and the
+pieces of a stream that came together leave in one write.
 """
 
 from __future__ import annotations
