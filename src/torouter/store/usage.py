@@ -77,6 +77,8 @@ def page(
     found: list[StoredUsage] = []
     for from_ms, until_ms in stretches:
         within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))
+        if _has_own_index(wanted):
+            within = within.where(_OF.id.in_(_failures(Span("rows", from_ms, until_ms), wanted)))
         found += [StoredUsage(row[0], UsageRow(*row[1:])) for row in connection.execute(within)]
         if len(found) == limit:
             break
@@ -228,12 +230,17 @@ def _since(source: Source) -> Column[Any]:
 
 
 def _of_span(span: Span, wanted: UsageFilter) -> ColumnElement[bool]:
-    if span.source == "rows" and wanted.account_id is not None and wanted.outcome is None and _is_of_failures(wanted):
+    if span.source == "rows" and _has_own_index(wanted):
         rest = UsageFilter(channel=wanted.channel, request_id=wanted.request_id)
         return and_(_is_wanted(usage, rest), _OF.id.in_(_failures(span, wanted)))
     return and_(
         _is_within(_since(span.source), span.from_ms, span.until_ms), _is_wanted(_table_of(span.source), wanted)
     )
+
+
+def _has_own_index(wanted: UsageFilter) -> bool:
+    """Are an account's failures of whatever outcome asked for? Those of one outcome are found there without help."""
+    return wanted.account_id is not None and wanted.outcome is None and _is_of_failures(wanted)
 
 
 def _failures(span: Span, wanted: UsageFilter) -> _Rows:
