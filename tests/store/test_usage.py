@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects import sqlite
 
 from tests.store.entries import AT_MS, entry, make_accounts_and_keys, usage_row
-from torouter.store import Entry, SeriesPoint, Store, UsageFilter, UsageRow, UsageTotals
+from torouter.store import Entry, SeriesPoint, Store, StoredUsage, UsageFilter, UsageRow, UsageTotals
 from torouter.store import usage as queries
 from torouter.store.schema import usage
 from torouter.store.spans import DAY_MS, HOUR_MS, Span, spans
@@ -86,6 +88,41 @@ class TestPages:
         assert [len(page) for page in pages] == [1_000, 1_000, 345]
         assert [stored.row.cost_nusd for page in pages for stored in page] == list(reversed(range(2_345)))
         assert list(store.usage_export(UsageFilter(account_id=2))) == []
+
+    @pytest.mark.parametrize("more", [{}, {"key_id": 1}, {"model": "m1"}, {"channel": "c0"}, {"until_ms": AT_MS + 20}])
+    @pytest.mark.parametrize("status", [{"status_class": 4}, {"status_class": 5}, {"status": 429}, {"status": 404}])
+    def test_pages_of_failures_follow_each_other(
+        self, store: Store, status: dict[str, int], more: dict[str, Any]
+    ) -> None:
+        make_accounts_and_keys(store, accounts=2, keys_each=2)
+        store.write_entries(
+            [
+                entry(
+                    at_ms=AT_MS + number // 3,
+                    account_id=1 + (number % 9 == 0),
+                    key_id=1 + number // 4 % 2 + 2 * (number % 9 == 0),
+                    model=f"m{number % 3}",
+                    channel=f"c{number // 8 % 2}",
+                    status=(200, 429, 502, 400)[number % 4],
+                    outcome=("ok", "refused", "upstream_error", "fault")[number % 4],
+                )
+                for number in range(120)
+            ]
+        )
+        wanted = UsageFilter(account_id=1, **status, **more)
+
+        def is_wanted(row: UsageRow) -> bool:
+            is_of_status = row.status // 100 == status.get("status_class") or row.status == status.get("status")
+            is_in_time = row.at_ms < more.get("until_ms", AT_MS + 1000)
+            named = {name: value for name, value in more.items() if name != "until_ms"}
+            said = all(getattr(row, name) == value for name, value in named.items())
+            return row.account_id == 1 and is_of_status and is_in_time and said
+
+        found: list[StoredUsage] = []
+        while page := store.usage_page(wanted, (found[-1].row.at_ms, found[-1].id) if found else None, 4):
+            found += page
+        assert found == [stored for stored in store.usage_page(UsageFilter(), limit=200) if is_wanted(stored.row)]
+        assert len(found) >= 4 or "status" in status
 
     def test_a_page_has_its_limit(self, store: Store) -> None:
         make_accounts_and_keys(store)

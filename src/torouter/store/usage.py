@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     Table,
     and_,
@@ -76,9 +77,10 @@ def page(
         query = query.where(_OF.at_ms >= at_ms, or_(_OF.at_ms > at_ms, _OF.id >= row_id))
     found: list[StoredUsage] = []
     for from_ms, until_ms in stretches:
-        within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))
-        if _has_own_index(wanted):
-            within = within.where(_OF.id.in_(_failures(Span("rows", from_ms, until_ms), wanted)))
+        if _has_own_index(wanted) and lowest is None:
+            within = _newest_failures(Span("rows", from_ms, until_ms), wanted, before, limit - len(found))
+        else:
+            within = query.where(_is_within(_OF.at_ms, from_ms, until_ms)).limit(limit - len(found))
         found += [StoredUsage(row[0], UsageRow(*row[1:])) for row in connection.execute(within)]
         if len(found) == limit:
             break
@@ -110,11 +112,11 @@ def _all_tokens() -> ColumnElement[Any]:
     return added
 
 
-def _is_before(place: Place | None) -> list[ColumnElement[bool]]:
+def _is_before(place: Place | None, table: FromClause = usage) -> list[ColumnElement[bool]]:
     if place is None:
         return []
-    at_ms, row_id = place
-    return [_OF.at_ms <= at_ms, or_(_OF.at_ms < at_ms, _OF.id < row_id)]
+    (at_ms, row_id), of = place, table.c
+    return [of.at_ms <= at_ms, or_(of.at_ms < at_ms, of.id < row_id)]
 
 
 def totals(connection: Connection, wanted: UsageFilter) -> UsageTotals:
@@ -231,8 +233,7 @@ def _since(source: Source) -> Column[Any]:
 
 def _of_span(span: Span, wanted: UsageFilter) -> ColumnElement[bool]:
     if span.source == "rows" and _has_own_index(wanted):
-        rest = UsageFilter(channel=wanted.channel, request_id=wanted.request_id)
-        return and_(_is_wanted(usage, rest), _OF.id.in_(_failures(span, wanted)))
+        return and_(_is_wanted(usage, _beside_failures(wanted)), _OF.id.in_(_failures(span, wanted)))
     return and_(
         _is_within(_since(span.source), span.from_ms, span.until_ms), _is_wanted(_table_of(span.source), wanted)
     )
@@ -286,6 +287,21 @@ def _is_of_failures(wanted: UsageFilter) -> bool:
     """Is nothing asked for but failures?"""
     is_status = wanted.status_class is not None or (wanted.status or 0) >= _LEAST_FAILURE
     return is_status or wanted.outcome not in {None, "ok"}
+
+
+def _newest_failures(span: Span, wanted: UsageFilter, before: Place | None, limit: int) -> _Rows:
+    """Their index is asked for the first ones, unless something is wanted that it does not know."""
+    ids = _failures(span, wanted).where(*_is_before(before, _FAILED))
+    rest = _beside_failures(wanted)
+    if rest == UsageFilter():
+        at_ms = _FAILED.c.at_ms + literal_column("0")  # sorted here: not read along an index of all requests
+        ids = ids.order_by(at_ms.desc(), _FAILED.c.id.desc()).limit(limit)
+    return _PAGE.where(_is_wanted(usage, rest), _OF.id.in_(ids)).limit(limit)
+
+
+def _beside_failures(wanted: UsageFilter) -> UsageFilter:
+    """What the index of failures does not know."""
+    return UsageFilter(channel=wanted.channel, request_id=wanted.request_id)
 
 
 def _sums_of(source: Source) -> list[ColumnElement[int]]:
