@@ -47,9 +47,11 @@ class Aftermath:
             return  # nobody was asked
         if delivery is not None and delivery.failure is not None:
             if not passage.is_reopened:
-                self.blame(passage, candidate, Failure.of(delivery.failure))
+                self.blame(passage, candidate, Failure.of(delivery.failure), is_midway=passage.has_begun)
         elif not passage.has_begun or passage.is_reopened:
             self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=None)
+        else:
+            self._planner.finished(candidate, self._clock())
 
     def failed(self, passage: Passage, trial: Trial, plan: Plan, error: UpstreamError) -> Failure:
         """Nothing of it has been given to the client."""
@@ -100,14 +102,21 @@ class Aftermath:
             cost_nusd=self._settling.wasted_nusd(passage, trial),
         )
 
-    def blame(self, passage: Passage, candidate: Candidate, failure: Failure) -> None:
+    def blame(self, passage: Passage, candidate: Candidate, failure: Failure, *, is_midway: bool = False) -> None:
+        """`is_midway`: the planner was told that its answer has begun."""
         error, row = failure
         if row.blame == "nobody":
             return
         channel = candidate.channel.name
         self._counters.attempt_failures[channel, error.upstream_status] += 1
         self._planner.failed(
-            candidate, row.blame, self._clock(), error.retry_after_s, is_sudden=row.is_sudden, why=row.name
+            candidate,
+            row.blame,
+            self._clock(),
+            error.retry_after_s,
+            is_sudden=row.is_sudden,
+            is_midway=is_midway,
+            why=row.name,
         )
         _log.warning(
             "attempt failed request_id=%s channel=%s credential=%s verdict=%s phase=%s upstream_status=%d",

@@ -109,7 +109,9 @@ class Asking:
         if passage.call.framing != "whole" and delivery.first_byte_s is not None and trial.asked_s is not None:
             first_token_s = delivery.first_byte_s - trial.asked_s
         passage.has_begun = True
-        self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
+        self._planner.succeeded(
+            candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s, is_over=False
+        )
 
     async def conversation(self, passage: Passage) -> Conversation:
         """Decoded once for all candidates. Raises `RequestError`."""

@@ -63,13 +63,23 @@ class Planner:
             self.on_room(lane.channel)
 
     def succeeded(
-        self, candidate: Candidate, now_s: float, *, affinity: bytes | None, first_token_s: float | None
+        self,
+        candidate: Candidate,
+        now_s: float,
+        *,
+        affinity: bytes | None,
+        first_token_s: float | None,
+        is_over: bool = True,
     ) -> None:
-        """To be told as soon as it is known, at a stream's first event: others may wait for a probe. `failed` may
-        follow, if the answer breaks off."""
-        self.health.succeeded(candidate, now_s, first_token_s)
+        """To be told as soon as it is known, at a stream's first event: others may wait for a probe. Where it is not
+        over then, `finished` follows, or `failed` if the answer breaks off; neither, if its client leaves."""
+        self.health.succeeded(candidate, now_s, first_token_s, is_over=is_over)
         if affinity is not None:
             self._selection.pins.keep(affinity, candidate, now_s)
+
+    def finished(self, candidate: Candidate, now_s: float) -> None:
+        """The answer that `succeeded` was told of while it was not over has come to its end."""
+        self.health.finished(candidate, now_s)
 
     def failed(
         self,
@@ -79,11 +89,13 @@ class Planner:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        is_midway: bool = False,
         why: str = "",
     ) -> None:
         """`is_sudden`: once is enough to leave it alone for a while; else three in a row, or half of ten or more within
-        a minute. `retry_after_s` is how long the upstream itself said to leave it alone; `why` a word for people."""
-        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, why=why)
+        a minute. `is_midway`: after `succeeded`. `retry_after_s` is how long the upstream itself said to leave it
+        alone; `why` a word for people."""
+        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, is_midway=is_midway, why=why)
 
     def slow_after_s(self, candidate: Candidate) -> float | None:
         """When the first token is later than 95 of 100 were, of this model at this channel. `None`: too few are
