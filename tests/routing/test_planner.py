@@ -215,10 +215,24 @@ def test_a_channel_that_many_wait_for_tells_of_each_that_ends() -> None:
 def test_slow_is_known_after_twenty_answers() -> None:
     it, route = planner(), route_of(channel("a", "m"))
     [a] = candidates_of(route).values()
-    assert it.slow_after_s(a) is None
+    assert it.slow_after_s(a, is_whole=False) is None
     for at in range(20):
         it.succeeded(a, 100.0, affinity=None, first_token_s=at / 10)
-    assert it.slow_after_s(a) == 1.9
+    assert it.slow_after_s(a, is_whole=False) == 1.9
+
+
+def test_whole_answers_have_times_of_their_own() -> None:
+    it, route = planner(), route_of(channel("a", "m"))
+    [a] = candidates_of(route).values()
+    for at in range(20):
+        it.succeeded(a, 100.0, affinity=None, first_token_s=at / 10)
+    assert it.slow_after_s(a, is_whole=True) is None
+    for at in range(20):
+        it.succeeded(a, 100.0, affinity=None, first_token_s=None, whole_s=at)
+    assert it.slow_after_s(a, is_whole=True) == 19
+    assert it.slow_after_s(a, is_whole=False) == 1.9
+    [report] = it.health.reports(100.0)
+    assert report.first_token_p95_s == 1.9
 
 
 def test_who_left_while_looking_holds_nobody_up() -> None:

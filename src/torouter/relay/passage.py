@@ -105,6 +105,12 @@ class Passage(Trial):
             outcome = "fault" if self._ended is None else self._ended[0]
         return "fault" if outcome == "refused" else outcome
 
+    def whole_s(self, trial: Trial, now_s: float) -> float | None:
+        """How long its answer let wait, if it is a whole one to a chat."""
+        if self.call.framing != "whole" or self.call.operation != "chat" or trial.asked_s is None:
+            return None
+        return now_s - trial.asked_s
+
     def ended_with(self, error: BaseException) -> None:
         """No answer, or none that is whole."""
         if isinstance(error, UpstreamError):

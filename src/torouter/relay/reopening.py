@@ -40,7 +40,7 @@ class Reopening:
         passage.is_reopened = True
         plan.failed(cut, "next_channel", self._clock())
         while (pick := plan.next(self._clock())) is not None and not pick.wait_s:
-            if passage.patience is not None and not passage.patience.may_ask(pick.candidate):
+            if not self._aftermath.may_ask_beside(passage, pick.candidate):
                 break
             following = Trial()
             following.take(pick)

@@ -112,14 +112,23 @@ class Health:
             self._note(blame, breaker, now_s)
 
     def succeeded(
-        self, candidate: Candidate, now_s: float, first_token_s: float | None, *, is_over: bool = True
+        self,
+        candidate: Candidate,
+        now_s: float,
+        first_token_s: float | None,
+        *,
+        whole_s: float | None = None,
+        is_over: bool = True,
     ) -> None:
-        """`first_token_s` is how long the answer let wait for its first meaningful event; `None` if it was whole.
-        `is_over`: it has come to its end; else `finished` or `failed` is to follow."""
+        """`first_token_s` is how long a stream let wait for its first meaningful event, `whole_s` how long a whole
+        answer let wait; `None` where it is not that, or is no chat. `is_over`: it has come to its end; else `finished`
+        or `failed` is to follow."""
         lane = self._traffic.lane(candidate)
         lane.requests.add(now_s)
         if first_token_s is not None:
             lane.first_tokens.add(first_token_s)
+        if whole_s is not None:
+            lane.wholes.add(whole_s)
         if self._breakers:
             self._recover(candidate, now_s, is_over=is_over)
 

@@ -69,11 +69,12 @@ class Planner:
         *,
         affinity: bytes | None,
         first_token_s: float | None,
+        whole_s: float | None = None,
         is_over: bool = True,
     ) -> None:
         """To be told as soon as it is known, at a stream's first event: others may wait for a probe. Where it is not
         over then, `finished` follows, or `failed` if the answer breaks off; neither, if its client leaves."""
-        self.health.succeeded(candidate, now_s, first_token_s, is_over=is_over)
+        self.health.succeeded(candidate, now_s, first_token_s, whole_s=whole_s, is_over=is_over)
         if affinity is not None:
             self._selection.pins.keep(affinity, candidate, now_s)
 
@@ -97,10 +98,11 @@ class Planner:
         alone; `why` a word for people."""
         self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, is_midway=is_midway, why=why)
 
-    def slow_after_s(self, candidate: Candidate) -> float | None:
-        """When the first token is later than 95 of 100 were, of this model at this channel. `None`: too few are
-        known."""
-        return self._traffic.lane(candidate).first_tokens.slow_s()
+    def slow_after_s(self, candidate: Candidate, *, is_whole: bool) -> float | None:
+        """When the first token, or the whole answer, is later than 95 of 100 were, of this model at this channel.
+        `None`: too few are known."""
+        lane = self._traffic.lane(candidate)
+        return (lane.wholes if is_whole else lane.first_tokens).slow_s()
 
     def in_flight(self, channel: str) -> int:
         use = self._traffic.uses.get(channel)

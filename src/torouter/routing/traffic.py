@@ -17,10 +17,10 @@ _LANES_LIMIT: Final = 20_000
 
 
 class Use:
-    """Of one channel. `turns` says when each credential was used last, as a number that rises. `was_full`: somebody
-    left it out for that, until there is room."""
+    """Of one channel. `first_tokens` are of streams, `wholes` of whole answers, by model. `turns` says when each
+    credential was used last, as a number that rises. `was_full`: somebody left it out for that, until there is room."""
 
-    __slots__ = ("first_tokens", "in_flight", "lanes", "turns", "used_s", "was_full")
+    __slots__ = ("first_tokens", "in_flight", "lanes", "turns", "used_s", "was_full", "wholes")
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -28,6 +28,7 @@ class Use:
         self.was_full = False
         self.turns: dict[str, int] = {}
         self.first_tokens: dict[str, FirstTokens] = {}
+        self.wholes: dict[str, FirstTokens] = {}
         self.lanes: dict[str, Lane] = {}
 
 
@@ -47,6 +48,7 @@ class Lane:
         "requests",
         "use",
         "used_s",
+        "wholes",
     )
 
     def __init__(self, candidate: Candidate, use: Use) -> None:
@@ -62,6 +64,7 @@ class Lane:
         self.failed_for = ""
         self.failed_s = float("-inf")
         self.first_tokens = use.first_tokens.setdefault(self.model, FirstTokens())
+        self.wholes = use.wholes.setdefault(self.model, FirstTokens())
 
 
 class Wakes:
@@ -128,5 +131,6 @@ class Traffic:
         for name, use in [*self.uses.items()]:
             models = {lane.model for lane in use.lanes.values()}
             use.first_tokens = {model: times for model, times in use.first_tokens.items() if model in models}
+            use.wholes = {model: times for model, times in use.wholes.items() if model in models}
             if not use.lanes:
                 del self.uses[name]
