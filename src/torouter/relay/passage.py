@@ -51,6 +51,8 @@ class Passage(Trial):
     patience: Patience | None = None
     """Since something has failed."""
     plan: Plan | None = None
+    queued_s = 0.0
+    """How long it has waited for room."""
     refused: tuple[str, ...] = ()
     switches = -1
     """How many candidates came after the first."""

@@ -17,12 +17,14 @@ _LANES_LIMIT: Final = 20_000
 
 
 class Use:
-    """Of one channel. `first_tokens` are of streams, `wholes` of whole answers, by model. `turns` says when each
-    credential was used last, as a number that rises. `was_full`: somebody left it out for that, until there is room."""
+    """Of one channel. `first_tokens` are of streams, `wholes` of whole answers, by model. `handed` places under
+    its cap are kept for requests that waited for them and have not run yet. `turns` says when each credential was used
+    last, as a number that rises. `was_full`: somebody left it out for that, until there is room."""
 
-    __slots__ = ("first_tokens", "in_flight", "lanes", "turns", "used_s", "was_full", "wholes")
+    __slots__ = ("first_tokens", "handed", "in_flight", "lanes", "turns", "used_s", "was_full", "wholes")
 
     def __init__(self) -> None:
+        self.handed = 0
         self.in_flight = 0
         self.used_s = float("-inf")
         self.was_full = False
@@ -99,6 +101,9 @@ class Traffic:
     def lane(self, candidate: Candidate) -> Lane:
         return self.lanes.get(candidate.places[2]) or self._open(candidate)
 
+    def use(self, channel: str) -> Use:
+        return self.uses.get(channel) or self.uses.setdefault(channel, Use())
+
     def began(self, candidate: Candidate, now_s: float) -> None:
         lane = self.lanes.get(candidate.places[2]) or self._open(candidate)
         use = lane.use
@@ -118,7 +123,7 @@ class Traffic:
     def _open(self, candidate: Candidate) -> Lane:
         if len(self.lanes) >= self._limit:
             self._forget()
-        use = self.uses.setdefault(candidate.channel.name, Use())
+        use = self.use(candidate.channel.name)
         lane = self.lanes[candidate.places[2]] = use.lanes[candidate.places[2]] = Lane(candidate, use)
         return lane
 
@@ -132,5 +137,5 @@ class Traffic:
             models = {lane.model for lane in use.lanes.values()}
             use.first_tokens = {model: times for model, times in use.first_tokens.items() if model in models}
             use.wholes = {model: times for model, times in use.wholes.items() if model in models}
-            if not use.lanes:
+            if not use.lanes and not use.handed:
                 del self.uses[name]
