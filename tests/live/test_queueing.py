@@ -12,6 +12,7 @@ import pytest
 
 from tests.live.faults import FIRST, good
 from tests.live.gateway import Gateway
+from tests.live.provider_errors import refusal
 from tests.live.scripted import FIRST_TEXT, channel
 from tests.live.sdks import Outcome, Sdks, opened_sdks
 from tests.live.upstream import Upstream, Visit
@@ -56,6 +57,17 @@ def test_the_rest_waits(sdks: Sdks, upstream: Upstream) -> None:
     assert [each.text for each in told] == [FIRST_TEXT] * 3 * CAP
     assert time.monotonic() - began >= 3 * TAKES_S
     assert _most_at_once(upstream.visits("up.patient"), TAKES_S) == CAP
+
+
+def test_who_comes_back_after_a_failure_waits_like_the_rest(sdks: Sdks, upstream: Upstream) -> None:
+    """Each of the first fails once, and pauses while others come."""
+    broken, fine = refusal(CHAT, "broken", 500), replace(good(CHAT, False, FIRST), delay_s=TAKES_S)
+    upstream.script("up.patient", broken, broken, fine)
+    told = _at_once(sdks, "patient", 4 * CAP)
+    assert [each.text for each in told] == [FIRST_TEXT] * 4 * CAP
+    visits = upstream.visits("up.patient")
+    assert len(visits) == 4 * CAP + 2
+    assert _most_at_once(visits[2:], TAKES_S) == CAP
 
 
 def test_but_not_for_ever(sdks: Sdks, upstream: Upstream) -> None:

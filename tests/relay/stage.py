@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -199,11 +199,13 @@ async def stage(
     planner: Planner | None = None,
     max_attempts: int = 6,
     retry_s: float = 10.0,
+    on_sleep: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Stage]:
     """Channels in the order of `handlers` have rising priority numbers: they are tried in that order. `dialects` are
     those of all channels, or of each by its name. With `terms` all requests are served on those, whatever was reserved
     for them, and `charged` has the prices that they pay. `channel_models`, `credentials` (their labels, which are
-    their secrets too) and `policies` are by channel. What the relay waits is added to its clock, and takes no time."""
+    their secrets too) and `policies` are by channel.
+    What the relay waits is added to its clock, and takes no time but what `on_sleep` takes."""
     entries: list[Entry] = []
     asked: list[tuple[str, Request]] = []
     slept_s: list[float] = []
@@ -265,6 +267,8 @@ async def stage(
 
     async def sleep(wait_s: float) -> None:
         slept_s.append(wait_s)
+        if on_sleep is not None:
+            await on_sleep()
 
     gateway = Gateway(
         doorkeeper=doorkeeper,

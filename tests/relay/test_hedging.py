@@ -28,7 +28,7 @@ class Known(Planner):
         super().__init__(lambda: 0.5)
         self.under_way = 0
 
-    def slow_after_s(self, candidate: Candidate) -> float | None:
+    def slow_after_s(self, candidate: Candidate, *, is_whole: bool) -> float | None:
         return 0.02
 
     def began(self, candidate: Candidate, now_s: float) -> None:
@@ -160,3 +160,82 @@ async def test_without_the_policy_nobody_is_asked_beside() -> None:
     async with stage(handlers, channel_models=MODELS, planner=planner) as on:
         assert (await on.post(path, body)).status == 200
         assert [name for name, _ in on.asked] == ["a"]
+
+
+async def test_whole_answers_are_compared_with_whole_answers() -> None:
+    """First tokens of streams come long before a whole answer could."""
+    planner = Planner(lambda: 0.5)
+    handlers = {"a": late("openai-chat", stream=False, after_s=0.02), "b": served("openai-chat", stream=False)}
+    streams = {"a": served("openai-chat", stream=True), "b": served("openai-chat", stream=True)}
+    async with stage(streams, channel_models=MODELS, policies=HEDGES, planner=planner) as on:
+        path, body = body_of(stream=True)
+        for _ in range(20):
+            assert (await on.post(path, body)).status == 200
+        assert {name for name, _ in on.asked} == {"a"}
+    async with stage(handlers, channel_models=MODELS, policies=HEDGES, planner=planner) as on:
+        path, body = body_of(stream=False)
+        for _ in range(20):
+            assert (await on.post(path, body)).status == 200
+        assert {name for name, _ in on.asked} == {"a"}
+
+
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic"])
+async def test_times_of_whole_answers_are_known_with_and_without_a_race(dialect: Dialect) -> None:
+    planner, (path, body) = Planner(lambda: 0.5), body_of(stream=False)
+    slow_from_now_on = iter([*[late(dialect, stream=False, after_s=0.01)] * 25, late(dialect, stream=False)])
+    handlers = {"a": lambda request: next(slow_from_now_on)(request), "b": served(dialect, stream=False)}
+    async with stage(handlers, dialects=(dialect,), channel_models=MODELS, policies=HEDGES, planner=planner) as on:
+        for _ in range(25):
+            assert (await on.post(path, body)).status == 200
+        del on.asked[:]
+        assert (await on.post(path, body)).status == 200
+        assert [name for name, _ in on.asked] == ["a", "b"]
+        entries = await on.settled(26)
+        assert [(row.channel, row.outcome) for row in entries[-1].attempts] == [("a", "lost"), ("b", "ok")]
+
+
+@pytest.mark.parametrize(("attempts", "switches"), [(1, 3), (6, 0)])
+async def test_an_attempt_beside_another_is_one_of_those_that_are_allowed(attempts: int, switches: int) -> None:
+    planner, (path, body) = Known(), body_of(stream=True)
+    handlers = {"a": late("openai-chat", stream=True, after_s=0.03), "b": served("openai-chat", stream=True)}
+    async with stage(
+        handlers, channel_models=MODELS, policies=HEDGES, planner=planner, max_attempts=attempts, max_switches=switches
+    ) as on:
+        assert (await on.post(path, body)).status == 200
+        assert [name for name, _ in on.asked] == ["a"]
+
+
+async def test_both_of_two_count_as_attempts() -> None:
+    planner, (path, body) = Known(), body_of(stream=True)
+    slow_to_fail: Handler = lambda _: Reply(500, [], [b"{", b"}"], 0.05)  # noqa: E731
+    models = {name: {"big": "up-big"} for name in "abcd"}
+    handlers = {"a": slow_to_fail, "b": failing(500), "c": failing(500), "d": served("openai-chat", stream=True)}
+    async with stage(handlers, channel_models=models, policies=HEDGES, planner=planner, max_attempts=3) as on:
+        assert (await on.post(path, body)).status == 502
+        assert [name for name, _ in on.asked] == ["a", "b", "c"]
+
+
+async def test_a_cap_holds_for_those_that_come_together() -> None:
+    path, body = body_of(stream=True)
+    policies = {"a": Policy(hedges=True, concurrency=1), "b": Policy()}
+    paced: Handler = lambda _: streamed(*frames_of("openai-chat"), pace_s=0.001)  # noqa: E731
+    handlers = {"a": paced, "b": paced}
+    together: list[str] = []
+
+    class Counting(Known):
+        def began(self, candidate: Candidate, now_s: float) -> None:
+            super().began(candidate, now_s)
+            together.append(f"{candidate.channel.name}{self.in_flight(candidate.channel.name)}")
+
+    planner = Counting()
+    async with stage(handlers, channel_models=MODELS, policies=policies, planner=planner) as on:
+        connections = [await asyncio.open_connection("127.0.0.1", on.port) for _ in range(8)]
+        await asyncio.sleep(0.05)
+        for _, writer in connections:
+            writer.write(on.request(path, body))
+        await on.settled(8)
+        for _, writer in connections:
+            writer.close()
+        assert "a1" in together
+        assert "a2" not in together
+        assert planner.under_way == 0

@@ -82,10 +82,10 @@ def test_waiting_is_bounded_in_all() -> None:
 def test_attempts_and_switches_are_bounded() -> None:
     _, (a, a2, b, _, c, _) = route_of("a", "b", "c")
     tired = patience(bounds=Bounds(attempts=4, switches=1))
-    tired.failed(a)
-    tired.failed(a2)
+    tired.asked(a)
+    tired.asked(a2)
     assert tired.may_ask(b)
-    tired.failed(b)
+    tired.asked(b)
     assert not tired.may_ask(c)
     assert tired.may_ask(b)
     tired.begin_anew()
@@ -93,5 +93,5 @@ def test_attempts_and_switches_are_bounded() -> None:
     tired.reserved = 1
     assert not tired.may_ask(c)
     tired.begin_anew()
-    tired.failed(c)
+    tired.asked(c)
     assert not tired.may_ask(c)

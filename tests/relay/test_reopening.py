@@ -134,3 +134,14 @@ async def test_the_winner_of_a_race_is_gone_on_with() -> None:
             ("c", "ok"),
         ]
         assert planner.under_way == 0
+
+
+@pytest.mark.parametrize(("attempts", "switches"), [(1, 3), (6, 0)])
+async def test_the_one_that_was_cut_is_an_attempt_too(attempts: int, switches: int) -> None:
+    path, body = body_of()
+    handlers = {"a": cut("openai-chat"), "b": served("openai-chat", stream=True)}
+    async with stage(
+        handlers, channel_models=MODELS, policies={"a": RESUMES}, max_attempts=attempts, max_switches=switches
+    ) as on:
+        assert b"error" in (await on.post(path, body)).body
+        assert [name for name, _ in on.asked] == ["a"]

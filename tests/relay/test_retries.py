@@ -188,15 +188,69 @@ async def test_what_is_told_may_be_retried_only_if_it_may() -> None:
         assert b"x-should-retry" not in (await on.post(PATH, CHAT)).headers
 
 
+CUT = UpstreamError("cut", phase="stream", upstream_status=200, code="upstream_truncated")
+
+
+def cut_off(_: Request) -> Reply:
+    return streamed(*frames_of("openai-chat")[:9], fault=CUT)
+
+
+def to_its_end(_: Request) -> Reply:
+    return streamed(*frames_of("openai-chat"))
+
+
 async def test_a_cut_after_the_commit_speaks_against_the_channel() -> None:
-    """The caller gets the error; when half of ten have failed so, others are not sent there any more."""
-    cut = UpstreamError("cut", phase="stream", upstream_status=200, code="upstream_truncated")
+    """The caller gets the error; when three in a row have failed so, others are not sent there any more."""
     path, body = asking("openai-chat", stream=True)
-    broken_off = lambda _: streamed(*frames_of("openai-chat")[:9], fault=cut)  # noqa: E731
-    async with stage({"a": broken_off, "b": lambda _: streamed(*frames_of("openai-chat"))}) as on:
-        for _ in range(5):
+    async with stage({"a": cut_off, "b": to_its_end}) as on:
+        for _ in range(3):
             answer = await on.post(path, body)
             assert b"[DONE]" not in answer.body
             assert b"error" in answer.body
         assert b"[DONE]" in (await on.post(path, body)).body
-        assert names(on) == [*"aaaaa", "b"]
+        assert names(on) == [*"aaa", "b"]
+
+
+async def test_half_of_ten_that_are_cut_speak_against_the_channel() -> None:
+    """Each counts once, though it is known twice: when it begins, and when it breaks off."""
+    path, body = asking("openai-chat", stream=True)
+    handlers = iter([to_its_end, cut_off] * 5)
+    async with stage({"a": lambda request: next(handlers)(request), "b": to_its_end}) as on:
+        for _ in range(11):
+            await on.post(path, body)
+        assert names(on) == [*"aaaaaaaaaa", "b"]
+
+
+async def test_where_answers_break_off_one_that_begins_has_not_recovered() -> None:
+    path, body = asking("openai-chat", stream=True)
+    handlers = iter([*[cut_off] * 6, to_its_end, to_its_end])
+    async with stage({"a": lambda request: next(handlers)(request), "b": to_its_end}) as on:
+        for _ in range(3):
+            await on.post(path, body)
+        for cooled_s in (1.0, 2.0, 4.0):  # twice as long each time
+            on.slept_s.append(0.5 * cooled_s)
+            await on.post(path, body)
+            on.slept_s.append(0.5 * cooled_s)
+            await on.post(path, body)
+        on.slept_s.append(8.0)
+        for _ in range(2):
+            assert b"[DONE]" in (await on.post(path, body)).body
+        assert names(on) == [*"aaa", *"ba" * 3, *"aa"]
+
+
+async def test_a_beginning_gives_traffic_back_where_no_answer_broke_off() -> None:
+    """A long stream does not keep a primary that has recovered from its other requests."""
+    path, body = asking("openai-chat", stream=True)
+    handlers = iter([failing(503), slow, slow])
+    async with stage({"a": lambda request: next(handlers)(request), "b": to_its_end}) as on:
+        await on.post(path, body)
+        on.slept_s.append(1.0)
+        looking = asyncio.create_task(on.post(path, body))
+        async with asyncio.timeout(5):
+            while len(on.asked) < 3:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert not looking.done()
+        await on.post(path, body)
+        assert names(on) == [*"abaa"]
+        assert b"[DONE]" in (await looking).body

@@ -99,3 +99,12 @@ def test_a_success_closes_it_but_not_before_a_told_time() -> None:
     assert it.succeeded(111.0)
     fail(it, 112.0)
     assert it.until_s == 113.0  # it grows anew
+
+
+def test_where_one_broke_off_midway_it_is_known_until_an_answer_has_ended() -> None:
+    it = breaker()
+    it.failed(100.0, None, is_sudden=False, requests=0, draw=lambda: 0.0, is_midway=True)
+    fail(it, 100.5, sudden=False)
+    assert it.is_midway
+    it.succeeded(101.0)
+    assert not it.is_midway

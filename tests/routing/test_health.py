@@ -201,3 +201,62 @@ def test_what_opened_it_is_told() -> None:
     assert [note.why for note in told] == ["bad_credential"]
     [report] = health.reports(103.0)
     assert (report.last_failure, report.last_failure_s) == ("bad_credential", 3.0)
+
+
+def break_off(health: Health, now_s: float) -> None:
+    health.succeeded(AX, now_s, 0.1, is_over=False)
+    health.failed(AX, "channel", now_s, None, is_sudden=False, is_midway=True)
+
+
+def test_a_beginning_is_no_success_where_answers_break_off() -> None:
+    health = fresh()
+    for _ in range(3):
+        break_off(health, 100.0)
+    assert health.open_s(AX) == 101.0
+    assert health.probe(AX, 101.0)
+    health.succeeded(AX, 101.1, 0.1, is_over=False)
+    assert health.is_cooling(AX, 101.1)  # one still looks
+    health.failed(AX, "channel", 101.2, None, is_sudden=False, is_midway=True)
+    assert health.open_s(AX) == pytest.approx(103.2)
+    health.succeeded(AX, 104.0, 0.1, is_over=False)
+    assert not health.is_closed(AX)
+    health.finished(AX, 105.0)
+    assert health.is_closed(AX)
+
+
+def test_an_end_makes_beginnings_count_again() -> None:
+    health = fresh()
+    break_off(health, 100.0)
+    health.succeeded(AX, 100.1, 0.1, is_over=False)
+    health.finished(AX, 100.2)
+    health.failed(AX, "channel", 101.0, None)
+    health.succeeded(AX, 102.0, 0.1, is_over=False)
+    assert health.is_closed(AX)
+
+
+def test_what_broke_off_long_ago_still_counts_in_a_row() -> None:
+    health = fresh()
+    for now_s in (100.0, 200.0, 300.0):
+        break_off(health, now_s)
+    assert health.is_cooling(AX, 300.0)
+
+
+def test_one_that_breaks_off_is_one_request() -> None:
+    health = fresh()
+    break_off(health, 100.0)
+    [report] = health.reports(100.0)
+    assert (report.requests, report.failure_ratio) == (1, 1.0)
+
+
+def test_other_processes_know_that_answers_broke_off() -> None:
+    told: list[Note] = []
+    one, other = fresh(), fresh()
+    one.on_note = told.append
+    for _ in range(3):
+        break_off(one, 100.0)
+    for note in told:
+        other.learn(note, 100.0)
+    other.succeeded(AX, 101.5, 0.1, is_over=False)
+    assert not other.is_closed(AX)
+    other.finished(AX, 102.0)
+    assert other.is_closed(AX)

@@ -212,13 +212,50 @@ def test_a_channel_that_many_wait_for_tells_of_each_that_ends() -> None:
     assert told == ["a"] * 3
 
 
+def test_room_is_told_of_by_requests_that_came_before_there_was_a_cap() -> None:
+    it, told = planner(), list[str]()
+    it.on_room = told.append
+    before = candidates_of(route_of(channel("a", "m")))["a"]
+    it.began(before, 100.0)
+    assert name(first(it, route_of(*capped(1)), 100.0)) == "b"
+    it.ended(before, 101.0)
+    it.began(before, 101.0)
+    it.ended(before, 102.0)  # nobody has found it full since, and somebody may wait
+    assert told == ["a", "a"]
+
+
+def test_a_place_that_is_handed_on_is_nobody_elses() -> None:
+    it, route = planner(), route_of(*capped(2))
+    a = candidates_of(route)["a"]
+    it.began(a, 100.0)
+    assert it.hand_room(a.channel)
+    assert not it.hand_room(a.channel)
+    assert name(first(it, route, 100.0)) == "b"
+    it.release_room("a")
+    assert name(first(it, route, 100.0)) == "a"
+
+
 def test_slow_is_known_after_twenty_answers() -> None:
     it, route = planner(), route_of(channel("a", "m"))
     [a] = candidates_of(route).values()
-    assert it.slow_after_s(a) is None
+    assert it.slow_after_s(a, is_whole=False) is None
     for at in range(20):
         it.succeeded(a, 100.0, affinity=None, first_token_s=at / 10)
-    assert it.slow_after_s(a) == 1.9
+    assert it.slow_after_s(a, is_whole=False) == 1.9
+
+
+def test_whole_answers_have_times_of_their_own() -> None:
+    it, route = planner(), route_of(channel("a", "m"))
+    [a] = candidates_of(route).values()
+    for at in range(20):
+        it.succeeded(a, 100.0, affinity=None, first_token_s=at / 10)
+    assert it.slow_after_s(a, is_whole=True) is None
+    for at in range(20):
+        it.succeeded(a, 100.0, affinity=None, first_token_s=None, whole_s=at)
+    assert it.slow_after_s(a, is_whole=True) == 19
+    assert it.slow_after_s(a, is_whole=False) == 1.9
+    [report] = it.health.reports(100.0)
+    assert report.first_token_p95_s == 1.9
 
 
 def test_who_left_while_looking_holds_nobody_up() -> None:

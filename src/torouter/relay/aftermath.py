@@ -47,9 +47,13 @@ class Aftermath:
             return  # nobody was asked
         if delivery is not None and delivery.failure is not None:
             if not passage.is_reopened:
-                self.blame(passage, candidate, Failure.of(delivery.failure))
+                self.blame(passage, candidate, Failure.of(delivery.failure), is_midway=passage.has_begun)
         elif not passage.has_begun or passage.is_reopened:
-            self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=None)
+            now_s = self._clock()
+            whole_s = passage.whole_s(passage, now_s)
+            self._planner.succeeded(candidate, now_s, affinity=passage.affinity, first_token_s=None, whole_s=whole_s)
+        else:
+            self._planner.finished(candidate, self._clock())
 
     def failed(self, passage: Passage, trial: Trial, plan: Plan, error: UpstreamError) -> Failure:
         """Nothing of it has been given to the client."""
@@ -60,7 +64,7 @@ class Aftermath:
         passage.failed(trial, error, row.name, now_s)
         trial.drop()
         patience = passage.patience_by(self._patience)
-        patience.failed(candidate)
+        patience.asked(candidate)
         if passage.observer is not None and is_asked:
             passage.observer.left(trial, row.step or "fail", row.name, error.message)
         if row.step is None:
@@ -89,6 +93,8 @@ class Aftermath:
         """It was asked, and what it said is not the answer, or not the answer's end."""
         if trial.asked_s is None:
             return
+        assert trial.candidate is not None, "it was asked"
+        passage.patience_by(self._patience).asked(trial.candidate)
         if passage.observer is not None:
             passage.observer.left(trial, outcome, word, "")
         passage.write(
@@ -100,14 +106,25 @@ class Aftermath:
             cost_nusd=self._settling.wasted_nusd(passage, trial),
         )
 
-    def blame(self, passage: Passage, candidate: Candidate, failure: Failure) -> None:
+    def may_ask_beside(self, passage: Passage, candidate: Candidate) -> bool:
+        """Within the bounds of the request, as an attempt beside the one that is under way?"""
+        return passage.patience_by(self._patience).may_ask(candidate, beside=passage.candidate)
+
+    def blame(self, passage: Passage, candidate: Candidate, failure: Failure, *, is_midway: bool = False) -> None:
+        """`is_midway`: the planner was told that its answer has begun."""
         error, row = failure
         if row.blame == "nobody":
             return
         channel = candidate.channel.name
         self._counters.attempt_failures[channel, error.upstream_status] += 1
         self._planner.failed(
-            candidate, row.blame, self._clock(), error.retry_after_s, is_sudden=row.is_sudden, why=row.name
+            candidate,
+            row.blame,
+            self._clock(),
+            error.retry_after_s,
+            is_sudden=row.is_sudden,
+            is_midway=is_midway,
+            why=row.name,
         )
         _log.warning(
             "attempt failed request_id=%s channel=%s credential=%s verdict=%s phase=%s upstream_status=%d",

@@ -50,13 +50,25 @@ class Asking:
         self.reopen: Callable[[Passage, Trial, UpstreamError], Awaitable[Reopened | None]] | None = None
         """Asks for an answer elsewhere that broke off after it had begun."""
 
+    def begin(self, trial: Trial) -> None:
+        """Its place under a cap is taken: before anything is waited for since it was picked."""
+        assert trial.candidate is not None, "it was picked"
+        trial.begun = trial.candidate
+        self._planner.began(trial.candidate, self._clock())
+
+    def end(self, trial: Trial) -> None:
+        """Gives its place back, if it has one. It may be another's than it was, if its answer was opened again."""
+        candidate, trial.begun = trial.begun, None
+        if candidate is not None:
+            self._planner.ended(candidate, self._clock())
+
     async def ask(self, passage: Passage, trial: Trial) -> None:
         """Answers the exchange. Raises `RequestError` for what this candidate cannot be sent, and `UpstreamError` while
         nothing has been given to the client."""
-        candidate, planner = trial.candidate, self._planner
+        candidate = trial.candidate
         assert candidate is not None, "it was picked"
-        trial.begun = candidate
-        planner.began(candidate, self._clock())  # its place under a cap is taken before anything is waited for
+        if trial.begun is None:
+            self.begin(trial)
         try:
             attempt = self._own_attempt(passage, candidate) or await self._by_canon(passage, trial, candidate)
             request = attempt.request()
@@ -81,7 +93,7 @@ class Asking:
                     exchange.on_pause, exchange.on_resume = response.pause, response.resume
                 await delivery.deliver()
         finally:
-            planner.ended(trial.begun, self._clock())  # another one than it was, if its answer was opened again
+            self.end(trial)
             if trial.delivery is not None:
                 trial.delivery.claim = None  # it holds the passage that holds it: nothing is left for the collector
 
@@ -104,12 +116,15 @@ class Asking:
         this channel has recovered."""
         if trial.claim is not None:
             trial.claim()
-        candidate, first_token_s = trial.candidate, None
+        candidate, now_s = trial.candidate, self._clock()
         assert candidate is not None, "it was picked"
+        first_token_s, whole_s = None, passage.whole_s(trial, now_s)
         if passage.call.framing != "whole" and delivery.first_byte_s is not None and trial.asked_s is not None:
             first_token_s = delivery.first_byte_s - trial.asked_s
         passage.has_begun = True
-        self._planner.succeeded(candidate, self._clock(), affinity=passage.affinity, first_token_s=first_token_s)
+        self._planner.succeeded(
+            candidate, now_s, affinity=passage.affinity, first_token_s=first_token_s, whole_s=whole_s, is_over=False
+        )
 
     async def conversation(self, passage: Passage) -> Conversation:
         """Decoded once for all candidates. Raises `RequestError`."""

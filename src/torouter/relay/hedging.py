@@ -30,7 +30,9 @@ class Hedging:
     async def ask(self, passage: Passage, plan: Plan) -> None:
         """As `Asking.ask`."""
         assert passage.candidate is not None, "it was picked"
-        slow_s = self._planner.slow_after_s(passage.candidate) if passage.call.operation == "chat" else None
+        call, slow_s = passage.call, None
+        if call.operation == "chat":
+            slow_s = self._planner.slow_after_s(passage.candidate, is_whole=call.framing == "whole")
         if slow_s is None:
             await self._asking.ask(passage, passage)
             return
@@ -39,17 +41,20 @@ class Hedging:
             partial(self._asking.ask, passage),
             partial(self._aftermath.lost, passage),
             partial(self._fell_behind, passage, plan),
+            self._asking.end,
         )
+        self._asking.begin(passage)
         await race.run(slow_s, partial(self._rival, passage, plan))
 
     def _rival(self, passage: Passage, plan: Plan) -> Trial | None:
         pick = plan.rival(self._clock())
-        if pick is None:
+        if pick is None or not self._aftermath.may_ask_beside(passage, pick.candidate):
             return None
         plan.leave_out(pick.candidate)
         passage.switches += 1
         rival = Trial()
         rival.take(pick)
+        self._asking.begin(rival)
         return rival
 
     def _fell_behind(self, passage: Passage, plan: Plan, trial: Trial, error: UpstreamError | RequestError) -> None:

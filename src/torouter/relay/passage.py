@@ -51,6 +51,8 @@ class Passage(Trial):
     patience: Patience | None = None
     """Since something has failed."""
     plan: Plan | None = None
+    queued_s = 0.0
+    """How long it has waited for room."""
     refused: tuple[str, ...] = ()
     switches = -1
     """How many candidates came after the first."""
@@ -104,6 +106,12 @@ class Passage(Trial):
         else:
             outcome = "fault" if self._ended is None else self._ended[0]
         return "fault" if outcome == "refused" else outcome
+
+    def whole_s(self, trial: Trial, now_s: float) -> float | None:
+        """How long its answer let wait, if it is a whole one to a chat."""
+        if self.call.framing != "whole" or self.call.operation != "chat" or trial.asked_s is None:
+            return None
+        return now_s - trial.asked_s
 
     def ended_with(self, error: BaseException) -> None:
         """No answer, or none that is whole."""

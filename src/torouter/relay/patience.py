@@ -43,12 +43,16 @@ class Patience:
         self.reserved = 0
         """Attempts that are kept for another model."""
 
-    def may_ask(self, candidate: Candidate) -> bool:
-        """Going back to a channel is no switch."""
-        channels = {*self._channels, candidate.channel.name}
-        return self._attempts + self.reserved < self._bounds.attempts and len(channels) - 1 <= self._bounds.switches
+    def may_ask(self, candidate: Candidate, beside: Candidate | None = None) -> bool:
+        """Going back to a channel is no switch. `beside` is under way, and not counted yet."""
+        attempts, channels = self._attempts + self.reserved, {*self._channels, candidate.channel.name}
+        if beside is not None:
+            attempts += 1
+            channels.add(beside.channel.name)
+        return attempts < self._bounds.attempts and len(channels) - 1 <= self._bounds.switches
 
-    def failed(self, candidate: Candidate) -> None:
+    def asked(self, candidate: Candidate) -> None:
+        """In vain: it has failed, or was too slow."""
         self._attempts += 1
         self._channels.add(candidate.channel.name)
 

@@ -20,8 +20,8 @@ class _Lost(Exception):
 
 
 class Race:
-    """Of one request. `ask` asks a trial's candidate. `lose` writes down one that was asked in vain, `fail` one that
-    has failed while the other goes on."""
+    """Of one request. `ask` asks a trial's candidate, which has begun for the planner. `lose` writes down one that was
+    asked in vain, `fail` one that has failed while the other goes on; `end` is told of each in the end."""
 
     def __init__(
         self,
@@ -29,11 +29,13 @@ class Race:
         ask: Callable[[Trial], Awaitable[None]],
         lose: Callable[[Trial], None],
         fail: Callable[[Trial, UpstreamError | RequestError], None],
+        end: Callable[[Trial], None],
     ) -> None:
         self._passage = passage
         self._ask = ask
         self._lose = lose
         self._fail = fail
+        self._end = end
         self._tasks: dict[asyncio.Task[None], Trial] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._winner: Trial | None = None
@@ -117,6 +119,7 @@ class Race:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for trial in self._tasks.values():
+            self._end(trial)  # a task that was cancelled before its first step has not done so
             if trial is not self._passage:
                 if trial.asked_s is not None and self._winner is None:
                     self._lose(trial)
@@ -124,5 +127,5 @@ class Race:
 
 
 async def _asked(ask: Callable[[Trial], Awaitable[None]], trial: Trial) -> None:
-    """A task that is cancelled before its first step has begun nothing."""
+    """A task that is cancelled before its first step asks nobody."""
     await ask(trial)

@@ -36,11 +36,11 @@ class Reopening:
         failure, plan, cut = Failure.of(error), passage.plan, trial.candidate
         if passage.drain is not None or plan is None or cut is None:
             return None
-        self._aftermath.blame(passage, cut, failure)
+        self._aftermath.blame(passage, cut, failure, is_midway=passage.has_begun)
         passage.is_reopened = True
         plan.failed(cut, "next_channel", self._clock())
         while (pick := plan.next(self._clock())) is not None and not pick.wait_s:
-            if passage.patience is not None and not passage.patience.may_ask(pick.candidate):
+            if not self._aftermath.may_ask_beside(passage, pick.candidate):
                 break
             following = Trial()
             following.take(pick)

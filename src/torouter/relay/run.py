@@ -140,10 +140,7 @@ class Relay:
         failure: Failure | None = None
         refusal: RequestError | None = None
         passage.plan = plan = await self._plan(passage)
-        clock, waiting = self._clock, self._waiting
-        while (pick := plan.next(clock()) or await waiting.later(passage, plan)) is not None:
-            if passage.patience is not None and not await waiting.may_go_on(passage, passage.patience, pick):
-                break
+        while (pick := await self._waiting.next(passage, plan)) is not None:
             passage.take(pick)
             passage.switches += 1
             try:

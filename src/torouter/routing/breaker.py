@@ -18,12 +18,13 @@ _JITTER: Final = 0.25
 
 class Breaker:
     """`failures` are those in a row. `until_s`: it was opened until then, and is half open afterwards; 0: it is closed.
+    `is_midway`: one of them broke an answer off that had begun, so that a beginning is no sign of recovery.
     `probe_until_s`: until then nobody follows the one who looks whether it has recovered; `prober` is where that one
     went. `why` is a word on what opened it. The first time it is opened for `first_s`, and for twice as long each
     further time, up to `longest_s`."""
 
     __slots__ = (
-        *("failures", "failures_lately", "first_s", "is_told", "longest_s", "names", "openings"),
+        *("failures", "failures_lately", "first_s", "is_midway", "is_told", "longest_s", "names", "openings"),
         *("probe_until_s", "prober", "until_s", "why"),
     )
 
@@ -35,6 +36,7 @@ class Breaker:
         self.failures_lately = Window()
         self.openings = 0
         self.until_s = 0.0
+        self.is_midway = False
         self.is_told = False
         self.probe_until_s = 0.0
         self.prober = ""
@@ -45,10 +47,18 @@ class Breaker:
         return self.until_s if self.until_s > now_s else self.probe_until_s
 
     def failed(
-        self, now_s: float, told_s: float | None, *, is_sudden: bool, requests: int, draw: Callable[[], float]
+        self,
+        now_s: float,
+        told_s: float | None,
+        *,
+        is_sudden: bool,
+        requests: int,
+        draw: Callable[[], float],
+        is_midway: bool = False,
     ) -> bool:
         """Has it opened, or does it stay open for longer? `requests` went there in the last 60 s, this one too."""
         self.failures += 1
+        self.is_midway = self.is_midway or is_midway
         self.failures_lately.add(now_s)
         if told_s is not None:
             return self._open(now_s, min(told_s, _LONGEST_TOLD_S), is_told=True)
@@ -64,13 +74,15 @@ class Breaker:
         if self.is_told and self.until_s > now_s:
             return False
         self.failures = 0
+        self.is_midway = False
         if self.until_s == 0.0:
             return False
         self.close()
         return True
 
-    def learn(self, until_s: float, failures: int, *, is_told: bool) -> None:
+    def learn(self, until_s: float, failures: int, *, is_told: bool, is_midway: bool = False) -> None:
         """That another process has opened it."""
+        self.is_midway = self.is_midway or is_midway
         self.failures = max(self.failures, failures)
         self.openings = max(self.openings, 1)
         if until_s > self.until_s:
@@ -80,7 +92,8 @@ class Breaker:
     def close(self) -> None:
         self.failures = self.openings = 0
         self.until_s = self.probe_until_s = 0.0
-        self.is_told, self.prober = False, ""
+        self.is_midway = self.is_told = False
+        self.prober = ""
         self.failures_lately.clear()
 
     def _is_bad(self, now_s: float, requests: int) -> bool:

@@ -1,4 +1,4 @@
-"""How long a model lets wait for its first token: the last answers, not all of them."""
+"""How long a model lets wait: the last answers, not all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RENEWED_AFTER: Final = 8
 
 
 class FirstTokens:
-    """Seconds from the request to the first meaningful event of a stream."""
+    """Seconds from the request to the first meaningful event of a stream, or to a whole answer: never both in one."""
 
     __slots__ = ("_next", "_seconds", "_slow_s", "_until_renewed")
 

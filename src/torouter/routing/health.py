@@ -90,11 +90,13 @@ class Health:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        is_midway: bool = False,
         why: str = "",
     ) -> None:
-        """`why` is for people."""
+        """`is_midway`: `succeeded` was told of the answer's beginning, and counted it. `why` is for people."""
         lane = self._traffic.lane(candidate)
-        lane.requests.add(now_s)
+        if not is_midway:
+            lane.requests.add(now_s)
         if blame == "nobody":
             return
         lane.failures.add(now_s)
@@ -102,19 +104,38 @@ class Health:
         names = lane.channel, lane.credential, lane.model
         breaker = self._breaker(blame, names)
         requests = 0 if is_sudden else sum(each.requests.count(now_s) for each in _beside(lane, blame))
-        has_opened = breaker.failed(now_s, retry_after_s, is_sudden=is_sudden, requests=requests, draw=self._draw)
+        has_opened = breaker.failed(
+            now_s, retry_after_s, is_sudden=is_sudden, requests=requests, draw=self._draw, is_midway=is_midway
+        )
         if has_opened:
             breaker.why = why
             self._note(blame, breaker, now_s)
 
-    def succeeded(self, candidate: Candidate, now_s: float, first_token_s: float | None) -> None:
-        """`first_token_s` is how long the answer let wait for its first meaningful event; `None` if it was whole."""
+    def succeeded(
+        self,
+        candidate: Candidate,
+        now_s: float,
+        first_token_s: float | None,
+        *,
+        whole_s: float | None = None,
+        is_over: bool = True,
+    ) -> None:
+        """`first_token_s` is how long a stream let wait for its first meaningful event, `whole_s` how long a whole
+        answer let wait; `None` where it is not that, or is no chat. `is_over`: it has come to its end; else `finished`
+        or `failed` is to follow."""
         lane = self._traffic.lane(candidate)
         lane.requests.add(now_s)
         if first_token_s is not None:
             lane.first_tokens.add(first_token_s)
+        if whole_s is not None:
+            lane.wholes.add(whole_s)
         if self._breakers:
-            self._recover(candidate, now_s)
+            self._recover(candidate, now_s, is_over=is_over)
+
+    def finished(self, candidate: Candidate, now_s: float) -> None:
+        """An answer has come to its end whose beginning `succeeded` was told of."""
+        if self._breakers:
+            self._recover(candidate, now_s, is_over=True)
 
     def learn(self, note: Note, now_s: float) -> None:
         """What another process noticed. Never calls `on_note`."""
@@ -123,7 +144,7 @@ class Health:
         names = note.channel, note.credential, note.model
         if note.left_s > 0.0:
             breaker = self._breaker(note.blame, names)
-            breaker.learn(now_s + note.left_s, note.failures, is_told=note.is_told)
+            breaker.learn(now_s + note.left_s, note.failures, is_told=note.is_told, is_midway=note.is_midway)
             breaker.why = note.why or breaker.why
         elif self._breakers.pop(places_of(*names)[_BLAMES.index(note.blame)], None) is not None:
             self._traffic.wakes.add(note.channel)
@@ -158,10 +179,11 @@ class Health:
             breaker = self._breakers[place] = Breaker(shown, *_COOL_DOWNS[blame])
         return breaker
 
-    def _recover(self, candidate: Candidate, now_s: float) -> None:
+    def _recover(self, candidate: Candidate, now_s: float, *, is_over: bool) -> None:
+        """Where answers break off, one that has merely begun says nothing."""
         for blame, place in zip(_BLAMES, candidate.places, strict=True):
             breaker = self._breakers.get(place)
-            if breaker is None:
+            if breaker is None or (breaker.is_midway and not is_over):
                 continue
             if breaker.succeeded(now_s):
                 self._traffic.wakes.add(candidate.channel.name)
@@ -172,7 +194,8 @@ class Health:
     def _note(self, blame: Blame, breaker: Breaker, now_s: float) -> None:
         if self.on_note is not None:
             left_s = max(breaker.until_s - now_s, 0.0)
-            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, breaker.is_told, breaker.why))
+            is_told, is_midway = breaker.is_told, breaker.is_midway
+            self.on_note(Note(*breaker.names, blame, breaker.failures, left_s, is_told, breaker.why, is_midway))
 
     def _forget(self) -> None:
         """A client may name any number of models that fail: the half of which nothing was heard for longest goes."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from torouter.channels import Channel
 from torouter.routing.health import Blame, Health
 from torouter.routing.plan import Pick, Plan, Reason, Step
 from torouter.routing.selection import Selection
 from torouter.routing.snapshot import Candidate, Route
+from torouter.routing.traffic import Use
 
 __all__ = ["Pick", "Plan", "Planner", "Reason", "Step"]
 
@@ -15,7 +17,7 @@ __all__ = ["Pick", "Plan", "Planner", "Reason", "Step"]
 class Planner:
     """One per process, over all snapshots. `draw` gives numbers in [0, 1); all times are of one monotonic clock.
 
-    `on_room` is called with a channel's name when a request at a channel with a cap has ended.
+    `on_room` is called with a channel's name when a request there has ended, or its cap may have room for more.
     """
 
     def __init__(self, draw: Callable[[], float]) -> None:
@@ -32,9 +34,8 @@ class Planner:
     @processes.setter
     def processes(self, count: int) -> None:
         self._selection.processes = max(count, 1)
-        for channel, use in self._traffic.uses.items():
-            if use.was_full:
-                self._tell_of_room(channel)
+        for channel, use in [*self._traffic.uses.items()]:
+            self._tell_of_room(channel, use)
 
     def plan(self, route: Route, now_s: float, *, affinity: bytes | None, scopes: Collection[bytes] = ()) -> Plan:
         """`affinity` is the same for all requests of a conversation; `scopes` is where its own state is valid."""
@@ -56,20 +57,40 @@ class Planner:
         lane = self._traffic.ended(candidate)
         if self.health.is_probed and not lane.in_flight:
             self.health.ended(candidate, now_s)
-        if lane.use.was_full:
-            lane.use.was_full = False
-            self._traffic.wakes.add(lane.channel)
-        if candidate.channel.policy.concurrency and self.on_room is not None:
-            self.on_room(lane.channel)
+        self._tell_of_room(lane.channel, lane.use)
+
+    def hand_room(self, channel: Channel) -> bool:
+        """Keeps a place under a channel's cap for one who has waited for it, if there is any: nobody else gets it. For
+        one `release_room`, to be called just before a plan is asked."""
+        if not self._selection.has_room(channel):
+            return False
+        self._traffic.use(channel.name).handed += 1
+        return True
+
+    def release_room(self, channel: str) -> None:
+        use = self._traffic.use(channel)
+        use.handed -= 1
+        self._wake_pools(channel, use)
 
     def succeeded(
-        self, candidate: Candidate, now_s: float, *, affinity: bytes | None, first_token_s: float | None
+        self,
+        candidate: Candidate,
+        now_s: float,
+        *,
+        affinity: bytes | None,
+        first_token_s: float | None,
+        whole_s: float | None = None,
+        is_over: bool = True,
     ) -> None:
-        """To be told as soon as it is known, at a stream's first event: others may wait for a probe. `failed` may
-        follow, if the answer breaks off."""
-        self.health.succeeded(candidate, now_s, first_token_s)
+        """To be told as soon as it is known, at a stream's first event: others may wait for a probe. Where it is not
+        over then, `finished` follows, or `failed` if the answer breaks off; neither, if its client leaves."""
+        self.health.succeeded(candidate, now_s, first_token_s, whole_s=whole_s, is_over=is_over)
         if affinity is not None:
             self._selection.pins.keep(affinity, candidate, now_s)
+
+    def finished(self, candidate: Candidate, now_s: float) -> None:
+        """The answer that `succeeded` was told of while it was not over has come to its end."""
+        self.health.finished(candidate, now_s)
 
     def failed(
         self,
@@ -79,16 +100,19 @@ class Planner:
         retry_after_s: float | None,
         *,
         is_sudden: bool = True,
+        is_midway: bool = False,
         why: str = "",
     ) -> None:
         """`is_sudden`: once is enough to leave it alone for a while; else three in a row, or half of ten or more within
-        a minute. `retry_after_s` is how long the upstream itself said to leave it alone; `why` a word for people."""
-        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, why=why)
+        a minute. `is_midway`: after `succeeded`. `retry_after_s` is how long the upstream itself said to leave it
+        alone; `why` a word for people."""
+        self.health.failed(candidate, blame, now_s, retry_after_s, is_sudden=is_sudden, is_midway=is_midway, why=why)
 
-    def slow_after_s(self, candidate: Candidate) -> float | None:
-        """When the first token is later than 95 of 100 were, of this model at this channel. `None`: too few are
-        known."""
-        return self._traffic.lane(candidate).first_tokens.slow_s()
+    def slow_after_s(self, candidate: Candidate, *, is_whole: bool) -> float | None:
+        """When the first token, or the whole answer, is later than 95 of 100 were, of this model at this channel.
+        `None`: too few are known."""
+        lane = self._traffic.lane(candidate)
+        return (lane.wholes if is_whole else lane.first_tokens).slow_s()
 
     def in_flight(self, channel: str) -> int:
         use = self._traffic.uses.get(channel)
@@ -98,7 +122,12 @@ class Planner:
         """Has its channel no room, under its cap?"""
         return not self._selection.has_room(candidate.channel)
 
-    def _tell_of_room(self, channel: str) -> None:
-        self._traffic.wakes.add(channel)
+    def _wake_pools(self, channel: str, use: Use) -> None:
+        if use.was_full:
+            use.was_full = False
+            self._traffic.wakes.add(channel)
+
+    def _tell_of_room(self, channel: str, use: Use) -> None:
+        self._wake_pools(channel, use)
         if self.on_room is not None:
             self.on_room(channel)

@@ -17,7 +17,8 @@ State = Literal["closed", "open", "half-open"]
 
 class Note(msgspec.Struct, frozen=True):
     """Something opened, or closed again (`left_s` 0). `credential` and `model` are empty where the blame is wider.
-    `why` is the verdict's word on what opened it; empty where that is not known."""
+    `why` is the verdict's word on what opened it; empty where that is not known. `is_midway`: only the end of an answer
+    shows that it has recovered."""
 
     channel: str
     credential: str
@@ -27,6 +28,7 @@ class Note(msgspec.Struct, frozen=True):
     left_s: float
     is_told: bool
     why: str = ""
+    is_midway: bool = False
 
 
 class HealthReport(msgspec.Struct, frozen=True, kw_only=True):

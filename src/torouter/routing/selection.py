@@ -53,4 +53,4 @@ class Selection:
     def has_room(self, channel: Channel) -> bool:
         """Under its cap, if it has one."""
         cap, use = channel.policy.concurrency, self.traffic.uses.get(channel.name)
-        return not cap or use is None or use.in_flight < max(cap // self.processes, 1)
+        return not cap or use is None or use.in_flight + use.handed < max(cap // self.processes, 1)

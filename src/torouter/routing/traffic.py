@@ -17,17 +17,20 @@ _LANES_LIMIT: Final = 20_000
 
 
 class Use:
-    """Of one channel. `turns` says when each credential was used last, as a number that rises. `was_full`: somebody
-    left it out for that, until there is room."""
+    """Of one channel. `first_tokens` are of streams, `wholes` of whole answers, by model. `handed` places under
+    its cap are kept for requests that waited for them and have not run yet. `turns` says when each credential was used
+    last, as a number that rises. `was_full`: somebody left it out for that, until there is room."""
 
-    __slots__ = ("first_tokens", "in_flight", "lanes", "turns", "used_s", "was_full")
+    __slots__ = ("first_tokens", "handed", "in_flight", "lanes", "turns", "used_s", "was_full", "wholes")
 
     def __init__(self) -> None:
+        self.handed = 0
         self.in_flight = 0
         self.used_s = float("-inf")
         self.was_full = False
         self.turns: dict[str, int] = {}
         self.first_tokens: dict[str, FirstTokens] = {}
+        self.wholes: dict[str, FirstTokens] = {}
         self.lanes: dict[str, Lane] = {}
 
 
@@ -47,6 +50,7 @@ class Lane:
         "requests",
         "use",
         "used_s",
+        "wholes",
     )
 
     def __init__(self, candidate: Candidate, use: Use) -> None:
@@ -62,6 +66,7 @@ class Lane:
         self.failed_for = ""
         self.failed_s = float("-inf")
         self.first_tokens = use.first_tokens.setdefault(self.model, FirstTokens())
+        self.wholes = use.wholes.setdefault(self.model, FirstTokens())
 
 
 class Wakes:
@@ -96,6 +101,9 @@ class Traffic:
     def lane(self, candidate: Candidate) -> Lane:
         return self.lanes.get(candidate.places[2]) or self._open(candidate)
 
+    def use(self, channel: str) -> Use:
+        return self.uses.get(channel) or self.uses.setdefault(channel, Use())
+
     def began(self, candidate: Candidate, now_s: float) -> None:
         lane = self.lanes.get(candidate.places[2]) or self._open(candidate)
         use = lane.use
@@ -115,7 +123,7 @@ class Traffic:
     def _open(self, candidate: Candidate) -> Lane:
         if len(self.lanes) >= self._limit:
             self._forget()
-        use = self.uses.setdefault(candidate.channel.name, Use())
+        use = self.use(candidate.channel.name)
         lane = self.lanes[candidate.places[2]] = use.lanes[candidate.places[2]] = Lane(candidate, use)
         return lane
 
@@ -128,5 +136,6 @@ class Traffic:
         for name, use in [*self.uses.items()]:
             models = {lane.model for lane in use.lanes.values()}
             use.first_tokens = {model: times for model, times in use.first_tokens.items() if model in models}
-            if not use.lanes:
+            use.wholes = {model: times for model, times in use.wholes.items() if model in models}
+            if not use.lanes and not use.handed:
                 del self.uses[name]
