@@ -10,9 +10,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.relay.stage import Handler, stage
-from tests.relay.test_failover import CHAT, failing, good
+from tests.relay.answers import asking, frames_of, streamed
+from tests.relay.stage import Handler, json_reply, stage
+from tests.relay.test_failover import CHAT, failing, good, served
 from torouter.errors import UpstreamError
+from torouter.units import Dialect
 from torouter.wire.memory import Reply
 
 PATH = "/v1/chat/completions"
@@ -125,3 +127,51 @@ async def test_a_date_that_has_passed_is_now() -> None:
         assert (await on.post(PATH, CHAT)).status == 200
     async with stage({"a": failing(429, None, (b"retry-after", _in(days=-1)))}) as on:
         assert (await on.post(PATH, CHAT)).headers[b"retry-after"] == b"1"
+
+
+IN_200: dict[str, tuple[Dialect, dict[str, object]]] = {
+    "a failed response": (
+        "openai-responses",
+        {"id": "r", "status": "failed", "error": {"message": "no"}, "output": []},
+    ),
+    "MiniMax": ("openai-chat", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}, "choices": None}),
+    "no word of it": ("openai-chat", {"code": 500, "msg": "no", "success": False}),
+}
+CLIENTS: tuple[Dialect, ...] = ("openai-chat", "openai-responses")
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("name", IN_200)
+async def test_an_error_with_status_200_is_no_answer(name: str, client: Dialect) -> None:
+    dialect, said = IN_200[name]
+    path, body = asking(client, stream=False)
+    handlers: dict[str, Handler] = {"a": lambda _: json_reply(200, said), "b": served(dialect, stream=False)}
+    async with stage(handlers, dialects=(dialect,)) as on:
+        answer = await on.post(path, body)
+        assert answer.status == 200
+        assert b"word number 39" in answer.body
+        [entry] = await on.settled()
+        assert [row.channel for row in entry.attempts] == ["a", "b"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_minimax_refuses_content_with_status_200(client: Dialect, stream: bool) -> None:
+    said = {"id": "c", "choices": None, "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}}
+    path, body = asking(client, stream=stream)
+    refused: Handler = lambda _: streamed(b"data: %b\n\n" % json.dumps(said).encode())  # noqa: E731
+    async with stage({"a": refused if stream else lambda _: json_reply(200, said), "b": good}) as on:
+        answer = await on.post(path, body)
+        assert answer.status == 400
+        assert answer.json["error"]["message"] == "input new_sensitive"
+        assert [name for name, _ in on.asked] == ["a"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_media_type_in_other_letters(client: Dialect) -> None:
+    path, body = asking(client, stream=True)
+    reply = Reply(200, [(b"content-type", b"Text/Event-Stream")], frames_of("openai-chat"))
+    async with stage({"a": lambda _: reply}) as on:
+        answer = await on.post(path, body)
+        assert answer.status == 200
+        assert b"word number 39" in answer.body
