@@ -76,6 +76,17 @@ async def test_one_that_is_asked_in_vain_has_not_the_last_word(second: Handler) 
         assert len(on.asked) <= 6
 
 
+async def test_a_name_counts_once_and_fields_add_up() -> None:
+    handlers = {"a": failing(401), "b": failing(401), "c": good}
+    async with stage(handlers, channel_models=MODELS) as on:
+        lines = b"".join(b"x-torouter-fallbacks: %b\r\n" % each for each in (b"small, small, small, small", b"long"))
+        answer = await on.raw(
+            on.request(PATH, CHAT).replace(b"host: h\r\n", b"host: h\r\nconnection: close\r\n" + lines)
+        )
+        assert (answer.status, answer.headers[b"x-torouter-model"]) == (200, b"long")
+        assert names(on) == ["a", "b", "c"]
+
+
 async def test_a_request_names_its_own() -> None:
     handlers = {"a": failing(401), "b": good, "c": good}
     async with stage(handlers, channel_models=MODELS, fallbacks=NAMED) as on:

@@ -102,6 +102,45 @@ async def test_what_a_vendors_own_tools_do_keeps_to_the_bytes() -> None:
         assert [name for name, _ in on.asked] == ["a"]
 
 
+MORE: dict[str, tuple[Dialect, dict[str, object]]] = {
+    "two choices": ("openai-chat", {"n": 2}),
+    "speech": ("openai-chat", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}),
+    "two candidates": ("gemini", {"generationConfig": {"candidateCount": 2}}),
+    "what canon does not read": ("openai-chat", {"messages": [{"role": "critic", "content": "hm"}]}),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+async def test_what_has_no_form_of_ours_keeps_to_the_bytes(name: str) -> None:
+    dialect, more = MORE[name]
+    path, body = asking(dialect, stream=True)
+    frames = [frame.replace(b'"index": 0', b'"index": 1') for frame in frames_of(dialect, usage=False)]
+    policies = dict.fromkeys("ab", RESUMES)
+    handlers: dict[str, Handler] = dict.fromkeys("ab", lambda _: streamed(*frames))
+    async with stage(handlers, dialects=(dialect,), policies=policies) as on:
+        answer = await on.post(path, {**body, **more})
+        assert (answer.status, answer.body) == (200, b"".join(frames))
+        assert [channel for channel, _ in on.asked] == ["a"]
+
+
+@pytest.mark.parametrize("code", ["content_filter", "context_length_exceeded"])
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic"])
+async def test_what_another_would_say_too_is_not_asked_of_it(dialect: Dialect, code: str) -> None:
+    """A refusal behind the first words is no cut: nobody goes on past it."""
+    path, body = body_of()
+    refused = b'event: error\ndata: {"type":"error","error":{"message":"no","code":"%b"}}\n\n' % code.encode()
+    handlers: dict[str, Handler] = {
+        "a": lambda _: streamed(*frames_of(dialect)[:20], refused),
+        "b": served(dialect, stream=True),
+    }
+    policies = dict.fromkeys("ab", RESUMES)
+    async with stage(handlers, dialects=(dialect,), channel_models=MODELS, policies=policies) as on:
+        answer = await on.post(path, body)
+        assert b"[DONE]" not in answer.body
+        assert b"error" in answer.body
+        assert [name for name, _ in on.asked] == ["a"]
+
+
 async def test_nobody_else_to_ask_is_the_error() -> None:
     path, body = body_of()
     handlers = {"a": cut("anthropic"), "b": failing(401)}

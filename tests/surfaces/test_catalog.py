@@ -78,7 +78,15 @@ def test_gemini_pages_by_token() -> None:
     assert seen == [f"models/{name}" for name in NAMES]
 
 
-@pytest.mark.parametrize("query", [b"limit=0", b"limit=x", b"limit=-1", b"after_id=nobody"])
+def test_a_page_size_of_0_is_none() -> None:
+    assert listed(b"/v1beta/models", b"pageSize=0") == listed(b"/v1beta/models")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [b"limit=0", b"limit=x", b"limit=-1", b"limit=" + b"9" * 5000, b"after_id=nobody"],
+    ids=lambda each: each[:12],
+)
 def test_paging_that_makes_no_sense_is_refused(query: bytes) -> None:
     with pytest.raises(RequestError) as caught:
         listed(b"/v1/models", query, {b"anthropic-version": b"2023-06-01"})

@@ -36,7 +36,7 @@ from torouter.codecs.codec import (
     Translation,
     UpstreamFault,
 )
-from torouter.codecs.early_error import early_error
+from torouter.codecs.early_error import early_error, error_within
 from torouter.codecs.faults import read_error
 from torouter.codecs.frames import FrameCutter
 from torouter.codecs.opening import OPENING_BYTES, Opening
@@ -69,6 +69,7 @@ __all__ = [
     "UpstreamFault",
     "answer_losses",
     "early_error",
+    "error_within",
     "read_error",
 ]
 

@@ -1,6 +1,7 @@
 """An error in the place of an answer: some upstreams say 200, and then that they have failed.
 
-It is looked for at the beginning only, and by its bytes first, because this is done for every answer that passes.
+It is looked for at the beginning only, and by its bytes first, because this is done for every answer that passes. In a
+whole body it may also stand behind other fields, or in the place of all that an answer has.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from torouter.codecs.faults import read_error
 from torouter.codecs.figures import decoded
 from torouter.codecs.frames import FrameCutter, payload_of
 
-__all__ = ["early_error"]
+__all__ = ["early_error", "error_within"]
 
 _LOOKED_AT_BYTES: Final = 96
 _EVENT: Final = re.compile(rb"(?:event|data):")
 _ERROR: Final = re.compile(rb'\s*\[?\s*\{\s*"(?:error|type)"')
+_SHORT_BYTES: Final = 4096
+"""No error is longer that says no `error`."""
+_SAYS: Final = re.compile(rb'"(?:choices|output|content|candidates|promptFeedback|(error))"\s*:\s*(?!null|\s)')
+"""What an answer has, of whichever dialect, or the error that stands before it."""
 
 
 def early_error(data: bytes) -> UpstreamFault | None:
@@ -34,3 +39,22 @@ def early_error(data: bytes) -> UpstreamFault | None:
         said = said[0]
     is_error = isinstance(said, dict) and (said.get("type") == "error" or bool(said.get("error")))
     return read_error(200, data) if is_error else None
+
+
+def error_within(body: bytes) -> UpstreamFault | None:
+    """The error that a whole answer of status 200 is, or `None`: a failed response, or what some servers say without
+    the word (`base_resp`, `success`, `msg`, `detail`). An answer that says nothing else is none."""
+    first = _SAYS.search(body)
+    if (first is None and len(body) > _SHORT_BYTES) or (first is not None and first[1] is None):
+        return None
+    said = decoded(body)
+    if not isinstance(said, dict) or not (said.get("error") or (first is None and _says_no(said))):
+        return None
+    return read_error(200, body)
+
+
+def _says_no(said: dict[str, object]) -> bool:
+    base = said.get("base_resp")
+    if isinstance(base, dict):
+        return bool(base.get("status_code"))
+    return said.get("success") is False or any(isinstance(said.get(name), str) for name in ("message", "msg", "detail"))

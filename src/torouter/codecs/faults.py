@@ -58,6 +58,23 @@ _DECISIVE: Final[dict[str, ErrorKind]] = {
 }
 """Codes that say more than the status they come with."""
 
+_MINIMAX: Final[dict[int, ErrorKind]] = {
+    1001: "timeout",
+    1002: "rate_limit",
+    1004: "authentication",
+    1008: "billing",
+    1026: "content_policy",
+    1027: "content_policy",
+    1039: "rate_limit",
+    1041: "rate_limit",
+    1042: "bad_request",
+    2013: "bad_request",
+    2045: "rate_limit",
+    2049: "authentication",
+    2056: "rate_limit",
+}
+"""Of `base_resp.status_code`, which comes with status 200 (platform.minimax.io, "Error Codes", 2026-11)."""
+
 _INDICATIVE: Final[dict[str, ErrorKind]] = {
     "invalid_request_error": "bad_request",
     "invalid_argument": "bad_request",
@@ -109,6 +126,7 @@ clients' issues, 2026)."""
 _TITLE: Final = re.compile(r"<title[^>]*>\s*([^<]{1,200}?)\s*</title>", re.IGNORECASE)
 _SECRET: Final = re.compile(r"\b(?:sk-|gsk_|xai-|AIza|org-|proj_)[\w*.…-]{6,}")
 _DELAY: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
+_MESSAGES: Final = ("message", "msg", "status_msg")
 _CODE_IN_PLACE_OF_WORD: Final = re.compile(r"\d+")
 
 
@@ -128,7 +146,7 @@ def read_error(status: int, body: bytes) -> UpstreamFault:
     type_, code = _word(said, "type") or _word(said, "status"), _word(said, "code") or _reason(said.get("details"))
     if status < 400:
         status = _status_within(said)
-    kind = _kind(status, message.lower(), (code, type_), has_retry=retry_after_s is not None)
+    kind = _minimax(envelope) or _kind(status, message.lower(), (code, type_), has_retry=retry_after_s is not None)
     if kind == "content_policy" and code is None:
         code = "content_policy_violation"
     elif kind == "bad_request" and code is None and _NOT_ITS_STATE.search(message.lower()):
@@ -173,12 +191,19 @@ def _innermost(envelope: dict[str, object]) -> dict[str, object]:
                 return error
             if isinstance(error, str):
                 return {**holder, "message": error}
-    return envelope
+    base = envelope.get("base_resp")
+    return base if isinstance(base, dict) else envelope
+
+
+def _minimax(envelope: dict[str, object]) -> ErrorKind | None:
+    base = envelope.get("base_resp")
+    code = base.get("status_code") if isinstance(base, dict) else None
+    return _MINIMAX.get(code) if isinstance(code, int) else None
 
 
 def _message(said: dict[str, object]) -> str | None:
     """`message`, or FastAPI's `detail`; behind an intermediary's phrase, the words of the provider itself."""
-    message = _text(said.get("message"))
+    message = next((text for name in _MESSAGES if (text := _text(said.get(name)))), None)
     if message is None:
         return _detail(said.get("detail"))
     metadata = said.get("metadata")

@@ -7,7 +7,7 @@ from functools import partial
 
 from torouter.canon.request import VendorTool
 from torouter.codecs import Codec
-from torouter.errors import UpstreamError
+from torouter.errors import RequestError, UpstreamError
 from torouter.relay.attempt import Attempt, ByteAttempt, CanonAttempt
 from torouter.relay.continuity import Continuity, Conversation
 from torouter.relay.count import ByteCountAttempt, CountAttempt
@@ -167,13 +167,23 @@ class Asking:
         return ByteAttempt(exchange, admission, call, candidate, self._clock, is_renamed=passage.is_elsewhere)
 
     async def _by_canon(self, passage: Passage, trial: Trial, candidate: Candidate) -> Attempt:
-        """What a vendor's own tools do has no form in canon: where bytes can go, they go, and nobody goes on with
-        them."""
-        if candidate.dialect == passage.call.codec.dialect:
-            request = (await self.conversation(passage)).request
-            if any(isinstance(tool, VendorTool) for tool in request.tools):
-                return self._byte_attempt(passage, candidate)
+        """Where bytes can go, what has no form in canon goes as bytes, and nobody goes on with them."""
+        if candidate.dialect == passage.call.codec.dialect and await self._is_beyond_canon(passage):
+            return self._byte_attempt(passage, candidate)
         return await self._canon_attempt(passage, trial, candidate)
+
+    async def _is_beyond_canon(self, passage: Passage) -> bool:
+        """What a vendor's own tools do, a second choice, a spoken answer, and whatever else would be refused to an
+        upstream of another dialect."""
+        try:
+            request = (await self.conversation(passage)).request
+        except RequestError:
+            return True
+        return (
+            (request.settings.candidates or 1) > 1
+            or any(isinstance(tool, VendorTool) for tool in request.tools)
+            or any(field.fate == "refuse" for field in request.carried)
+        )
 
     async def _canon_attempt(self, passage: Passage, trial: Trial, candidate: Candidate) -> CanonAttempt:
         conversation = await self.conversation(passage)

@@ -149,6 +149,8 @@ class ByteAttempt:
         return Passthrough(self._exchange, response, self._call, self._withhold, losses, self._clock)
 
     def answer_error(self, response: Response, error: UpstreamError) -> None:
+        if error.phase == "body":  # it did not come whole
+            raise error
         headers = client_block(response.headers) + self._call.headers_for(self._exchange.request_id)
         self._exchange.respond(response.status, headers, error.body)
 

@@ -43,6 +43,6 @@ def broken(fault: UpstreamFault, response: Response, body: bytes, phase: Phase) 
 
 
 def _error(message: str, response: Response, code: str, body: bytes = b"") -> UpstreamError:
-    is_stream = response.header(b"content-type").startswith(b"text/event-stream")
+    is_stream = response.header(b"content-type").lower().startswith(b"text/event-stream")
     phase: Phase = "stream" if is_stream else "body"
     return UpstreamError(message, phase=phase, upstream_status=response.status, code=code, body=body)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from torouter.canon.usage import Usage
-from torouter.codecs import BrokenStream, ByteFilter, Framing, Opening, early_error
+from torouter.codecs import BrokenStream, ByteFilter, Framing, Opening, UpstreamFault, early_error, error_within
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.failures import broken, empty, fault_in, malformed, truncated
@@ -33,7 +33,7 @@ _OPENS: Final = (b"{", b"[")
 
 def framing_of(response: Response, wanted: Framing) -> Framing:
     """How the answer really comes: an upstream may answer a stream request with one JSON body."""
-    if response.header(b"content-type").startswith(b"text/event-stream"):
+    if response.header(b"content-type").lower().startswith(b"text/event-stream"):
         return "sse"
     return "array" if wanted == "array" else "whole"
 
@@ -132,9 +132,11 @@ class Passthrough:
 
     def _respond(self, body: bytes) -> None:
         """Of a body that is whole. What is settled has the status of the answer, which is not begun yet."""
-        self._raise_early_error(body)
+        self._raise_error(early_error(body), body)
         self._see(body)
         self._tap.feed(body)
+        if self._call.operation == "chat":
+            self._raise_error(error_within(body), body)
         if self._call.operation in _JSON:
             if not body or body.isspace():
                 raise empty(self._response)
@@ -208,7 +210,7 @@ class Passthrough:
 
     def _opaque(self, data: bytes) -> None:
         if self.first_byte_s is None:
-            self._raise_early_error(data)
+            self._raise_error(early_error(data), data)
             self._begun()
             self._begin()
         self._passed(data)
@@ -270,9 +272,8 @@ class Passthrough:
         self.first_byte_s = self._clock()
         self._response.begun()
 
-    def _raise_early_error(self, data: bytes) -> None:
+    def _raise_error(self, fault: UpstreamFault | None, data: bytes) -> None:
         """An error in the place of an answer, while another channel can still be asked."""
-        fault = early_error(data)
         if fault is not None:
             raise broken(fault, self._response, data, "body" if self._framing == "whole" else "stream")
 

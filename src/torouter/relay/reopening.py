@@ -32,9 +32,9 @@ class Reopening:
         self._clock = clock
 
     async def reopen(self, passage: Passage, trial: Trial, error: UpstreamError) -> Reopened | None:
-        """`None`: nobody else gives it. `trial` is the one that was cut, and then the next."""
+        """`None`: nobody else gives it, or is to be asked. `trial` is the one that was cut, and then the next."""
         failure, plan, cut = Failure.of(error), passage.plan, trial.candidate
-        if passage.drain is not None or plan is None or cut is None:
+        if passage.drain is not None or plan is None or cut is None or failure.row.step is None:
             return None
         self._aftermath.blame(passage, cut, failure, is_midway=passage.has_begun)
         passage.is_reopened = True

@@ -24,6 +24,7 @@ _EPOCH: Final = "1970-01-01T00:00:00Z"
 _ANTHROPIC_PAGE: Final = 20
 _GEMINI_PAGE: Final = 50
 _LONGEST_PAGE: Final = 1000
+_MOST_DIGITS: Final = 9
 
 
 class CatalogRequest(msgspec.Struct, frozen=True):
@@ -139,7 +140,8 @@ def _anthropic_page(names: Sequence[str], options: dict[str, str]) -> bytes:
 
 
 def _gemini_page(names: Sequence[str], options: dict[str, str]) -> bytes:
-    size = _count(options, "pageSize", _GEMINI_PAGE)
+    """A `pageSize` of 0 is Google's word for none."""
+    size = _GEMINI_PAGE if options.get("pageSize") == "0" else _count(options, "pageSize", _GEMINI_PAGE)
     start = _position(names, options, "pageToken") + 1 if options.get("pageToken") else 0
     page = names[start : start + size]
     body: dict[str, object] = {"models": [_gemini_model(name) for name in page]}
@@ -150,9 +152,10 @@ def _gemini_page(names: Sequence[str], options: dict[str, str]) -> bytes:
 
 def _count(options: dict[str, str], name: str, default: int) -> int:
     text = options.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
+    number = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
+    if number < 1:
         raise RequestError(f"`{name}` must be a number from 1 to {_LONGEST_PAGE}.", param=name)
-    return min(int(text), _LONGEST_PAGE)
+    return min(number, _LONGEST_PAGE)
 
 
 def _position(names: Sequence[str], options: dict[str, str], name: str) -> int:

@@ -4,7 +4,7 @@ group has for the model, else those of the configuration. Each passes the guards
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from torouter.access.admission import Admission, Doorkeeper
@@ -13,6 +13,7 @@ from torouter.errors import TorouterError
 from torouter.relay.call import Call
 from torouter.relay.others import NO_OTHERS, Others
 from torouter.routing.fallbacks import NO_FALLBACKS, Fallbacks
+from torouter.wire.head import Head
 
 __all__ = ["named_fallbacks", "others_for"]
 
@@ -20,14 +21,14 @@ _HEADER: Final = b"x-torouter-fallbacks"
 _MOST: Final = 4
 
 
-def named_fallbacks(fields: Mapping[bytes, bytes]) -> Fallbacks | None:
+def named_fallbacks(head: Head) -> Fallbacks | None:
     """Those that a request names: after an outage and for a prompt that is too long alike. An empty header: none, also
-    none of the operator's."""
-    said = fields.get(_HEADER)
-    if said is None:
+    none of the operator's. It is a list, so it may come in several fields."""
+    if _HEADER not in head.fields:
         return None
+    said = b",".join(value for name, value in head.headers if name == _HEADER)
     names = [name.strip() for name in said.decode("utf-8", "replace").split(",")]
-    models = tuple(name for name in names if name)[:_MOST]
+    models = tuple(dict.fromkeys(name for name in names if name))[:_MOST]
     return Fallbacks(context_length=models, outage=models)
 
 

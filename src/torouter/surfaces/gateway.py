@@ -173,7 +173,7 @@ class Gateway:
             answer_headers=self._cors_block(fields),
             is_strict=self._wants_strict(fields),
             is_watched=fields.get(_WIRE, b"").strip().lower() not in _OFF,
-            fallbacks=named_fallbacks(fields),
+            fallbacks=named_fallbacks(exchange.head),
             model=None if gemini is None else gemini.model,
             verb="" if gemini is None else gemini.verb,
             framing=None if gemini is None else gemini.framing,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.recorded import Exchange, exchanges
-from torouter.codecs import early_error
+from torouter.codecs import early_error, error_within
 from torouter.errors import ErrorKind
 
 BUSY = {"message": "busy", "type": "overloaded_error"}
@@ -57,3 +57,49 @@ def test_everything_recorded(exchange: Exchange) -> None:
     assert (early_error(exchange.response_body) is not None) == (
         exchange.status >= 400 and b'"error"' in exchange.response_body
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"id": "x", "error": BUSY}, "overloaded"),
+        ({"id": "r", "status": "failed", "error": {"code": "rate_limit_exceeded", "message": "busy"}, "output": []},
+         "rate_limit"),
+        ({"id": "r", "status": "failed", "error": {"code": "server_error", "message": "busy"}, "output": [{"x": 1}]},
+         "upstream_fault"),
+        ({"base_resp": {"status_code": 1002, "status_msg": "busy"}, "choices": None}, "rate_limit"),
+        ({"base_resp": {"status_code": 1027, "status_msg": "busy"}}, "content_policy"),
+        ({"base_resp": {"status_code": 1008, "status_msg": "busy"}}, "billing"),
+        ({"base_resp": {"status_code": 1000, "status_msg": "busy"}}, "upstream_fault"),
+        ({"code": 500, "msg": "busy", "success": False}, "upstream_fault"),
+        ({"message": "busy", "code": 503}, "overloaded"),
+        ({"detail": "busy"}, "upstream_fault"),
+    ],
+)  # fmt: skip
+def test_errors_within(said: object, kind: ErrorKind) -> None:
+    for body in (json.dumps(said), json.dumps(said, indent=2)):
+        fault = error_within(body.encode())
+        assert fault is not None
+        assert (fault.kind, fault.message) == (kind, "busy")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({}, [], None, 1, "error", {"error": None}, {"error": {}}, {"anything": "else"}, {"id": "r", "output": []}),
+        {"choices": [], "message": "m"},
+        {"choices": [{"message": {"content": '{"error": {"message": "m"}}'}}], "detail": "d"},
+        {"base_resp": {"status_code": 0, "status_msg": ""}, "choices": [{}]},
+        {"candidates": [{"content": {"parts": [{"functionCall": {"args": {"error": {"message": "m"}}}}]}}]},
+        {"id": "r", "error": None, "output": [{"type": "function_call", "arguments": '{"error":"e"}'}]},
+        {"choices": [{"x": "y" * 5000}], "error": "behind it all"},
+    ],
+)
+def test_answers_that_are_none(said: object) -> None:
+    assert error_within(json.dumps(said).encode()) is None
+
+
+@pytest.mark.parametrize("exchange", ANSWERS, ids=lambda exchange: exchange.label)
+def test_within_everything_recorded(exchange: Exchange) -> None:
+    if exchange.status < 400:
+        assert error_within(exchange.response_body) is None

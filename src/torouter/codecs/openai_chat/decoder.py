@@ -35,6 +35,7 @@ from torouter.codecs.codec import Framing
 from torouter.codecs.endings import fault_in, malformed, truncated
 from torouter.codecs.openai_chat.calls import CallDelta, CallTracker, FunctionDelta
 from torouter.codecs.openai_chat.details import Details
+from torouter.codecs.openai_chat.opening import is_refusal
 from torouter.codecs.openai_logprobs import read_logprobs
 from torouter.codecs.openai_usage import openai_figures
 from torouter.codecs.unreadable import UNREADABLE
@@ -95,6 +96,7 @@ class _Chunk(msgspec.Struct):
     service_tier: object = None
     error: Raw = ABSENT
     x_groq: Raw = ABSENT
+    base_resp: object = None
 
 
 class _Logprobs(msgspec.Struct):
@@ -153,7 +155,8 @@ class Decoder(AnswerDecoder):
             self.terminate(events)
             return
         chunk = _read_chunk(data)
-        if has_value(chunk.error) or (chunk.choices is None and self.framing == "whole"):
+        is_nothing = chunk.choices is None and (self.framing == "whole" or is_refusal(chunk.base_resp))
+        if is_nothing or has_value(chunk.error):
             self.end(fault_in(data), events)
         else:
             self._read(chunk, events)

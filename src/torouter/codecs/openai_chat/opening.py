@@ -10,7 +10,7 @@ from torouter.codecs.figures import is_given
 from torouter.codecs.opening import Opened, says
 from torouter.codecs.surrogates import lenient_decoder
 
-__all__ = ["opens"]
+__all__ = ["is_refusal", "opens"]
 
 _ABSENT: Final = msgspec.Raw()
 _DONE: Final = b"[DONE]"
@@ -27,6 +27,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     type: object = None
     error: msgspec.Raw = _ABSENT
+    base_resp: object = None
 
 
 _read = lenient_decoder(_Chunk)
@@ -36,7 +37,7 @@ def opens(event: bytes) -> Opened | bytes:
     if event.strip() == _DONE:
         return "end"
     chunk = _read(event)
-    if chunk.type == "error" or _is_error(chunk.error):
+    if chunk.type == "error" or _is_error(chunk.error) or is_refusal(chunk.base_resp):
         return event
     for choice in chunk.choices or ():
         if choice.finish_reason or says(choice.delta) or says(choice.message) or says(choice.text):
@@ -46,3 +47,8 @@ def opens(event: bytes) -> Opened | bytes:
 
 def _is_error(raw: msgspec.Raw) -> bool:
     return is_given(raw) and bytes(raw) not in (b"{}", b'""', b"false", b"[]")
+
+
+def is_refusal(base_resp: object) -> bool:
+    """MiniMax says 200, and then that it has failed."""
+    return isinstance(base_resp, dict) and bool(base_resp.get("status_code"))
