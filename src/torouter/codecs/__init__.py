@@ -38,7 +38,7 @@ from torouter.codecs.codec import (
 )
 from torouter.codecs.early_error import early_error, error_within
 from torouter.codecs.faults import read_error
-from torouter.codecs.frames import FrameCutter
+from torouter.codecs.frames import ElementCutter, FrameCutter, PieceTooLong
 from torouter.codecs.opening import OPENING_BYTES, Opening
 from torouter.units import Dialect
 
@@ -54,6 +54,7 @@ __all__ = [
     "Counting",
     "Decoder",
     "Edits",
+    "ElementCutter",
     "Embedding",
     "Encoded",
     "Encoder",
@@ -62,6 +63,7 @@ __all__ = [
     "KeptForm",
     "Opening",
     "Peek",
+    "PieceTooLong",
     "References",
     "Resolved",
     "Tap",

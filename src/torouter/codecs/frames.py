@@ -94,11 +94,13 @@ def payload_of(frame: bytes) -> bytes:
 
 
 class ElementCutter:
-    """Bytes of a JSON array in, its whole elements out. A lone object counts as an array of one."""
+    """Bytes of a JSON array in, its whole elements out. A lone object counts as an array of one. `end` is where the
+    last of those elements ends in the bytes that were fed; 0: there was none."""
 
-    __slots__ = ("_depth", "_element_depth", "_held", "_is_escaped", "_is_in_string", "_limit_bytes")
+    __slots__ = ("_depth", "_element_depth", "_held", "_is_escaped", "_is_in_string", "_limit_bytes", "end")
 
     def __init__(self, limit_bytes: int = MAX_PIECE_BYTES) -> None:
+        self.end = 0
         self._limit_bytes = limit_bytes
         self._held = bytearray()
         self._depth = 0
@@ -108,7 +110,7 @@ class ElementCutter:
 
     def feed(self, data: bytes) -> list[bytes]:
         found: list[bytes] = []
-        start = position = 0
+        start = position = self.end = 0
         while (position := self._next_bracket(data, position)) < len(data):
             if data[position] in _OPENING:
                 if not self._element_depth:
@@ -122,6 +124,7 @@ class ElementCutter:
             if self._depth == self._element_depth:
                 found.append(bytes(self._held) + data[start:position])
                 self._held.clear()
+                self.end = position
             self._depth -= 1
         if self._element_depth and self._depth >= self._element_depth:
             self._held += data[start:]

@@ -14,7 +14,7 @@ from torouter.codecs import BrokenStream, ByteFilter, Framing, Opening, Upstream
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.failures import broken, empty, fault_in, malformed, truncated
-from torouter.relay.framing import EVENT_ENDS, WholeEvents
+from torouter.relay.framing import EVENT_ENDS, WholeElements, WholeEvents
 from torouter.relay.holding import Held
 from torouter.relay.reckoning import SAMPLE_BYTES, streamed_tokens
 from torouter.units import Outcome
@@ -85,8 +85,8 @@ class Passthrough:
         self._clock = clock
         self._body: list[bytes] = []
         self._opening: Opening | None = None
-        self._events: WholeEvents | None = None
-        """Set while half an event is there."""
+        self._events: WholeEvents | WholeElements | None = WholeElements() if self._framing == "array" else None
+        """Set while half an event is there, and for arrays always."""
         self._held: Held | None = None
         self._late: Exception | None = None
         """What went wrong when the time was up, and nobody was there to be told."""
@@ -194,7 +194,7 @@ class Passthrough:
 
     def _piece(self, data: bytes) -> None:
         """Of a chat stream. Nearly every piece is one whole event, or several."""
-        if self._events is not None or not (data.endswith(EVENT_ENDS) or self._framing == "array"):
+        if self._events is not None or not data.endswith(EVENT_ENDS):
             data = self._whole_events(data)
         if self.first_byte_s is None:
             data = self._opened(data)
@@ -362,7 +362,9 @@ class Passthrough:
         if is_torn:
             exchange.write(b"\n\n")  # ends the event in which the upstream broke off, if it did
         request_id = exchange.request_id.decode("ascii")
-        exchange.write(self._call.codec.render_stream_error(error, request_id, self._framing))
+        said = self._call.codec.render_stream_error(error, request_id, self._framing)
+        is_unopened = self._framing == "array" and not self._seen_bytes
+        exchange.write(b"[" + said.removeprefix(b",") if is_unopened else said)
         exchange.end()
 
     def _is_torn(self) -> bool:
