@@ -110,7 +110,8 @@ _TOO_LONG: Final = re.compile(
 )
 _SPENT: Final = re.compile(
     r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds)|exceeded your current quota"
-    r"|requires more credits|billing hard limit|check your (?:plan and )?billing|reached your specified (?:api )?usage limits"
+    r"|requires more credits|billing hard limit|check your (?:plan and )?billing"
+    r"|reached your specified (?:api )?usage limits"
 )
 _BAD_KEY: Final = re.compile(r"api key not valid|(?:incorrect|invalid) (?:x-)?api[ -]key|api key expired")
 _BARRED: Final = re.compile(
