@@ -140,9 +140,15 @@ IN_200: dict[str, tuple[Dialect, dict[str, object]]] = {
         {"id": "r", "status": "failed", "error": {"message": "no"}, "output": []},
     ),
     "MiniMax": ("openai-chat", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}, "choices": None}),
+    "no choice": ("openai-chat", {"id": "c", "choices": []}),
+    "no candidate": ("gemini", {"usageMetadata": {"promptTokenCount": 4}}),
+    "a choice that ended so": (
+        "openai-chat",
+        {"choices": [{"message": {"content": ""}, "finish_reason": "error", "error": {"message": "no"}}]},
+    ),
     "no word of it": ("openai-chat", {"code": 500, "msg": "no", "success": False}),
 }
-CLIENTS: tuple[Dialect, ...] = ("openai-chat", "openai-responses")
+CLIENTS: tuple[Dialect, ...] = ("openai-chat", "openai-responses", "gemini")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -180,3 +186,28 @@ async def test_a_media_type_in_other_letters(client: Dialect) -> None:
         answer = await on.post(path, body)
         assert answer.status == 200
         assert b"word number 39" in answer.body
+
+
+def ending_so(*words: bytes) -> Handler:
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error", "error": {"code": 502, "message": "no"}}
+    last = b"data: %b\n\ndata: [DONE]\n\n" % json.dumps({"id": "c", "choices": [choice]}).encode()
+    return lambda _: streamed(*words, last)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_stream_that_ends_in_the_reason_error(client: Dialect) -> None:
+    """OpenRouter's word, which no SDK takes for one. Before anything was said the next channel is asked; behind it the
+    client gets its dialect's error."""
+    path, body = asking(client, stream=True)
+    frames = frames_of("openai-chat")
+    async with stage({"a": ending_so(frames[0]), "b": served("openai-chat", stream=True)}) as on:
+        answer = await on.post(path, body)
+        assert b"word number 39" in answer.body
+        assert [name for name, _ in on.asked] == ["a", "b"]
+    async with stage({"a": ending_so(*frames[:9])}) as on:
+        answer = await on.post(path, body)
+        assert b"word number 7" in answer.body
+        assert b'"error":{' in answer.body
+        assert not any(end in answer.body for end in (b"[DONE]", b"response.completed", b"finishReason"))
+        [entry] = await on.settled()
+        assert entry.usage.outcome == "truncated"

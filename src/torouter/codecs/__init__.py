@@ -36,7 +36,7 @@ from torouter.codecs.codec import (
     Translation,
     UpstreamFault,
 )
-from torouter.codecs.early_error import early_error, error_within
+from torouter.codecs.early_error import early_error, error_within, says_nothing
 from torouter.codecs.faults import read_error
 from torouter.codecs.frames import ElementCutter, FrameCutter, PieceTooLong
 from torouter.codecs.opening import OPENING_BYTES, Opening
@@ -73,6 +73,7 @@ __all__ = [
     "early_error",
     "error_within",
     "read_error",
+    "says_nothing",
 ]
 
 CODECS: Final[Mapping[Dialect, Codec]] = MappingProxyType(

@@ -52,6 +52,10 @@ _DECISIVE: Final[dict[str, ErrorKind]] = {
     "insufficient_balance": "billing",
     "billing_error": "billing",
     "billing_hard_limit_reached": "billing",
+    "billing_not_active": "billing",
+    "exceeded_current_quota_error": "billing",
+    "arrearage": "billing",
+    "account_deactivated": "authentication",
     "invalid_api_key": "authentication",
     "api_key_invalid": "authentication",
     "model_not_found": "not_found",
@@ -106,9 +110,17 @@ _TOO_LONG: Final = re.compile(
 )
 _SPENT: Final = re.compile(
     r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds)|exceeded your current quota"
-    r"|requires more credits|billing hard limit"
+    r"|requires more credits|billing hard limit|check your (?:plan and )?billing"
+    r"|reached your specified (?:api )?usage limits"
 )
 _BAD_KEY: Final = re.compile(r"api key not valid|(?:incorrect|invalid) (?:x-)?api[ -]key|api key expired")
+_BARRED: Final = re.compile(
+    r"(?:organization|account) (?:has been|was|is) (?:disabled|deactivated|suspended|terminated)"
+    r"|consumer .{1,80} has been suspended"
+)
+"""Of whom a key belongs to. Anthropic says it with 400, and with a word on its usage policy (2026-07)."""
+_NOT_FROM_HERE: Final = re.compile(r"user location is not supported")
+"""Google's word, with 400, on the network that a channel is asked from."""
 _POLICY: Final = re.compile(
     r"content (?:management )?polic|usage (?:polic|guidelines)|safety system|content filter"
     r"|(?:was|been|input) flagged|flagged as |responsible ai practices|content exists risk"
@@ -170,8 +182,10 @@ def _kind(status: int, message: str, words: tuple[str | None, ...], *, has_retry
         return "context_length"
     if not has_retry and status < 500 and _SPENT.search(message):
         return "billing"  # with a time to wait it is Gemini's word for an ordinary rate limit
-    if status in (0, 400, 401, 403) and _BAD_KEY.search(message):
+    if status in (0, 400, 401, 403) and (_BAD_KEY.search(message) or _BARRED.search(message)):
         return "authentication"
+    if status in (0, 400) and _NOT_FROM_HERE.search(message):
+        return "forbidden"
     if status in (0, 400, 403) and _POLICY.search(message):
         return "content_policy"
     if status >= 400:

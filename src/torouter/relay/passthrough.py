@@ -10,7 +10,16 @@ from collections.abc import Callable
 from typing import Final
 
 from torouter.canon.usage import Usage
-from torouter.codecs import BrokenStream, ByteFilter, Framing, Opening, UpstreamFault, early_error, error_within
+from torouter.codecs import (
+    BrokenStream,
+    ByteFilter,
+    Framing,
+    Opening,
+    UpstreamFault,
+    early_error,
+    error_within,
+    says_nothing,
+)
 from torouter.errors import UpstreamError
 from torouter.relay.call import Call
 from torouter.relay.failures import broken, empty, fault_in, malformed, truncated
@@ -137,6 +146,8 @@ class Passthrough:
         self._tap.feed(body)
         if self._call.operation == "chat":
             self._raise_error(error_within(body), body)
+            if says_nothing(body):
+                raise empty(self._response)
         if self._call.operation in _JSON:
             if not body or body.isspace():
                 raise empty(self._response)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.recorded import Exchange, exchanges
-from torouter.codecs import early_error, error_within
+from torouter.codecs import early_error, error_within, says_nothing
 from torouter.errors import ErrorKind
 
 BUSY = {"message": "busy", "type": "overloaded_error"}
@@ -73,6 +73,8 @@ def test_everything_recorded(exchange: Exchange) -> None:
         ({"base_resp": {"status_code": 1000, "status_msg": "busy"}}, "upstream_fault"),
         ({"code": 500, "msg": "busy", "success": False}, "upstream_fault"),
         ({"message": "busy", "code": 503}, "overloaded"),
+        ({"choices": [], "message": "busy"}, "upstream_fault"),
+        ({"choices": [{"finish_reason": "error", "error": {"code": 429, "message": "busy"}}]}, "rate_limit"),
         ({"detail": "busy"}, "upstream_fault"),
     ],
 )  # fmt: skip
@@ -87,7 +89,7 @@ def test_errors_within(said: object, kind: ErrorKind) -> None:
     "said",
     [
         *({}, [], None, 1, "error", {"error": None}, {"error": {}}, {"anything": "else"}, {"id": "r", "output": []}),
-        {"choices": [], "message": "m"},
+        {"choices": [{}], "message": "m"},
         {"choices": [{"message": {"content": '{"error": {"message": "m"}}'}}], "detail": "d"},
         {"base_resp": {"status_code": 0, "status_msg": ""}, "choices": [{}]},
         {"candidates": [{"content": {"parts": [{"functionCall": {"args": {"error": {"message": "m"}}}}]}}]},
@@ -103,3 +105,21 @@ def test_answers_that_are_none(said: object) -> None:
 def test_within_everything_recorded(exchange: Exchange) -> None:
     if exchange.status < 400:
         assert error_within(exchange.response_body) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "is_nothing"),
+    [
+        *(({"id": "c", "choices": []}, True), ({"usageMetadata": {}, "modelVersion": "g"}, True)),
+        *(({"usageMetadata": {}, "candidates": []}, True), ({"usageMetadata": {}, "candidates": [{}]}, False)),
+        *(({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {}}, False), ({"choices": [{}]}, False)),
+        *(({}, False), ({"any": "thing"}, False), ([], False), ({"content": [], "stop_reason": "end_turn"}, False)),
+    ],
+)
+def test_nothing(said: object, is_nothing: bool) -> None:
+    assert says_nothing(json.dumps(said).encode()) is is_nothing
+
+
+@pytest.mark.parametrize("exchange", ANSWERS, ids=lambda exchange: exchange.label)
+def test_no_recorded_answer_says_nothing(exchange: Exchange) -> None:
+    assert not says_nothing(exchange.response_body)

@@ -376,3 +376,28 @@ def test_any_bytes_are_read(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"error":' * 100_000, b'{"message":"\\ud800"}', b'{"a":NaN}'])
 def test_hostile_bodies_are_read(body: bytes) -> None:
     assert read(500, body).kind == "upstream_fault"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (400, {"type": "invalid_request_error", "message": "This organization has been disabled."}, "authentication"),
+        (403, {"message": "Your account has been disabled after a review. See our Usage Policy."}, "authentication"),
+        (403, {"message": "Permission denied: Consumer 'api_key:AIzaX' has been suspended."}, "authentication"),
+        (401, {"message": "The OpenAI account has been deactivated.", "code": "account_deactivated"}, "authentication"),
+        (400, {"message": "You have reached your specified API usage limits. You will regain access on"}, "billing"),
+        (
+            400,
+            {"message": "Access denied, make sure your account is in good standing.", "code": "Arrearage"},
+            "billing",
+        ),
+        (429, {"message": "Your account is not active", "code": "billing_not_active"}, "billing"),
+        (429, {"message": "Your account o <ak-x> is suspended", "type": "exceeded_current_quota_error"}, "billing"),
+        (400, {"code": 400, "message": "User location is not supported for the API use."}, "forbidden"),
+        (400, {"message": "The tool `account` is disabled in this organization's policy."}, "bad_request"),
+        (429, {"message": "Your account has reached its rate limit."}, "rate_limit"),
+    ],
+)
+def test_trouble_of_an_account_is_none_of_the_request(status: int, error: object, kind: ErrorKind) -> None:
+    """As Anthropic, Google, OpenAI, DashScope and Moonshot word it: another credential or channel may serve."""
+    assert read(status, {"error": error}).kind == kind

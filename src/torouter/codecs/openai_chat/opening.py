@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from torouter.codecs.early_error import ended_badly
 from torouter.codecs.figures import is_given
 from torouter.codecs.opening import Opened, says
 from torouter.codecs.surrogates import lenient_decoder
@@ -21,6 +22,7 @@ class _Choice(msgspec.Struct):
     message: object = None
     text: object = None
     finish_reason: object = None
+    error: object = None
 
 
 class _Chunk(msgspec.Struct):
@@ -40,6 +42,8 @@ def opens(event: bytes) -> Opened | bytes:
     if chunk.type == "error" or _is_error(chunk.error) or is_refusal(chunk.base_resp):
         return event
     for choice in chunk.choices or ():
+        if choice.finish_reason == "error":
+            return ended_badly({"finish_reason": "error", "error": choice.error})
         if choice.finish_reason or says(choice.delta) or says(choice.message) or says(choice.text):
             return "something"
     return "nothing"

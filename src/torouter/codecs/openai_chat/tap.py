@@ -117,6 +117,8 @@ class _ChunkMeter:
                 raise BrokenStream("upstream_truncated")
             return True
         for choice in chunk.choices or ():
+            if choice.finish_reason == "error" and not is_given(chunk.error):
+                raise BrokenStream("upstream_truncated")  # no client knows the word
             index = choice.index if isinstance(choice.index, int) else 0
             if choice.finish_reason:  # `""` on every chunk is some servers' null
                 self._finished.add(index)
