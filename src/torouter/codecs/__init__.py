@@ -36,7 +36,7 @@ from torouter.codecs.codec import (
     Translation,
     UpstreamFault,
 )
-from torouter.codecs.early_error import early_error, error_within, says_nothing
+from torouter.codecs.early_error import answers_plainly, early_error, error_within, says_nothing
 from torouter.codecs.faults import read_error
 from torouter.codecs.frames import ElementCutter, FrameCutter, PieceTooLong
 from torouter.codecs.opening import OPENING_BYTES, Opening
@@ -70,6 +70,7 @@ __all__ = [
     "Translation",
     "UpstreamFault",
     "answer_losses",
+    "answers_plainly",
     "early_error",
     "error_within",
     "read_error",

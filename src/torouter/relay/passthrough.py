@@ -16,6 +16,7 @@ from torouter.codecs import (
     Framing,
     Opening,
     UpstreamFault,
+    answers_plainly,
     early_error,
     error_within,
     says_nothing,
@@ -144,7 +145,7 @@ class Passthrough:
         self._raise_error(early_error(body), body)
         self._see(body)
         self._tap.feed(body)
-        if self._call.operation == "chat":
+        if self._call.operation == "chat" and not answers_plainly(body):
             self._raise_error(error_within(body), body)
             if says_nothing(body):
                 raise empty(self._response)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.recorded import Exchange, exchanges
-from torouter.codecs import early_error, error_within, says_nothing
+from torouter.codecs import answers_plainly, early_error, error_within, says_nothing
 from torouter.errors import ErrorKind
 
 BUSY = {"message": "busy", "type": "overloaded_error"}
@@ -79,7 +79,8 @@ def test_everything_recorded(exchange: Exchange) -> None:
     ],
 )  # fmt: skip
 def test_errors_within(said: object, kind: ErrorKind) -> None:
-    for body in (json.dumps(said), json.dumps(said, indent=2)):
+    for body in (json.dumps(said), json.dumps(said, indent=2), json.dumps(said, separators=(",", ":"))):
+        assert not answers_plainly(body.encode())
         fault = error_within(body.encode())
         assert fault is not None
         assert (fault.kind, fault.message) == (kind, "busy")
@@ -117,7 +118,9 @@ def test_within_everything_recorded(exchange: Exchange) -> None:
     ],
 )
 def test_nothing(said: object, is_nothing: bool) -> None:
-    assert says_nothing(json.dumps(said).encode()) is is_nothing
+    for body in (json.dumps(said), json.dumps(said, separators=(",", ":"))):
+        assert says_nothing(body.encode()) is is_nothing
+        assert not (is_nothing and answers_plainly(body.encode()))
 
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=lambda exchange: exchange.label)
