@@ -36,7 +36,7 @@ from torouter.codecs.codec import (
     Translation,
     UpstreamFault,
 )
-from torouter.codecs.early_error import early_error, error_within, says_nothing
+from torouter.codecs.early_error import early_error, error_within, is_plain, says_nothing
 from torouter.codecs.faults import read_error
 from torouter.codecs.frames import ElementCutter, FrameCutter, PieceTooLong
 from torouter.codecs.opening import OPENING_BYTES, Opening
@@ -72,6 +72,7 @@ __all__ = [
     "answer_losses",
     "early_error",
     "error_within",
+    "is_plain",
     "read_error",
     "says_nothing",
 ]

@@ -16,7 +16,7 @@ from torouter.codecs.faults import read_error
 from torouter.codecs.figures import decoded
 from torouter.codecs.frames import FrameCutter, payload_of
 
-__all__ = ["early_error", "ended_badly", "error_within", "says_nothing"]
+__all__ = ["early_error", "ended_badly", "error_within", "is_plain", "says_nothing"]
 
 _LOOKED_AT_BYTES: Final = 96
 _EVENT: Final = re.compile(rb"(?:event|data):")
@@ -25,8 +25,8 @@ _SHORT_BYTES: Final = 4096
 """No error is longer that says no `error`."""
 _SAYS: Final = re.compile(rb'"(?:choices|output|content|candidates|promptFeedback|(error))"\s*:\s*(?!null|\s|\[\s*\])')
 """What an answer has, of whichever dialect, or the error that stands before it."""
-_HEAD_BYTES: Final = 512
-_TAIL_BYTES: Final = 1024
+_HEAD_BYTES: Final = 256
+_TAIL_BYTES: Final = 512
 """Where a finish reason stands: before the message, as at OpenRouter, or behind it, as everywhere else."""
 _ENDED_SO: Final = b'{"error":{"message":"the upstream ended its answer with an error"}}'
 
@@ -45,6 +45,18 @@ def early_error(data: bytes) -> UpstreamFault | None:
         said = said[0]
     is_error = isinstance(said, dict) and (said.get("type") == "error" or bool(said.get("error")))
     return read_error(200, data) if is_error else None
+
+
+def is_plain(body: bytes) -> bool:
+    """Is a whole answer surely one that says something, and no error? The hot path: nearly all are. Of others
+    `error_within` and `says_nothing` tell."""
+    first = _SAYS.search(body)
+    return (
+        first is not None
+        and first[1] is None
+        and body.find(b'"error"', 0, _HEAD_BYTES) < 0
+        and body.find(b'"error"', max(len(body) - _TAIL_BYTES, 0)) < 0
+    )
 
 
 def error_within(body: bytes) -> UpstreamFault | None:
@@ -79,8 +91,6 @@ def ended_badly(choice: object) -> bytes:
 
 
 def _choice_error(body: bytes) -> UpstreamFault | None:
-    if body.find(b'"error"', 0, _HEAD_BYTES) < 0 and body.find(b'"error"', max(len(body) - _TAIL_BYTES, 0)) < 0:
-        return None
     said = decoded(body)
     choices = said.get("choices") if isinstance(said, dict) else None
     error = ended_badly(choices[0]) if isinstance(choices, list) and choices else b""

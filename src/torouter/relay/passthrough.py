@@ -18,6 +18,7 @@ from torouter.codecs import (
     UpstreamFault,
     early_error,
     error_within,
+    is_plain,
     says_nothing,
 )
 from torouter.errors import UpstreamError
@@ -144,7 +145,7 @@ class Passthrough:
         self._raise_error(early_error(body), body)
         self._see(body)
         self._tap.feed(body)
-        if self._call.operation == "chat":
+        if self._call.operation == "chat" and not is_plain(body):
             self._raise_error(error_within(body), body)
             if says_nothing(body):
                 raise empty(self._response)

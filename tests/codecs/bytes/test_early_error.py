@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.recorded import Exchange, exchanges
-from torouter.codecs import early_error, error_within, says_nothing
+from torouter.codecs import early_error, error_within, is_plain, says_nothing
 from torouter.errors import ErrorKind
 
 BUSY = {"message": "busy", "type": "overloaded_error"}
@@ -83,6 +83,7 @@ def test_errors_within(said: object, kind: ErrorKind) -> None:
         fault = error_within(body.encode())
         assert fault is not None
         assert (fault.kind, fault.message) == (kind, "busy")
+        assert not is_plain(body.encode())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,9 @@ def test_within_everything_recorded(exchange: Exchange) -> None:
     ],
 )
 def test_nothing(said: object, is_nothing: bool) -> None:
-    assert says_nothing(json.dumps(said).encode()) is is_nothing
+    body = json.dumps(said).encode()
+    assert says_nothing(body) is is_nothing
+    assert not (is_nothing and is_plain(body))
 
 
 @pytest.mark.parametrize("exchange", ANSWERS, ids=lambda exchange: exchange.label)
