@@ -135,7 +135,7 @@ class TestStrict:
             assert (await on.post("/v1/chat/completions", CHAT)).status == 200
 
     async def test_the_clients_own_dialect_has_no_losses(self) -> None:
-        chat: dict[str, Any] = {"id": "c", "choices": []}
+        chat: dict[str, Any] = {"id": "c", "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
         async with stage({"a": lambda _: json_reply(200, chat)}, is_strict=True) as on:
             assert (await on.post("/v1/chat/completions", {**CHAT, "made_up": 1})).status == 200
 

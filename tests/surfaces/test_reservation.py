@@ -41,7 +41,8 @@ class Watched(LocalMeters):
 
 
 def good(_: Request) -> Reply:
-    return json_reply(200, {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+    choice = {"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}
+    return json_reply(200, {"choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
 
 
 def bad(_: Request) -> Reply:
