@@ -20,6 +20,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -41,7 +42,7 @@ UV = "uv>=0.13.9,<0.14"
 OLDEST = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 OLDEST_NODE = 20
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CHECKS = (
     ("ruff check", ("ruff", "check", "--quiet", ".")),
@@ -49,13 +50,16 @@ CHECKS = (
     ("codespell", ("codespell",)),
     ("mypy", ("mypy",)),
     ("pyright", ("pyright",)),
+    ("pytest, what there is", ("pytest", "--collect-only", "-qq", "-p", "no:cacheprovider")),
 )
+"""The last makes the bytecode of tests and libraries, which otherwise each process of pytest would make for itself."""
+GIVING_WAY = ("nice", "-n", "19")
+"""How the checks are started: whoever measures time beside them goes first."""
 BESIDE = "not on_request and not alone"
 BROWSER = "tests/browser"
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 TESTS = (
     ("pytest", ("pytest", "-n", "4", *BY_FILE, "-m", BESIDE, f"--ignore={BROWSER}")),
-    ("pytest, what measures time", ("pytest", "-m", "alone", f"--ignore={BROWSER}")),
     ("pytest, in a browser", ("pytest", "-n", "2", *BY_FILE, BROWSER)),
 )
 """Most tests wait for servers and clocks more than they reckon, so four at a time fit on two cores. Each has a file, in
@@ -65,6 +69,8 @@ AGAIN = {
     "pytest": ("pytest, what failed beside others", ("pytest", "--last-failed", "-m", BESIDE, f"--ignore={BROWSER}"))
 }
 """A machine that was too busy for its deadlines fails no test; what fails alone as well has failed."""
+ALONE = "pytest, what measures time"
+MARKED_ALONE = re.compile(r"\bmark\.alone\b")
 
 
 class Stamp(TypedDict):
@@ -111,25 +117,37 @@ def test(arguments: list[str]) -> int:
     if arguments:
         failed = [] if is_passing("pytest", ("pytest", *arguments), environment) else ["pytest"]
     else:
-        failed = failed_checks(environment) + failed_tests(environment)
+        failed = failed_alone(environment) + failed_tests(environment)
     if failed:
         raise Trouble(f"failed: {', '.join(failed)}. What each has to say stands above.")
     return 0
 
 
-def failed_checks(environment: dict[str, str]) -> list[str]:
-    """Their names. The checks run side by side, as each keeps one core busy; what they say comes in their order."""
+def failed_alone(environment: dict[str, str]) -> list[str]:
+    """The names of the checks, and of the tests that measure time. Those mostly wait; the checks get what they leave of
+    the machine. A test that fails all the same is run again when the checks are done."""
+    alone = ("pytest", "-m", "alone", *files_with_tests_alone())
     say(f"{', '.join(name for name, _ in CHECKS)} …")
     with ThreadPoolExecutor(len(CHECKS)) as threads:
         running = [(name, threads.submit(check, command, environment)) for name, command in CHECKS]
-        return [name for name, checked in running if not is_shown_passing(name, *checked.result())]
+        is_good = is_passing(ALONE, alone, environment)
+        failed = [name for name, checked in running if not is_shown_passing(name, *checked.result())]
+    if is_good or is_passing(f"{ALONE}, what failed", (*alone, "--last-failed"), environment):
+        return failed
+    return [*failed, ALONE]
+
+
+def files_with_tests_alone() -> list[str]:
+    """To import all the others, only to leave them out, takes as long as some of these tests."""
+    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    return [str(file.relative_to(ROOT)) for file in files if MARKED_ALONE.search(file.read_text("utf-8"))]
 
 
 def check(command: tuple[str, ...], environment: dict[str, str]) -> tuple[int, float, str]:
     """The exit code, seconds, and what it said."""
     began = time.monotonic()
     done = subprocess.run(
-        [BIN / command[0], *command[1:]],
+        [*GIVING_WAY, BIN / command[0], *command[1:]],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -314,11 +332,12 @@ def has_node() -> bool:
 
 
 def require_chromium(arguments: list[str]) -> None:
-    """The tests in `tests/browser` look at the portal with it. Any other tests do without."""
+    """The tests in `tests/browser` look at the portal with it. Any other tests do without. The one without a window, of
+    Debian, needs half the time; not every system has it."""
     if any(shutil.which(name) for name in CHROMIUMS) or (arguments and not is_named("tests/browser", arguments)):
         return
-    packages = "chromium fonts-dejavu-core"
-    commands = f"apt-get update && apt-get install -y {packages}"
+    commands = " || ".join(f"apt-get install -y {name} fonts-dejavu-core" for name in CHROMIUMS[:2])
+    commands = f"apt-get update && ({commands})"
     if shutil.which("apt-get") is None:
         raise Trouble("there is no Chromium for the tests of the portal. Install your system's package for it.")
     if os.geteuid() != 0:

@@ -21,6 +21,11 @@ _SETTINGS = {
     "privacy": {"usageStatisticsEnabled": False},
     "telemetry": {"enabled": False},
 }
+_QUIET = {
+    "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    # By itself it starts a second time, as its own child, for nothing but another limit of memory.
+    "GEMINI_CLI_NO_RELAUNCH": "true",
+}
 
 
 def gemini(room: Room, packages: Path, prompt: str, *, mount: str = "", model: str = MODEL) -> Agent:
@@ -32,6 +37,6 @@ def gemini(room: Room, packages: Path, prompt: str, *, mount: str = "", model: s
         folder.mkdir()
         (folder / "settings.json").write_text(json.dumps(_SETTINGS))
         pointed = {"GOOGLE_GEMINI_BASE_URL": gateway.url + mount, "GEMINI_API_KEY": gateway.key}
-        return await room.run(command, {**pointed, "GEMINI_CLI_TRUST_WORKSPACE": "true"})
+        return await room.run(command, {**pointed, **_QUIET})
 
     return agent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-__all__ = ["faults_now"]
+__all__ = ["faults_now", "learn"]
 
 _AXE = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
@@ -14,9 +14,13 @@ _AXE = """async () => {
 }"""
 
 
-def faults_now(page: Page, axe: str) -> list[str]:
+def learn(page: Page, axe: str) -> None:
     """`axe` is the library's text; the page's policy has to be passed by for it (`bypass_csp`)."""
     page.add_script_tag(content=axe)
+
+
+def faults_now(page: Page) -> list[str]:
+    """Of a page that has learned it."""
     found: list[str] = page.evaluate(_AXE)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [*found, f"{wide} pixels too wide"] if wide > 0 else found

@@ -13,7 +13,9 @@ __all__ = ["PHONE", "SCREEN", "chromium"]
 SCREEN = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The first is the same engine without a window around its pages: a context takes 0.2 s of reckoning, and 0.9 s in the
+others."""
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """What holds for every page: pages are light, and say what they say in every language, in the reader's own time. How
-they are in each theme is walked in `test_light_pages.py` and `test_dark_pages.py`."""
+they are on each size of window is walked in `test_wide_pages.py` and `test_narrow_pages.py`."""
 
 from __future__ import annotations
 

@@ -1,21 +1,20 @@
-"""Every page, on a screen and on a phone: nothing is asked of other hosts, nothing overflows, and nothing is in the way
-of people who do not see or point."""
+"""Every page, on a screen and on a phone, light and dark: nothing is asked of other hosts, nothing overflows, and
+nothing is in the way of people who do not see or point."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
-from tests.browser.accessible import faults_now
-from tests.browser.chromium import PHONE, SCREEN
+from tests.browser.accessible import faults_now, learn
 from tests.browser.conftest import opened, sign_in, watched
 from tests.browser.pages import OPEN, SIGNED
 from tests.live.gateway import Gateway
 
-__all__ = ["PARTS", "SIZES", "faults"]
+__all__ = ["PARTS", "faults"]
 
-SIZES = {"screen": SCREEN, "phone": PHONE}
+_THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _USERS = [path for path in SIGNED.values() if not path.startswith("/admin")]
 _OPERATORS = [path for path in SIGNED.values() if path.startswith("/admin")]
 _MOST = 20
@@ -26,16 +25,17 @@ PARTS = ["open", *_WALKS]
 """Each is walked in less time than a test may take."""
 
 
-def faults(
-    browser: Browser, gateway: Gateway, axe: str, *, theme: Literal["light", "dark"], size: str, part: str
-) -> list[str]:
-    options = {"viewport": SIZES[size], "color_scheme": theme, "bypass_csp": True}  # for axe alone
+def faults(browser: Browser, gateway: Gateway, axe: str, *, size: ViewportSize, part: str) -> list[str]:
+    """A page is asked for once for both themes: it is the style sheet that follows the reader's, and no script."""
     found: list[str] = []
-    for context in opened(browser, gateway, **options):
+    for context in opened(browser, gateway, viewport=size, bypass_csp=True):  # for axe alone
         page = watched(context.new_page())
         if part != "open":
             sign_in(context, gateway)
         for path in OPEN.values() if part == "open" else _WALKS[part]:
             page.goto(path)
-            found += [f"{path}: {each}" for each in faults_now(page, axe)]
+            learn(page, axe)
+            for theme in _THEMES:
+                page.emulate_media(color_scheme=theme)
+                found += [f"{path}, {theme}: {each}" for each in faults_now(page)]
     return found

@@ -43,4 +43,3 @@ def left_behind(folder: Path, client: Dialect, upstream: Dialect, *, is_stream: 
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
-            gc.unfreeze()

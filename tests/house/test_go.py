@@ -130,7 +130,18 @@ class TestChromium:
         go.require_chromium(arguments)
         assert called.exists() == is_needed
         if is_needed:
-            assert called.read_text().splitlines() == ["update", "install -y chromium fonts-dejavu-core"]
+            assert called.read_text().splitlines() == ["update", "install -y crystal-ball fonts-dejavu-core"]
+
+    def test_is_another_where_there_is_none_without_a_window(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        called = command_that_records(tmp_path / "bin", "apt-get")
+        with (tmp_path / "bin" / "apt-get").open("a") as script:
+            script.write('case "$*" in *crystal-ball*) exit 100;; esac\n')
+        monkeypatch.setattr(go, "CHROMIUMS", ("crystal-ball", "crystal"))
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        go.require_chromium([])
+        assert called.read_text().splitlines()[-1] == "install -y crystal fonts-dejavu-core"
 
     def test_is_used_if_there(self, go: ModuleType, tmp_path: Path) -> None:
         called = command_that_records(tmp_path / "bin", "apt-get")
@@ -141,7 +152,7 @@ class TestChromium:
     def test_others_are_told(self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         command_that_records(tmp_path / "bin", "apt-get")
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
-        with pytest.raises(go.Trouble, match="sudo sh -c 'apt-get update && apt-get install -y chromium"):
+        with pytest.raises(go.Trouble, match=r"sudo sh -c 'apt-get update && .apt-get install -y crystal"):
             go.require_chromium([])
         monkeypatch.setenv("PATH", "")
         with pytest.raises(go.Trouble, match="no Chromium"):
@@ -247,6 +258,7 @@ class TestTest:
         monkeypatch.setattr(go, "set_up", lambda groups: None)
         monkeypatch.setattr(go, "require_chromium", lambda arguments: None)
         monkeypatch.setattr(go, "carried_over", lambda: dict(os.environ))
+        self.command(go, "pytest", "")
 
     def command(self, go: ModuleType, name: str, script: str) -> tuple[str, ...]:
         (go.BIN / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -267,6 +279,43 @@ class TestTest:
         assert err.index("one: FAILED in ") < err.index("two: passed in ")
         assert err.endswith("go.py: failed: one. What each has to say stands above.\n")
 
+    def test_checks_give_way_to_what_measures_time(
+        self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Which has begun before they are done."""
+        self.command(go, "pytest", f"nice; touch {go.ROOT}/word")
+        waits = self.command(go, "waits", f"until [ -e {go.ROOT}/word ]; do sleep 0.01; done; nice")
+        monkeypatch.setattr(go, "CHECKS", (("one", waits),))
+        monkeypatch.setattr(go, "TESTS", ())
+        assert go.main(["test"]) == 0
+        measuring, checking = map(int, capfd.readouterr().out.split())
+        assert measuring == os.nice(0)
+        assert checking == 19
+
+    @pytest.mark.parametrize(("status", "failed"), [(0, []), (1, ["failed: pytest, what measures time."])])
+    def test_what_measures_time_and_failed_runs_again_without_checks(
+        self,
+        go: ModuleType,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+        status: int,
+        failed: list[str],
+    ) -> None:
+        marked = go.ROOT / "tests" / "live" / "test_pace.py"
+        marked.parent.mkdir(parents=True)
+        marked.write_text(f"pytestmark = pytest.{'mark'}.alone\n")
+        marked.with_name("test_other.py").touch()
+        self.command(go, "pytest", f'echo "$@"; [ "$4" ] && [ -e {go.ROOT}/checked ] && exit {status}; exit 1')
+        monkeypatch.setattr(go, "CHECKS", (("one", self.command(go, "check", f"sleep 0.2; touch {go.ROOT}/checked")),))
+        monkeypatch.setattr(go, "TESTS", ())
+        assert go.main(["test"]) == status
+        out, err = capfd.readouterr()
+        assert out.splitlines() == [
+            "-m alone tests/live/test_pace.py",
+            "-m alone tests/live/test_pace.py --last-failed",
+        ]
+        assert re.findall(r"failed: [a-z, ]+\.", err) == failed
+
     @pytest.mark.parametrize(("status", "failed"), [(0, []), (1, ["failed: pytest."])])
     def test_what_failed_beside_others_runs_again(
         self,
@@ -283,6 +332,11 @@ class TestTest:
         said = capfd.readouterr().err
         assert re.findall(r"failed: \w+\.", said) == failed
         assert "again: " + ("FAILED" if status else "passed") in said
+
+    def test_what_must_be_alone_is_marked_where_it_is_looked_for(self, go: ModuleType) -> None:
+        marked = [file for file in (ROOT / "tests").rglob("*.py") if go.MARKED_ALONE.search(file.read_text("utf-8"))]
+        assert len(marked) > 5
+        assert [file for file in marked if not file.name.startswith("test_")] == []
 
     def test_pytest_keeps_its_bytecode(
         self, go: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 __all__ = ["NodeMissing", "install", "node"]
@@ -31,6 +32,7 @@ class NodeMissing(AssertionError):
     """Node or npm is missing or too old; the text says what to do. An error and never a skip: these tests are due."""
 
 
+@cache
 def node() -> str:
     """The path of a Node that is new enough."""
     found = _program("node")
